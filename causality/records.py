@@ -1,0 +1,151 @@
+"""Stream records as GetRecords returns them, decoded without trusting any of them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Any
+
+import msgspec
+
+
+class Text(msgspec.Struct, gc=False):
+    """A string attribute value."""
+
+    S: str
+
+
+class Number(msgspec.Struct, gc=False):
+    """A number attribute value; DynamoDB sends numbers as text."""
+
+    N: str
+
+
+class Image(msgspec.Struct, gc=False):
+    """The item as written to the record table, of either generation."""
+
+    reqID: Text
+    payload: Text
+    ts: Number
+    v: Number | None = None
+
+
+class Change(msgspec.Struct, gc=False):
+    """What happened to one item."""
+
+    SequenceNumber: str = ""
+    NewImage: Image | None = None
+    ApproximateCreationDateTime: float | str | None = None
+
+
+class StreamRecord(msgspec.Struct, gc=False):
+    """One record of a record table's stream (DynamoDB Streams' Record type)."""
+
+    dynamodb: Change
+    eventID: str = ""
+    eventName: str = "INSERT"
+    awsRegion: str = ""
+
+
+class Unreadable(msgspec.Struct, gc=False):
+    """A record that could not be decoded: kept, counted, and shown with its reason."""
+
+    reason: str
+    raw: str
+    event_id: str = ""
+    sequence: str = ""
+
+
+class Page(msgspec.Struct, gc=False):
+    """A decoded GetRecords response."""
+
+    records: list[StreamRecord]
+    next_iterator: str | None
+    unreadable: list[Unreadable]
+
+
+class _WirePage(msgspec.Struct, gc=False):
+    Records: list[StreamRecord] = []
+    NextShardIterator: str | None = None
+
+
+class _RawPage(msgspec.Struct, gc=False):
+    Records: list[msgspec.Raw] = []
+    NextShardIterator: str | None = None
+
+
+_page_decoder = msgspec.json.Decoder(_WirePage)
+_raw_page_decoder = msgspec.json.Decoder(_RawPage)
+_record_decoder = msgspec.json.Decoder(StreamRecord)
+
+_DUMP_LINE = re.compile(r"^(\d+) (INSERT|MODIFY|REMOVE):([^:\s]*):(.*)$", re.DOTALL)
+_RAW_SHOWN = 4096
+
+
+def decode_page(body: bytes) -> Page:
+    """Decode the body of a GetRecords response.
+
+    The whole page is decoded in one pass; only when a record in it has an unexpected shape is
+    each record decoded on its own, so that one bad record costs nothing but itself.
+
+    Raises:
+        msgspec.DecodeError: the body itself is not a GetRecords response.
+    """
+    try:
+        page = _page_decoder.decode(body)
+    except msgspec.ValidationError:
+        raw = _raw_page_decoder.decode(body)
+        decoded = [decode_record(bytes(record)) for record in raw.Records]
+        return Page(
+            [record for record in decoded if isinstance(record, StreamRecord)],
+            raw.NextShardIterator,
+            [record for record in decoded if isinstance(record, Unreadable)],
+        )
+    return Page(page.Records, page.NextShardIterator, [])
+
+
+def decode_record(line: bytes) -> StreamRecord | Unreadable:
+    """Decode one record: a line of a `records.jsonl` file or an element of a page."""
+    try:
+        return _record_decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        event_id, sequence = _identity(line)
+        return Unreadable(str(error), _shown(line), event_id, sequence)
+
+
+def decode_dump_line(line: str) -> StreamRecord | Unreadable:
+    """Decode a line of the original's text dump.
+
+    `<SequenceNumber> <INSERT|MODIFY|REMOVE>:<eventID>:<python repr of NewImage, or None>`
+    """
+    match = _DUMP_LINE.match(line.rstrip("\r\n"))
+    if match is None:
+        return Unreadable("not a line of a stream dump", line[:_RAW_SHOWN])
+    sequence, name, event_id, image_text = match.groups()
+    try:
+        image = ast.literal_eval(image_text)
+        decoded = None if image is None else msgspec.convert(image, Image)
+    except (ValueError, SyntaxError, MemoryError, RecursionError, msgspec.ValidationError) as error:
+        return Unreadable(str(error), line[:_RAW_SHOWN], event_id, sequence)
+    return StreamRecord(Change(sequence, decoded), event_id, name)
+
+
+def _identity(line: bytes) -> tuple[str, str]:
+    """Find an unreadable record's event id and sequence number, as far as they can be read."""
+    try:
+        loose: Any = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return "", ""
+    if not isinstance(loose, dict):
+        return "", ""
+    change = loose.get("dynamodb")
+    sequence = change.get("SequenceNumber") if isinstance(change, dict) else None
+    event_id = loose.get("eventID")
+    return (
+        event_id if isinstance(event_id, str) else "",
+        sequence if isinstance(sequence, str) else "",
+    )
+
+
+def _shown(line: bytes) -> str:
+    return line[:_RAW_SHOWN].decode("utf-8", "replace")

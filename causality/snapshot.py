@@ -1,0 +1,253 @@
+"""What the screen draws: frozen rows, made from the graph five to ten times a second.
+
+Widgets get these and nothing else. Times are epoch seconds (`_at_s`) or durations (`_s`);
+None means unknown and is drawn as such, never as zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
+
+State: TypeAlias = Literal["ok", "error", "timeout", "throttled", "running", "unknown"]
+Evidence: TypeAlias = Literal["exact", "content", "order", "ambiguous"]
+Phase: TypeAlias = Literal["wait", "init", "run", "running"]
+Mode: TypeAlias = Literal["follow", "hold", "paused"]
+NodeId: TypeAlias = str  # "<request id>/<attempt nonce>", stable for the life of the graph
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a time line: waiting, initialising, running, or still running."""
+
+    phase: Phase
+    start_s: float  # since the chain's root started
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TreeRow:
+    """One line of the causal tree: an invocation, or a call that started none.
+
+    Attributes:
+        node: the invocation's id, or "<invocation>#<call id>" of a call's row; of a second
+            line of a fan-in ("see also"), the node it leads to.
+        kind: "invocation"; "call" (a call that triggered nothing, or nothing yet);
+            "link" (this invocation has its own line under another parent).
+        guides: for each ancestor below the root, whether a rail goes on below it; the rail
+            glyph of this row itself follows from `last` and `evidence`.
+        last: whether this row is its parent's last child (its rail ends here).
+        trigger: short text such as "PutItem→image-proc-B"; of a root, what is known of its
+            cause ("invoke", "schedule", "orphan: PutItem→orders").
+        offset_s: start since the chain's root started; None for a root or when unknown.
+        delay_s: trigger delay, from the end of the call to the start of the invocation.
+        call_state: of a call's row, "ok" or "error".
+        attempts: attempts of the same request id so far; 1 for most.
+        children: rows hidden when folded, direct and indirect, invocations only.
+        hidden_errors, hidden_running: of a folded row, how many below it failed or run.
+        candidates: number of calls that could be meant, when evidence is ambiguous.
+        matched: whether the row itself fits the filter (ancestors are shown, dimmed).
+    """
+
+    node: NodeId
+    kind: Literal["invocation", "call", "link"]
+    depth: int
+    guides: tuple[bool, ...]
+    last: bool
+    function: str
+    region: str
+    state: State
+    trigger: str = ""
+    started_at_s: float | None = None
+    offset_s: float | None = None
+    duration_s: float | None = None
+    delay_s: float | None = None
+    cold: bool = False
+    init_s: float | None = None
+    evidence: Evidence | None = None
+    candidates: int = 0
+    attempts: int = 1
+    attempt: int = 1
+    children: int = 0
+    folded: bool = False
+    hidden_errors: int = 0
+    hidden_running: int = 0
+    chain_s: float = 0.0  # length of the whole chain, for the scale of the time line
+    spans: tuple[Span, ...] = ()
+    matched: bool = True
+
+
+class TreeRows(Protocol):
+    """The visible lines of the tree: a sequence that flattens a chain only when it is drawn."""
+
+    @property
+    def revision(self) -> int:
+        """Grows whenever any visible line may have changed."""
+
+    def __len__(self) -> int:
+        """Give the number of visible lines."""
+
+    def row(self, index: int) -> TreeRow:
+        """Give the line at `index`, 0 <= index < len(self)."""
+
+    def index_of(self, node: NodeId) -> int | None:
+        """Find the line of an invocation or call; None when folded away or gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyRow:
+    """Latency of one function (its durations) or one edge (its trigger delays), in seconds."""
+
+    name: str
+    region: str
+    count: int
+    errors: int
+    cold: int
+    p50_s: float | None
+    p90_s: float | None
+    p95_s: float | None
+    p99_s: float | None
+    max_s: float | None
+    rate: float  # a second, over the last minute
+    recent: tuple[int, ...] = ()  # counts of the last minutes, oldest first, for a sparkline
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """One call of the selected invocation."""
+
+    operation: str
+    service: str
+    resource: str
+    key: str
+    region: str
+    offset_s: float | None  # since the invocation started
+    duration_s: float | None
+    error: str | None
+    triggered: tuple[str, ...]  # functions that it started
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """The answer to "why this edge": the fields that matched, the grade, the rivals."""
+
+    evidence: Evidence
+    summary: str
+    fields: tuple[tuple[str, str, str], ...]  # (field, value at the call, value at the cause)
+    rivals: tuple[str, ...]  # other calls that were considered, and why they lost
+
+
+@dataclass(frozen=True, slots=True)
+class ChainBar:
+    """One line of the selected chain's time line."""
+
+    node: NodeId
+    depth: int
+    function: str
+    state: State
+    duration_s: float | None
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """Everything about the selected invocation."""
+
+    node: NodeId
+    function: str
+    region: str
+    account: str
+    state: State
+    error: str | None
+    request_id: str
+    trace_id: str | None
+    attempt: int
+    attempts: int
+    version: str | None
+    memory_mb: int | None
+    started_at_s: float | None
+    duration_s: float | None
+    init_s: float | None
+    cold: bool | None
+    delay_s: float | None
+    sdk_s: float | None
+    cause: str  # "PutItem image-proc-B by ImageProcPy", "invoked directly (root)"
+    edges: tuple[Why, ...]
+    calls: tuple[CallRow, ...]
+    chain: tuple[ChainBar, ...]
+    chain_s: float
+    chain_count: int
+    recorder_us: int | None = None
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemRow:
+    """Something that the user should know: orphan, never triggered, gap, unreadable, ..."""
+
+    kind: str
+    text: str
+    node: NodeId | None = None
+    at_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegionState:
+    """How reading one region goes, for the header and the regions screen."""
+
+    region: str
+    phase: Literal["connecting", "live", "retrying", "down", "ended"]
+    kind: str = ""
+    message: str = ""
+    todo: str = ""
+    lag_s: float | None = None
+    retry_in_s: float | None = None
+    shards: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The top line."""
+
+    title: str  # profile name, "demo", or the replayed file
+    regions: tuple[RegionState, ...] = ()
+    rate: float = 0.0  # records a second
+    recent: tuple[float, ...] = ()  # records a second in the last seconds, oldest first
+    invocations: int = 0
+    chains: int = 0
+    running: int = 0
+    problems: int = 0
+    new_while_paused: int = 0
+
+
+class _NoRows:
+    """An empty tree."""
+
+    revision = 0
+
+    def __len__(self) -> int:
+        return 0
+
+    def row(self, index: int) -> TreeRow:
+        raise IndexError(index)
+
+    def index_of(self, node: NodeId) -> int | None:
+        return None
+
+
+NO_ROWS: TreeRows = _NoRows()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that the main screen shows at one moment."""
+
+    header: Header
+    rows: TreeRows = NO_ROWS
+    functions: Sequence[LatencyRow] = ()
+    edges: Sequence[LatencyRow] = ()
+    detail: Detail | None = None
+    problems: Sequence[ProblemRow] = ()
+    now_s: float = 0.0
+    notes: tuple[str, ...] = field(default=())  # progress lines of a start or a long act

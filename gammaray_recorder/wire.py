@@ -1,0 +1,198 @@
+"""The record format, generation 2: field names, canonical hashes and the item encoder.
+
+The recorder writes with these names and the engine reads with the same ones; docs/records.md
+explains them. Standard library only, cheap to import: this runs in every cold start.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import Any, Dict, List, Mapping, Optional
+
+VERSION = 2
+
+# --- the DynamoDB item --------------------------------------------------------------------
+ITEM_KEY = "reqID"  # "<request id>:<attempt nonce>:<sequence in this attempt>"
+ITEM_VERSION = "v"
+ITEM_TIME = "ts"  # ms since the epoch, when the item was written
+ITEM_PAYLOAD = "payload"  # JSON, see below
+ITEM_EXPIRES = "expires"  # epoch second, DynamoDB's TTL attribute
+
+# --- the payload --------------------------------------------------------------------------
+REQUEST_ID = "r"
+ATTEMPT = "a"  # nonce of this attempt: a retry of one request id gets another one
+EVENTS = "e"
+
+# --- every event --------------------------------------------------------------------------
+KIND = "k"
+AT = "t"  # epoch seconds, float
+KIND_START = "s"
+KIND_CALL = "c"
+KIND_END = "e"
+
+# --- start: an invocation begins ----------------------------------------------------------
+ARN = "arn"  # context.invoked_function_arn, alias or version included
+REGION = "g"  # the function's own region; of a call, the region it was sent to
+FUNCTION_VERSION = "ver"
+MEMORY_MB = "mem"
+COLD = "cold"
+INIT_S = "init"  # only on a cold start
+TRACE_ID = "trace"  # X-Ray root, "1-<8 hex>-<24 hex>"
+CAUSES = "src"
+
+# --- cause: one record of the event -------------------------------------------------------
+SERVICE = "s"  # of causes and calls: dynamodb, s3, sns, sqs, events, kinesis, lambda, http, ...
+RESOURCE = "res"  # table, bucket, topic ARN, queue ARN, stream ARN, function name, host/path
+KEY = "key"  # canonical_key() of a DynamoDB key; an S3 object's key, URL-decoded
+HASH = "hash"  # item_hash() of the written item, payload_hash() of a payload
+NAME = "name"  # INSERT, ObjectCreated:Put, ...: the event's own name for what happened
+IDS = "ids"  # id kind -> value, see below
+
+# --- call: one SDK operation, recorded after its response ---------------------------------
+CALL_ID = "i"  # 16 hex, unique within the attempt
+OPERATION = "o"
+DURATION_S = "d"
+ERROR = "err"  # error code of a call, exception type of an end; absent when all went well
+RETRIES = "try"  # botocore's retries behind this one call
+LOCAL = "local"  # the endpoint is not AWS's own, so its request ids prove nothing
+OUTPUTS = "out"  # what the call may trigger with: one entry an item, message or object
+
+# --- output: one item, message or object of a call ----------------------------------------
+ATTRIBUTE_HASHES = "ah"  # attribute name -> attribute_hash(), of a put whose key is unknown
+
+# --- end: an invocation is over -----------------------------------------------------------
+STATUS = "st"
+STATUS_OK = "ok"
+STATUS_ERROR = "error"
+STATUS_TIMEOUT = "timeout"
+DROPPED = "drop"  # events lost by the recorder
+OVERHEAD_US = "own"  # what the recorder itself took of this invocation
+
+# --- id kinds: the same name on both sides of an edge means the same id -------------------
+# AWS issues these once and shows them to caller and callee: equal values prove the edge.
+ID_TRACEPARENT = "traceparent"  # "<trace id>-<span id>" that the recorder put into a header
+ID_LAMBDA_REQUEST = "lambda_request"
+ID_S3_REQUEST = "s3_request"
+ID_S3_VERSION = "s3_version"
+ID_SNS_MESSAGE = "sns_message"
+ID_SQS_MESSAGE = "sqs_message"
+ID_EVENT = "event_id"  # EventBridge
+ID_KINESIS = "kinesis"  # "<shard id>:<sequence number>"
+ID_APIGW_REQUEST = "apigw_request"
+ID_EXECUTION = "execution_arn"  # Step Functions
+# Equal values mean equal content.
+ID_S3_ETAG = "s3_etag"
+# These name one delivered record; equal values on two causes mean redelivery or fan-out.
+ID_DDB_EVENT = "ddb_event"
+ID_DDB_SEQUENCE = "ddb_seq"
+ID_S3_SEQUENCER = "s3_seq"
+# Supporting evidence only: one X-Ray root can hold many calls.
+ID_TRACE_ROOT = "trace_root"
+
+_HASH_CHARS = 32
+_ATTRIBUTE_HASH_CHARS = 12
+
+
+def normal_number(text: str) -> str:
+    """Give the one spelling of a DynamoDB number: "1.50" and "15E-1" are both "1.5"."""
+    from decimal import Decimal
+
+    number = Decimal(text)
+    if not number:
+        return "0"
+    # Not normalize(), which rounds to the context's precision: DynamoDB keeps 38 digits.
+    _sign, digits, exponent = number.as_tuple()
+    if not isinstance(exponent, int):
+        return text
+    stripped = "".join(map(str, digits)).rstrip("0")
+    exponent += len(digits) - len(stripped)
+    return "%s%se%d" % ("-" if number < 0 else "", stripped, exponent)
+
+
+def canonical_value(typed: Mapping[str, Any]) -> List[Any]:
+    """Reduce a typed attribute value ({"S": "x"}) to a form equal for equal values.
+
+    Binary values may be bytes (as a client holds them) or base64 text (as events carry them).
+    """
+    ((kind, value),) = typed.items()
+    if kind == "N":
+        return [kind, normal_number(value)]
+    if kind == "B":
+        return [kind, _base64(value)]
+    if kind == "SS":
+        return [kind, sorted(value)]
+    if kind == "NS":
+        return [kind, sorted(normal_number(number) for number in value)]
+    if kind == "BS":
+        return [kind, sorted(_base64(blob) for blob in value)]
+    if kind == "L":
+        return [kind, [canonical_value(element) for element in value]]
+    if kind == "M":
+        return [kind, [[name, canonical_value(value[name])] for name in sorted(value)]]
+    return [kind, value]
+
+
+def canonical_key(key: Mapping[str, Mapping[str, Any]]) -> str:
+    """Write a DynamoDB key as text: '[["id","S","k1"],["sk","N","7e0"]]', names sorted."""
+    return _dumps([[name, *canonical_value(key[name])] for name in sorted(key)])
+
+
+def item_hash(item: Mapping[str, Mapping[str, Any]]) -> str:
+    """Hash a typed item: equal for equal items, however their numbers and sets are written."""
+    return _digest(_dumps([[name, canonical_value(item[name])] for name in sorted(item)]))
+
+
+def attribute_hash(name: str, typed: Mapping[str, Any]) -> str:
+    """Hash one attribute, so that a put can be matched by a key whose name is learned later."""
+    return _digest(_dumps([name, *canonical_value(typed)]))[:_ATTRIBUTE_HASH_CHARS]
+
+
+def payload_hash(payload: Any) -> str:
+    """Hash an Invoke payload: JSON text or bytes and the event made of it give the same."""
+    if isinstance(payload, (bytes, bytearray)):
+        payload = bytes(payload).decode("utf-8", "surrogateescape")
+    if isinstance(payload, str):
+        try:
+            payload = json.loads(payload)
+        except ValueError:
+            return _digest(payload)
+    return _digest(json.dumps(payload, sort_keys=True, separators=(",", ":")))
+
+
+def encode_item(
+    request_id: str,
+    attempt: str,
+    sequence: int,
+    events: List[Dict[str, Any]],
+    now_s: float,
+    ttl_s: int,
+    region: Optional[str] = None,
+) -> Dict[str, Dict[str, str]]:
+    """Make the typed DynamoDB item that carries `events` of one attempt."""
+    payload: Dict[str, Any] = {REQUEST_ID: request_id, ATTEMPT: attempt, EVENTS: events}
+    if region:
+        payload[REGION] = region
+    return {
+        ITEM_KEY: {"S": "%s:%s:%d" % (request_id, attempt, sequence)},
+        ITEM_VERSION: {"N": str(VERSION)},
+        ITEM_TIME: {"N": str(int(now_s * 1000))},
+        ITEM_PAYLOAD: {"S": _dumps(payload)},
+        ITEM_EXPIRES: {"N": str(int(now_s) + ttl_s)},
+    }
+
+
+def _base64(value: Any) -> str:
+    if isinstance(value, (bytes, bytearray)):
+        return base64.b64encode(bytes(value)).decode("ascii")
+    return str(value)
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _digest(text: str) -> str:
+    data = text.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(data).hexdigest()[:_HASH_CHARS]

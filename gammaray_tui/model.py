@@ -1,0 +1,53 @@
+"""What the App knows of the data: the read model behind the main screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from causality.snapshot import NodeId, Snapshot
+
+
+class Model(Protocol):
+    """Owns the graph (single writer) and the state of the views over it.
+
+    Everything runs on the event loop's thread. `drain` is called by one timer of the App, five
+    to ten times a second; nothing else changes the graph.
+    """
+
+    def drain(self, budget_s: float = 0.01) -> bool:
+        """Apply waiting provider events for about `budget_s`; say whether anything changed."""
+
+    def snapshot(self) -> Snapshot:
+        """Give what the screen shows now; cheap when nothing changed."""
+
+    def select(self, node: NodeId | None) -> None:
+        """Choose the invocation or call whose detail the snapshot carries."""
+
+    def toggle_fold(self, node: NodeId) -> None:
+        """Fold or unfold an invocation's children."""
+
+    def set_folded(self, folded: bool, node: NodeId | None = None) -> None:
+        """Fold or unfold one invocation, or (None) every root."""
+
+    def set_calls_shown(self, shown: bool) -> None:
+        """Show or hide the calls that triggered nothing as lines of the tree."""
+
+    def set_filter(self, text: str) -> None:
+        """Show only chains with an invocation that fits; "" shows all.
+
+        Raises:
+            ValueError: the expression cannot be read; the message says where.
+        """
+
+    def set_paused(self, paused: bool) -> None:
+        """Freeze what is shown, and go on collecting behind it."""
+
+    def clear(self) -> None:
+        """Show only what comes from now on ("only what came after")."""
+
+    def find(self, node: NodeId | None, what: str, step: int) -> NodeId | None:
+        """Find the next (step 1) or previous (-1) "error", "cold" or "match" after `node`."""
+
+    def export(self, view: str, format_name: str, path: Path) -> int:
+        """Write the graph shown to a file; give the number of invocations written."""

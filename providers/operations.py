@@ -1,0 +1,113 @@
+"""Acts on AWS that both the screens and the commands offer: one code path for each.
+
+The dataclasses here are what screens show and commands print; `Operations` is what they call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
+
+StepState: TypeAlias = Literal["waiting", "running", "done", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a longer act, reported as it goes.
+
+    Attributes:
+        id: stable within the act, so that a later report replaces an earlier one.
+        text: what is done, on what: "function ImageProcPy", "stream mapping image-proc-B".
+        region: where; empty when nowhere in particular.
+        detail: why it failed and what to do, or what came of it.
+    """
+
+    id: str
+    text: str
+    region: str
+    state: StepState
+    detail: str = ""
+
+
+Report: TypeAlias = Callable[[Step], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An application that can be deployed and fired, as its manifest describes it."""
+
+    name: str
+    title: str
+    functions: tuple[tuple[str, str], ...]  # (function name, region)
+    triggers: tuple[str, ...]  # "DynamoDB stream image-proc-B → DBSyncPy"
+    fires: str  # what firing does: "invoke ImageProcPy with d1.jpg"
+    deployed: bool | None = None  # None: not looked yet
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a deployment would do, before it does anything."""
+
+    application: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """What came of firing: the request ids that AWS gave, in order, and what failed."""
+
+    application: str
+    request_ids: tuple[str, ...]
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Something that exists in the account and that cleanup can remove.
+
+    Attributes:
+        kind: "function", "layer", "table", "bucket", "mapping", "role", "log group", ...
+        id: what the service's delete call takes: name, ARN or UUID.
+        managed: whether it carries our tag; only such resources are preselected.
+        application: value of the tag, "" when unknown.
+    """
+
+    kind: str
+    id: str
+    name: str
+    region: str
+    managed: bool
+    application: str = ""
+    created_at_s: float | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What a cleanup did."""
+
+    deleted: tuple[Resource, ...]
+    failed: tuple[tuple[Resource, str], ...] = field(default=())
+
+
+class Operations(Protocol):
+    """The acts. Each raises providers.errors.UserError for what a user can meet."""
+
+    async def applications(self) -> Sequence[Application]:
+        """List the applications that can be deployed and fired."""
+
+    async def plan(self, application: str) -> Plan:
+        """Say what deploying would create, update or leave, without doing it."""
+
+    async def deploy(self, application: str, report: Report) -> None:
+        """Create or update the application's functions, tables, buckets and triggers."""
+
+    async def fire(self, application: str, count: int, report: Report) -> Fired:
+        """Start `count` chains of a deployed application, concurrently."""
+
+    async def resources(self) -> Sequence[Resource]:
+        """List everything of ours in all regions of the session."""
+
+    async def delete(self, resources: Sequence[Resource], report: Report) -> Deleted:
+        """Delete these resources in the order of their dependencies; repeatable."""
