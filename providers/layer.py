@@ -1,0 +1,87 @@
+"""The Lambda layer that carries the recorder, and how a function is made to load it.
+
+A function is recorded by three settings and no change to its code: this layer, the handler
+`SWAPPED_HANDLER`, and the environment that `handler_environment` gives. The bytes of the layer
+depend on nothing but the recorder's sources, so a deployer can tell whether it changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import gammaray_recorder
+
+SWAPPED_HANDLER = "gammaray_recorder.handler.handler"
+
+# What `python` on the function's sys.path (/opt/python) must hold, for every Python runtime.
+_PREFIX = "python/gammaray_recorder/"
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip can hold
+_HASH_CHARS = 16
+
+
+def build_layer() -> bytes:
+    """Zip the recorder as a layer: the same sources give the same bytes, on any machine."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, source in _sources():
+            entry = zipfile.ZipInfo(_PREFIX + name, _EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3  # Unix, also when built on Windows
+            entry.external_attr = 0o100644 << 16
+            archive.writestr(entry, source)
+    return buffer.getvalue()
+
+
+def layer_hash() -> str:
+    """Give 16 hex digits that change when, and only when, the recorder's sources change.
+
+    Taken over the sources and not over the zip: another zlib may compress differently.
+    """
+    digest = hashlib.sha256()
+    for name, source in _sources():
+        digest.update(f"{name}:{len(source)}:".encode())
+        digest.update(source)
+    return digest.hexdigest()[:_HASH_CHARS]
+
+
+def layer_version_description() -> str:
+    """Describe the layer version, so that a later deployment can see what it holds."""
+    return f"gammaray-tui recorder {layer_hash()}"
+
+
+def handler_environment(
+    user_handler: str,
+    table: str = "gammaRays",
+    *,
+    region: str | None = None,
+    trace_hosts: Iterable[str] = (),
+) -> dict[str, str]:
+    """Give the environment variables that a recorded function needs beside its own.
+
+    Args:
+        user_handler: the function's own handler, as `Handler` had it: "app.handler".
+        table: where the records go.
+        region: the table's region, when it is not the function's own.
+        trace_hosts: hosts other than AWS's that may be sent a `traceparent` header;
+            "*.example.com" stands for all below it.
+    """
+    environment = {"GAMMARAY_HANDLER": user_handler, "GAMMARAY_TABLE": table}
+    if region is not None:
+        environment["GAMMARAY_REGION"] = region
+    hosts = ",".join(trace_hosts)
+    if hosts:
+        environment["GAMMARAY_TRACE_HOSTS"] = hosts
+    return environment
+
+
+def _sources() -> list[tuple[str, bytes]]:
+    folder = Path(gammaray_recorder.__file__).parent
+    return [
+        # A checkout on Windows may hold other line ends; the layer must not.
+        (path.name, path.read_bytes().replace(b"\r\n", b"\n"))
+        for path in sorted(folder.glob("*.py"), key=lambda path: path.name)
+    ]
