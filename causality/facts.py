@@ -1,0 +1,189 @@
+"""What a record says, independent of its generation: starts, calls, ends and their parts.
+
+The field names are those of gammaray_recorder.wire, so generation 2 decodes straight into
+these; the decoder of generation 1 builds the same ones from the original's text.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from gammaray_recorder import wire
+
+
+class Cause(
+    msgspec.Struct,
+    gc=False,
+    rename={
+        "service": wire.SERVICE,
+        "resource": wire.RESOURCE,
+        "item_hash": wire.HASH,
+        "at_s": wire.AT,
+        "region": wire.REGION,
+    },
+):
+    """What one record of an invocation's event says about the call that caused it.
+
+    Attributes:
+        service: dynamodb, s3, sns, sqs, events, kinesis, lambda, http, schedule, ...
+        resource: table, bucket, topic ARN, queue or stream ARN, function name, "METHOD host/path".
+        key: canonical DynamoDB key, or an S3 object's key.
+        caller: generation 1 only: request id of the invocation that called Invoke.
+        subject: generation 1 only: an SNS message's subject, "None" for none.
+    """
+
+    service: str = "unknown"
+    resource: str | None = None
+    region: str | None = None
+    key: str | None = None
+    item_hash: str | None = None
+    name: str | None = None
+    at_s: float | None = None
+    ids: dict[str, str] = {}
+    caller: str | None = None
+    caller_function: str | None = None
+    subject: str | None = None
+
+
+class Output(
+    msgspec.Struct,
+    gc=False,
+    rename={
+        "resource": wire.RESOURCE,
+        "item_hash": wire.HASH,
+        "attribute_hashes": wire.ATTRIBUTE_HASHES,
+        "operation": wire.OPERATION,
+    },
+):
+    """One item, message or object of a call: what may cause an invocation.
+
+    Attributes:
+        operation: what happens to this item, where a call can do several things: put, delete.
+        keys: generation 1 only: further readings of the key, when its text can be read twice.
+    """
+
+    resource: str | None = None
+    key: str | None = None
+    item_hash: str | None = None
+    attribute_hashes: dict[str, str] = {}
+    ids: dict[str, str] = {}
+    operation: str | None = None
+    subject: str | None = None
+    keys: list[str] = []
+
+
+class Start(
+    msgspec.Struct,
+    gc=False,
+    tag=wire.KIND_START,
+    tag_field=wire.KIND,
+    rename={
+        "at_s": wire.AT,
+        "region": wire.REGION,
+        "version": wire.FUNCTION_VERSION,
+        "memory_mb": wire.MEMORY_MB,
+        "init_s": wire.INIT_S,
+        "trace_id": wire.TRACE_ID,
+        "causes": wire.CAUSES,
+    },
+):
+    """An invocation began."""
+
+    at_s: float
+    arn: str = ""
+    region: str | None = None
+    version: str | None = None
+    memory_mb: int | None = None
+    cold: bool | int | None = None
+    init_s: float | None = None
+    trace_id: str | None = None
+    causes: list[Cause] = []
+
+
+class Call(
+    msgspec.Struct,
+    gc=False,
+    tag=wire.KIND_CALL,
+    tag_field=wire.KIND,
+    rename={
+        "id": wire.CALL_ID,
+        "at_s": wire.AT,
+        "duration_s": wire.DURATION_S,
+        "service": wire.SERVICE,
+        "operation": wire.OPERATION,
+        "region": wire.REGION,
+        "resource": wire.RESOURCE,
+        "error": wire.ERROR,
+        "retries": wire.RETRIES,
+        "outputs": wire.OUTPUTS,
+    },
+):
+    """One SDK operation that an invocation made.
+
+    Attributes:
+        local: the endpoint was not AWS's own, so its request ids prove nothing.
+        trace_parent: generation 1 only: the X-Ray function segment the call was made under.
+    """
+
+    id: str
+    at_s: float | None = None
+    duration_s: float | None = None
+    service: str = ""
+    operation: str = ""
+    region: str | None = None
+    resource: str | None = None
+    key: str | None = None
+    error: str | None = None
+    retries: int = 0
+    local: bool | int = False
+    ids: dict[str, str] = {}
+    outputs: list[Output] = []
+    trace_id: str | None = None
+
+
+class End(
+    msgspec.Struct,
+    gc=False,
+    tag=wire.KIND_END,
+    tag_field=wire.KIND,
+    rename={
+        "at_s": wire.AT,
+        "status": wire.STATUS,
+        "error": wire.ERROR,
+        "dropped": wire.DROPPED,
+        "overhead_us": wire.OVERHEAD_US,
+    },
+):
+    """An invocation is over."""
+
+    at_s: float
+    status: str | None = None
+    error: str | None = None
+    dropped: int = 0
+    overhead_us: int | None = None
+
+
+Fact: TypeAlias = Start | Call | End
+
+
+class Facts(msgspec.Struct, gc=False):
+    """All that one item of the record table says.
+
+    Attributes:
+        attempt: the attempt's nonce; None when the record does not tell (calls of generation 1).
+        generation: 1 (the original's) or 2.
+        unknown: events of kinds that this version does not know, skipped.
+    """
+
+    request_id: str
+    attempt: str | None
+    facts: list[Fact]
+    generation: int
+    written_at_s: float
+    unknown: int = 0
+
+
+class UnreadablePayload(ValueError):
+    """The record's payload does not follow its generation's grammar; the message says how."""

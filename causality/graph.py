@@ -1,0 +1,361 @@
+"""The causal graph's nodes: invocations with their attempts and calls, causes and edges.
+
+Only the engine changes them. The model is a DAG with one edge a delivered record; a tree is
+only a view of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from causality import names
+from causality.facts import Call, Cause, End, Output, Start
+from causality.snapshot import Evidence, NodeId, State
+
+if TYPE_CHECKING:
+    from causality.matching import MatchKey
+    from causality.xray import FunctionSegment, ServiceSegment
+
+_STATES: dict[str, State] = {"ok": "ok", "error": "error", "timeout": "timeout"}
+
+
+class Attempt:
+    """One try of one request id, in one sandbox."""
+
+    __slots__ = ("counted", "end", "generation", "nonce", "segment", "start")
+
+    def __init__(self, nonce: str, generation: int) -> None:
+        self.nonce = nonce
+        self.generation = generation  # of its records; 0 when only X-Ray knows it
+        self.counted: tuple[str, float, bool, bool] | None = None  # as the latency table has it
+        self.start: Start | None = None
+        self.end: End | None = None
+        self.segment: FunctionSegment | None = None
+
+    @property
+    def started_at_s(self) -> float | None:
+        """When the handler began; X-Ray's time where it is known, else the recorder's."""
+        if self.segment is not None and self.segment.started_at_s is not None:
+            return self.segment.started_at_s
+        return self.start.at_s if self.start is not None else None
+
+    @property
+    def ended_at_s(self) -> float | None:
+        """When the handler returned."""
+        if self.segment is not None and self.segment.ended_at_s is not None:
+            return self.segment.ended_at_s
+        return self.end.at_s if self.end is not None else None
+
+    @property
+    def duration_s(self) -> float | None:
+        """How long the handler ran.
+
+        Both ends come from one clock: never the recorder's start and X-Ray's end.
+        """
+        segment = self.segment
+        if segment is not None and segment.started_at_s is not None:
+            if segment.ended_at_s is not None:
+                return max(0.0, segment.ended_at_s - segment.started_at_s)
+            return None
+        if self.start is not None and self.end is not None:
+            return max(0.0, self.end.at_s - self.start.at_s)
+        return None
+
+    @property
+    def init_s(self) -> float | None:
+        """How long initialisation took; None when warm or unknown."""
+        if self.segment is not None and self.segment.init_s is not None:
+            return self.segment.init_s
+        return self.start.init_s if self.start is not None else None
+
+    @property
+    def cold(self) -> bool | None:
+        """Whether this was a cold start."""
+        if self.start is not None and self.start.cold is not None:
+            return bool(self.start.cold)
+        if self.segment is not None:
+            return self.segment.init_s is not None
+        return None
+
+    @property
+    def trace_id(self) -> str | None:
+        """The X-Ray trace it belongs to."""
+        if self.start is not None and self.start.trace_id:
+            return self.start.trace_id
+        return self.segment.trace_id if self.segment is not None else None
+
+    @property
+    def error(self) -> str | None:
+        """The type of the exception that ended it."""
+        return self.end.error if self.end is not None else None
+
+    @property
+    def state(self) -> State:
+        """How it stands; "unknown" when nothing tells."""
+        if self.end is not None and self.end.status is not None:
+            return _STATES.get(self.end.status, "unknown")
+        segment = self.segment
+        if segment is not None:
+            if segment.throttled:
+                return "throttled"
+            if segment.failed:
+                return "error"
+            return "ok" if segment.ended_at_s is not None else "running"
+        # The original recorded no end for most functions: their silence says nothing.
+        return "running" if self.generation == 2 and self.end is None else "unknown"
+
+
+class CallNode:
+    """A call that an invocation made, with what it may have triggered."""
+
+    __slots__ = ("edges", "fact", "invocation", "outputs", "segment")
+
+    def __init__(self, invocation: Invocation, fact: Call) -> None:
+        self.invocation = invocation
+        self.fact = fact
+        self.outputs: list[OutputNode] = []
+        self.edges: list[CauseNode] = []
+        self.segment: Call | None = None  # the same call as X-Ray saw it
+
+    @property
+    def id(self) -> str:
+        """The call's id, unique within its invocation."""
+        return self.fact.id
+
+    @property
+    def started_at_s(self) -> float | None:
+        """When it was made."""
+        return self.fact.at_s
+
+    @property
+    def duration_s(self) -> float | None:
+        """How long it took."""
+        if self.fact.duration_s is not None:
+            return self.fact.duration_s
+        return self.segment.duration_s if self.segment is not None else None
+
+    @property
+    def ended_at_s(self) -> float | None:
+        """When its response was there; None when that is not known."""
+        duration_s = self.duration_s
+        if self.fact.at_s is None or duration_s is None:
+            return None
+        return self.fact.at_s + duration_s
+
+    @property
+    def error(self) -> str | None:
+        """Its error code; None when it went well or nothing tells."""
+        if self.fact.error is not None:
+            return self.fact.error
+        return self.segment.error if self.segment is not None else None
+
+    @property
+    def key(self) -> str | None:
+        """The key it worked on; for a put of the original's, learned from what it triggered."""
+        if self.fact.key is not None:
+            return self.fact.key
+        if len(self.outputs) == 1:
+            if self.outputs[0].fact.key is not None:
+                return self.outputs[0].fact.key
+            for cause in self.edges:
+                if cause.fact.key is not None:
+                    return cause.fact.key
+        return None
+
+
+class OutputNode:
+    """One item, message or object of a call: one half of possible edges."""
+
+    __slots__ = ("call", "fact", "keys")
+
+    def __init__(self, call: CallNode, fact: Output) -> None:
+        self.call = call
+        self.fact = fact
+        self.keys: list[MatchKey] = []
+
+
+class CauseNode:
+    """One record of an invocation's event: the other half of an edge."""
+
+    __slots__ = ("edge", "fact", "found", "invocation", "keys")
+
+    def __init__(self, invocation: Invocation, fact: Cause) -> None:
+        self.invocation = invocation
+        self.fact = fact
+        self.keys: list[MatchKey] = []
+        self.found: dict[int, Found] = {}  # by level of evidence
+        self.edge: Edge | None = None
+
+
+class Found:
+    """What one level of evidence gave for a cause.
+
+    Attributes:
+        outputs: the outputs that can be meant.
+        covered: whether every consistent reading gives this cause one of them.
+        narrowed: whether order had to exclude others.
+    """
+
+    __slots__ = ("covered", "narrowed", "outputs")
+
+    def __init__(self, outputs: list[OutputNode], covered: bool, narrowed: bool) -> None:
+        self.outputs = outputs
+        self.covered = covered
+        self.narrowed = narrowed
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Found)
+            and self.outputs == other.outputs
+            and self.covered == other.covered
+            and self.narrowed == other.narrowed
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # mutable
+
+
+class Edge:
+    """Which call caused an invocation, and how well that is proven.
+
+    Attributes:
+        parent: the causing invocation; None when ambiguous.
+        call: the causing call; None when ambiguous, or when the parent is certain but which of
+            its calls is not.
+        candidates: calls that could be meant; the one call when it is certain.
+    """
+
+    __slots__ = ("call", "candidates", "cause", "evidence", "parent")
+
+    def __init__(
+        self,
+        cause: CauseNode,
+        evidence: Evidence,
+        parent: Invocation | None,
+        call: CallNode | None,
+        candidates: list[CallNode],
+    ) -> None:
+        self.cause = cause
+        self.evidence: Evidence = evidence
+        self.parent = parent
+        self.call = call
+        self.candidates = candidates
+
+    @property
+    def delay_s(self) -> float | None:
+        """Trigger delay: the call's end to the invocation's start.
+
+        Negative when the invocation began before the call's response was there.
+        """
+        if self.call is None:
+            return None
+        ended, started = self.call.ended_at_s, self.cause.invocation.started_at_s
+        return None if ended is None or started is None else started - ended
+
+    def same(self, other: Edge | None) -> bool:
+        """Whether the other edge says the same."""
+        return (
+            other is not None
+            and self.evidence == other.evidence
+            and self.parent is other.parent
+            and self.call is other.call
+            and self.candidates == other.candidates
+        )
+
+
+class Invocation:
+    """All attempts of one request id."""
+
+    __slots__ = (
+        "account",
+        "attempts",
+        "calls",
+        "causes",
+        "function",
+        "function_segments",
+        "generation",
+        "region",
+        "request_id",
+        "segments",
+        "triggered",
+        "version",
+    )
+
+    def __init__(self, request_id: str) -> None:
+        self.request_id = request_id
+        self.function: str | None = None
+        self.region: str | None = None
+        self.account: str | None = None
+        self.version: str | None = None
+        self.generation = 0
+        self.attempts: dict[str, Attempt] = {}
+        self.calls: dict[str, CallNode] = {}
+        self.causes: list[CauseNode] = []
+        self.triggered: list[CauseNode] = []  # causes, of other invocations, that lead here
+        self.segments: list[ServiceSegment] = []
+        self.function_segments: list[FunctionSegment] = []
+
+    @property
+    def node(self) -> NodeId:
+        """The id that screens know it by."""
+        return self.request_id
+
+    def in_order(self) -> list[Attempt]:
+        """Give the attempts by their start."""
+        if len(self.attempts) < 2:
+            return list(self.attempts.values())
+        return sorted(self.attempts.values(), key=_attempt_order)
+
+    @property
+    def last(self) -> Attempt | None:
+        """The newest attempt."""
+        attempts = self.in_order()
+        return attempts[-1] if attempts else None
+
+    @property
+    def recorded_at_s(self) -> float | None:
+        """When the first attempt began by the recorder's clock: what matching goes by."""
+        times = [a.start.at_s for a in self.attempts.values() if a.start is not None]
+        return min(times) if times else None
+
+    @property
+    def started_at_s(self) -> float | None:
+        """When the first attempt began."""
+        times = [t for a in self.attempts.values() if (t := a.started_at_s) is not None]
+        return min(times) if times else None
+
+    @property
+    def state(self) -> State:
+        """How the newest attempt stands."""
+        last = self.last
+        return last.state if last is not None else "unknown"
+
+    def describe(self, arn: str, region: str | None) -> None:
+        """Take name, region and account from the function's ARN."""
+        parts = names.function_arn(arn)
+        if parts is None:
+            return
+        self.function = parts.name
+        # A local server writes its own region into every ARN: the runtime's is the true one.
+        self.region = region or parts.region
+        self.account = parts.account
+        self.version = parts.qualifier or self.version
+
+    def sdk_s(self, calls: list[CallNode]) -> float | None:
+        """Give the time spent in these calls, overlaps counted once; None when unknown."""
+        spans = sorted(
+            (call.started_at_s, end)
+            for call in calls
+            if call.started_at_s is not None and (end := call.ended_at_s) is not None
+        )
+        if not spans:
+            return None
+        total, reached = 0.0, float("-inf")
+        for start, end in spans:
+            total += max(0.0, end - max(start, reached))
+            reached = max(reached, end)
+        return total
+
+
+def _attempt_order(attempt: Attempt) -> tuple[float, str]:
+    started = attempt.start.at_s if attempt.start is not None else attempt.started_at_s
+    return (started if started is not None else float("inf"), attempt.nonce)

@@ -1,0 +1,229 @@
+"""X-Ray segment documents, joined to invocations by request id and trace id.
+
+One invocation shows as an `AWS::Lambda` segment (queue wait and attempts, with the request id)
+and one `AWS::Lambda::Function` segment an attempt (initialisation, SDK calls), whose parent is
+the attempt. Documents come in any order, again, unfinished, or not at all. Source: X-Ray
+developer guide, "Segment documents" and "Lambda function segments".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from causality import names
+from causality.facts import Call
+
+
+class _Aws(msgspec.Struct, gc=False):
+    request_id: str | None = None
+    operation: str | None = None
+    region: str | None = None
+    table_name: str | None = None
+    bucket_name: str | None = None
+    key: str | None = None
+    queue_url: str | None = None
+    topic_arn: str | None = None
+    function_name: str | None = None
+    function_arn: str | None = None
+    stream_name: str | None = None
+
+
+class _Response(msgspec.Struct, gc=False):
+    status: int | None = None
+
+
+class _Request(msgspec.Struct, gc=False):
+    method: str | None = None
+    url: str | None = None
+
+
+class _Http(msgspec.Struct, gc=False):
+    request: _Request | None = None
+    response: _Response | None = None
+
+
+class Segment(msgspec.Struct, gc=False):
+    """A segment or subsegment, as far as this engine reads it."""
+
+    id: str = ""
+    name: str = ""
+    start_time: float | None = None
+    end_time: float | None = None
+    in_progress: bool = False
+    parent_id: str | None = None
+    trace_id: str | None = None
+    origin: str | None = None
+    namespace: str | None = None
+    inferred: bool = False
+    error: bool = False
+    fault: bool = False
+    throttle: bool = False
+    resource_arn: str | None = None
+    aws: _Aws | None = None
+    http: _Http | None = None
+    subsegments: list[Segment] = []
+
+
+class ServiceSegment(msgspec.Struct, gc=False):
+    """What Lambda itself says of one request: when it was queued and tried.
+
+    Attributes:
+        attempts: (segment id, start, end) of each "Attempt #n" in order.
+    """
+
+    id: str
+    trace_id: str
+    request_id: str
+    function: str
+    arn: str | None
+    queued_at_s: float | None
+    ended_at_s: float | None
+    dwell_s: float | None
+    attempts: list[tuple[str, float | None, float | None]]
+    failed: bool
+    throttled: bool
+
+
+class FunctionSegment(msgspec.Struct, gc=False):
+    """What the function's runtime says of one attempt."""
+
+    id: str
+    trace_id: str
+    parent_id: str | None
+    request_id: str | None
+    function: str
+    arn: str | None
+    started_at_s: float | None
+    ended_at_s: float | None
+    init_s: float | None
+    failed: bool
+    throttled: bool
+    calls: list[Call]
+
+
+_decoder = msgspec.json.Decoder(Segment)
+_NOT_CALLS = frozenset({"Initialization", "Invocation", "Overhead", "Dwell Time"})
+
+
+def decode(document: str | bytes) -> ServiceSegment | FunctionSegment | None:
+    """Decode a segment document; None for segments that say nothing of an invocation.
+
+    Raises:
+        msgspec.DecodeError: the document is not a segment.
+    """
+    segment = _decoder.decode(document)
+    if segment.inferred or not segment.trace_id:
+        return None
+    if segment.origin == "AWS::Lambda":
+        return _service(segment)
+    if segment.origin == "AWS::Lambda::Function":
+        return _function(segment)
+    return None
+
+
+def _service(segment: Segment) -> ServiceSegment | None:
+    request_id = segment.aws.request_id if segment.aws else None
+    if not request_id:
+        return None
+    dwell_s = None
+    attempts = []
+    for part in segment.subsegments:
+        if part.name == "Dwell Time":
+            dwell_s = _length(part)
+        elif part.name.startswith("Attempt"):
+            attempts.append((part.id, part.start_time, part.end_time))
+    status = _status(segment)
+    return ServiceSegment(
+        segment.id,
+        segment.trace_id or "",
+        request_id,
+        names.bare_function(segment.name),
+        segment.resource_arn,
+        segment.start_time,
+        None if segment.in_progress else segment.end_time,
+        dwell_s,
+        attempts,
+        segment.fault or segment.error or status >= 400,
+        segment.throttle or status == 429,
+    )
+
+
+def _function(segment: Segment) -> FunctionSegment:
+    init_s = None
+    started, ended = segment.start_time, None if segment.in_progress else segment.end_time
+    failed = segment.fault or segment.error
+    for part in _all(segment.subsegments):
+        if part.name == "Initialization":
+            init_s = _length(part)
+        elif part.name == "Invocation":
+            # Newer documents time the handler itself; the segment spans the overhead as well.
+            started = part.start_time or started
+            ended = part.end_time or ended
+            failed = failed or part.fault or part.error
+    return FunctionSegment(
+        segment.id,
+        segment.trace_id or "",
+        segment.parent_id,
+        segment.aws.request_id if segment.aws else None,
+        names.bare_function(segment.name),
+        (segment.aws.function_arn if segment.aws else None) or segment.resource_arn,
+        started,
+        ended,
+        init_s,
+        failed,
+        segment.throttle,
+        [_call(part) for part in _all(segment.subsegments) if _is_call(part)],
+    )
+
+
+def _all(segments: list[Segment]) -> Iterator[Segment]:
+    for segment in segments:
+        yield segment
+        yield from _all(segment.subsegments)
+
+
+def _is_call(segment: Segment) -> bool:
+    return segment.namespace in ("aws", "remote") and segment.name not in _NOT_CALLS
+
+
+def _call(segment: Segment) -> Call:
+    aws = segment.aws or _Aws()
+    request = segment.http.request if segment.http else None
+    status = _status(segment)
+    failed = segment.fault or segment.error or status >= 400
+    call = Call(
+        segment.id,
+        segment.start_time,
+        _length(segment),
+        service=names.service(segment.name),
+        operation=aws.operation or "",
+        region=aws.region,
+        resource=aws.table_name
+        or aws.bucket_name
+        or aws.topic_arn
+        or (names.bare_function(aws.function_name) if aws.function_name else None)
+        or aws.stream_name
+        or (aws.queue_url.rsplit("/", 1)[-1] if aws.queue_url else None),
+        key=aws.key,
+        error=(str(status) if status >= 400 else "error") if failed else None,
+        trace_id=segment.trace_id,
+    )
+    if segment.namespace == "remote":
+        call.service = "http"
+        call.operation = (request.method if request else None) or ""
+        url = (request.url if request else None) or segment.name
+        call.resource = url.split("://", 1)[-1].split("?", 1)[0]
+    return call
+
+
+def _length(segment: Segment) -> float | None:
+    if segment.start_time is None or segment.end_time is None or segment.in_progress:
+        return None
+    return max(0.0, segment.end_time - segment.start_time)
+
+
+def _status(segment: Segment) -> int:
+    response = segment.http.response if segment.http else None
+    return (response.status if response else None) or 0
