@@ -52,6 +52,7 @@ class Engine:
         records: records applied, repetitions included.
         unreadable: records that could not be read.
         finished: whether the input has ended, so that nothing can still turn up.
+        matcher: the index of match keys; readers may ask it why an edge is there.
     """
 
     def __init__(self, *, max_invocations: int | None = None) -> None:
@@ -70,7 +71,7 @@ class Engine:
         self.finished = False
         self._max_invocations = max_invocations
         self._forgotten: dict[str, None] = {}
-        self._matcher = Matcher(self._edge_changed, self.invocations.get)
+        self.matcher = Matcher(self._edge_changed, self.invocations.get)
         self._callers_awaited: dict[str, list[CauseNode]] = {}
         # X-Ray documents that came before the records they belong to.
         self._services_ahead: dict[str, list[xray.ServiceSegment]] = {}
@@ -117,7 +118,7 @@ class Engine:
 
     def settle(self) -> None:
         """Bring every edge up to date, and let the oldest go when there are too many."""
-        self._matcher.settle()
+        self.matcher.settle()
         limit = self._max_invocations
         if limit is not None and len(self.invocations) > limit + max(limit // 10, 1):
             self._evict(len(self.invocations) - limit)
@@ -189,13 +190,13 @@ class Engine:
         if start.version:
             invocation.version = start.version
         for cause in invocation.causes:
-            self._matcher.moved(cause)
+            self.matcher.moved(cause)
         for fact in start.causes:
             if any(cause.fact == fact for cause in invocation.causes):
                 continue  # another attempt at the same event
             cause = CauseNode(invocation, fact)
             invocation.causes.append(cause)
-            self._matcher.add_cause(cause)
+            self.matcher.add_cause(cause)
             if _must_have_a_call(fact):
                 self.waiting[cause] = None
             if fact.caller is not None:
@@ -218,14 +219,14 @@ class Engine:
 
     def _add_output(self, call: CallNode, output: OutputNode) -> None:
         call.outputs.append(output)
-        self._matcher.add_output(output)
+        self.matcher.add_output(output)
 
     def _reindex(self, call: CallNode) -> None:
         """Enter a call again whose own region was unknown until now."""
         if call.fact.region is None:
             for output in call.outputs:
-                self._matcher.remove_output(output)
-                self._matcher.add_output(output)
+                self.matcher.remove_output(output)
+                self.matcher.add_output(output)
 
     def _invocation(self, request_id: str) -> Invocation:
         invocation = self.invocations.get(request_id)
@@ -234,7 +235,7 @@ class Engine:
             invocation.segments = self._services_ahead.pop(request_id, [])
             invocation.function_segments = self._functions_ahead.pop(request_id, [])
             for cause in self._callers_awaited.get(request_id, ()):
-                self._matcher.moved(cause)
+                self.matcher.moved(cause)
         return invocation
 
     # --- X-Ray ----------------------------------------------------------------------------
@@ -279,7 +280,7 @@ class Engine:
             if call.outputs and call.error is not None:
                 # The original wrote before the call ran: only X-Ray tells that it failed.
                 for output in call.outputs:
-                    self._matcher.remove_output(output)
+                    self.matcher.remove_output(output)
                 call.outputs.clear()
 
     # --- edges ----------------------------------------------------------------------------
@@ -319,13 +320,13 @@ class Engine:
             self._forgotten[invocation.request_id] = None
             self.touched[invocation] = None
             for cause in invocation.causes:
-                self._matcher.remove_cause(cause)
+                self.matcher.remove_cause(cause)
                 self.waiting.pop(cause, None)
                 if cause.fact.caller is not None:
                     self._callers_awaited.pop(cause.fact.caller, None)
             for call in invocation.calls.values():
                 for output in call.outputs:
-                    self._matcher.remove_output(output)
+                    self.matcher.remove_output(output)
         while len(self._forgotten) > _KEPT_FORGOTTEN:
             del self._forgotten[next(iter(self._forgotten))]
 

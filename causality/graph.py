@@ -13,7 +13,7 @@ from causality.facts import Call, Cause, End, Output, Start
 from causality.snapshot import Evidence, NodeId, State
 
 if TYPE_CHECKING:
-    from causality.matching import MatchKey
+    from causality.match_keys import MatchKey
     from causality.xray import FunctionSegment, ServiceSegment
 
 _STATES: dict[str, State] = {"ok": "ok", "error": "error", "timeout": "timeout"}
@@ -22,12 +22,11 @@ _STATES: dict[str, State] = {"ok": "ok", "error": "error", "timeout": "timeout"}
 class Attempt:
     """One try of one request id, in one sandbox."""
 
-    __slots__ = ("counted", "end", "generation", "nonce", "segment", "start")
+    __slots__ = ("end", "generation", "nonce", "segment", "start")
 
     def __init__(self, nonce: str, generation: int) -> None:
         self.nonce = nonce
         self.generation = generation  # of its records; 0 when only X-Ray knows it
-        self.counted: tuple[str, float, bool, bool] | None = None  # as the latency table has it
         self.start: Start | None = None
         self.end: End | None = None
         self.segment: FunctionSegment | None = None
@@ -76,6 +75,11 @@ class Attempt:
         if self.segment is not None:
             return self.segment.init_s is not None
         return None
+
+    @property
+    def knows_all_calls(self) -> bool:
+        """Whether a call that is not recorded was not made."""
+        return (self.generation == 2 and self.end is not None) or self.segment is not None
 
     @property
     def trace_id(self) -> str | None:

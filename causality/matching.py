@@ -15,39 +15,29 @@ order in which they came.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from causality import names
 from causality.assignment import assign
 from causality.clock import CLOCK_SKEW_S, ORDER_WINDOW_S
-from causality.facts import Cause
 from causality.graph import CauseNode, Edge, Found, Invocation, OutputNode
-from causality.snapshot import Evidence
-from gammaray_recorder import wire
-
-EXACT, CONTENT, ORDER = 3, 2, 1
-_EVIDENCE: dict[int, Evidence] = {EXACT: "exact", CONTENT: "content", ORDER: "order"}
-
-MatchKey: TypeAlias = tuple[int, tuple[str, ...]]  # (level, what both sides must share)
-
-_EXACT_IDS = (
-    wire.ID_TRACEPARENT,
-    wire.ID_LAMBDA_REQUEST,
-    wire.ID_S3_REQUEST,
-    wire.ID_S3_VERSION,
-    wire.ID_SNS_MESSAGE,
-    wire.ID_SQS_MESSAGE,
-    wire.ID_EVENT,
-    wire.ID_KINESIS,
-    wire.ID_APIGW_REQUEST,
-    wire.ID_EXECUTION,
+from causality.match_keys import (
+    CONTENT,
+    EXACT,
+    ORDER,
+    MatchKey,
+    cause_keys,
+    cause_order,
+    contradict,
+    key_parts,
+    output_keys,
+    output_order,
+    record_identity,
+    why_not,
 )
-# A local AWS shows caller and callee different values of these.
-_AWS_ONLY_IDS = frozenset({wire.ID_LAMBDA_REQUEST, wire.ID_S3_REQUEST, wire.ID_APIGW_REQUEST})
-# Ids of one delivered record: equal ones are the same record, delivered again or to another.
-_RECORD_IDS = (wire.ID_DDB_EVENT, wire.ID_S3_SEQUENCER, wire.ID_SNS_MESSAGE, wire.ID_SQS_MESSAGE)
+from causality.snapshot import Evidence
+
+_EVIDENCE: dict[int, Evidence] = {EXACT: "exact", CONTENT: "content", ORDER: "order"}
 
 Changed: TypeAlias = Callable[[CauseNode, Edge | None], None]
 
@@ -95,7 +85,7 @@ class Matcher:
                 self._learn(table, node.fact.key)
             elif node.fact.attribute_hashes:
                 self._puts.setdefault(table, []).append(node)
-        for key in _output_keys(node, self._key_names.get(table, ()) if table else ()):
+        for key in output_keys(node, self._key_names.get(table, ()) if table else ()):
             self._enter(node, key)
 
     def remove_output(self, node: OutputNode) -> None:
@@ -115,7 +105,7 @@ class Matcher:
         fact = node.fact
         if fact.service == "dynamodb" and fact.key is not None and fact.resource:
             self._learn((node.invocation.region or "", fact.resource), fact.key)
-        node.keys = list(_cause_keys(node))
+        node.keys = list(cause_keys(node))
         for key in node.keys:
             self._groups.setdefault(key, Group()).causes.append(node)
             self._dirty[key[0]][key] = None
@@ -139,6 +129,18 @@ class Matcher:
     def waits(self, node: CauseNode) -> bool:
         """Say whether a call could still turn up for this cause."""
         return bool(node.keys) or node.fact.caller is not None
+
+    def rivals(self, cause: CauseNode) -> Iterator[tuple[OutputNode, str]]:
+        """Give the outputs that met this cause under some key and lost, and why each did."""
+        chosen = {id(call) for call in cause.edge.candidates} if cause.edge is not None else set()
+        seen: set[int] = set()
+        for level, key in cause.keys:
+            group = self._groups.get((level, key))
+            for output in sorted(group.outputs, key=output_order) if group is not None else ():
+                if id(output.call) in chosen or id(output) in seen:
+                    continue
+                seen.add(id(output))
+                yield output, why_not(output, cause)
 
     # --- resolving ------------------------------------------------------------------------
 
@@ -173,7 +175,7 @@ class Matcher:
             # DeleteObjects: one request id, many objects.
             same_key = [o for o in outputs if o.fact.key == cause.fact.key]
             outputs = same_key or outputs
-        return Found(sorted(outputs, key=_output_order), True, False) if outputs else None
+        return Found(sorted(outputs, key=output_order), True, False) if outputs else None
 
     def _resolve(self, group: Group, level: int) -> None:
         consumers: dict[tuple[str | None, str | None], list[CauseNode]] = {}
@@ -189,15 +191,15 @@ class Matcher:
         """Match the records that one function consumed to the outputs of a group."""
         records: dict[tuple[str, str], list[CauseNode]] = {}
         for cause in causes:
-            records.setdefault(_record_identity(cause), []).append(cause)
-        ordered = sorted(records.values(), key=lambda same: min(_cause_order(c) for c in same))
-        available = sorted(outputs, key=_output_order)
+            records.setdefault(record_identity(cause), []).append(cause)
+        ordered = sorted(records.values(), key=lambda same: min(cause_order(c) for c in same))
+        available = sorted(outputs, key=output_order)
         fitting = [[o for o in available if self._fits(o, same[0], level)] for same in ordered]
         position = {id(output): index for index, output in enumerate(available)}
         results = assign(
             [[position[id(output)] for output in options] for options in fitting],
-            [min(_cause_order(c) for c in same)[0] for same in ordered],
-            [_output_order(output)[0] for output in available],
+            [min(cause_order(c) for c in same)[0] for same in ordered],
+            [output_order(output)[0] for output in available],
         )
         for same, options, (covered, allowed) in zip(ordered, fitting, results, strict=True):
             for cause in same:
@@ -214,7 +216,7 @@ class Matcher:
             found = cause.found.get(stronger)
             if found is not None:
                 return output in found.outputs
-        if output.call.invocation is cause.invocation or _contradict(output, cause.fact):
+        if output.call.invocation is cause.invocation or contradict(output, cause.fact):
             return False
         made, began = output.call.started_at_s, cause.invocation.recorded_at_s
         if made is None or began is None:
@@ -284,143 +286,10 @@ class Matcher:
         return (call.region or node.call.invocation.region or "", node.fact.resource)
 
     def _learn(self, table: tuple[str, str], key: str) -> None:
-        key_names = tuple(name for name, _ in _key_parts(key))
+        key_names = tuple(name for name, _ in key_parts(key))
         known = self._key_names.setdefault(table, set())
         if key_names and key_names not in known:
             known.add(key_names)
             for put in self._puts.get(table, ()):
-                for match_key in _output_keys(put, known):
+                for match_key in output_keys(put, known):
                     self._enter(put, match_key)
-
-
-def _output_keys(
-    node: OutputNode, key_names: set[tuple[str, ...]] | tuple[()]
-) -> Iterator[MatchKey]:
-    call, fact = node.call.fact, node.fact
-    resource = fact.resource or call.resource or ""
-    for kind in _EXACT_IDS:
-        value = fact.ids.get(kind) or call.ids.get(kind)
-        if value and not (call.local and kind in _AWS_ONLY_IDS):
-            yield EXACT, _exact_key(kind, value, resource, fact.key)
-    region = call.region or node.call.invocation.region or ""
-    if call.service == "dynamodb":
-        if fact.item_hash:
-            yield CONTENT, ("item", region, resource, fact.item_hash)
-        if fact.key is not None:
-            yield ORDER, ("key", region, resource, _key_hash(fact.key))
-        else:
-            for attributes in key_names:
-                hashes = [fact.attribute_hashes.get(name) for name in attributes]
-                if all(hashes):
-                    yield ORDER, ("key", region, resource, "+".join(h for h in hashes if h))
-    elif call.service == "s3":
-        etag = fact.ids.get(wire.ID_S3_ETAG)
-        for key in (fact.key, *fact.keys):
-            if key is None:
-                continue
-            if etag:
-                yield CONTENT, ("object", resource, key, etag.strip('"'))
-            yield ORDER, ("object", resource, key, fact.operation or "put")
-    elif call.service == "sns" and fact.subject is not None:
-        yield ORDER, ("subject", resource, fact.subject)
-    elif call.service == "lambda":
-        callee = names.bare_function(resource)
-        yield EXACT, ("caller", callee, node.call.invocation.request_id)
-        if fact.item_hash:
-            yield CONTENT, ("payload", region, callee, fact.item_hash)
-
-
-def _cause_keys(node: CauseNode) -> Iterator[MatchKey]:
-    fact, invocation = node.fact, node.invocation
-    resource = fact.resource or ""
-    for kind in _EXACT_IDS:
-        value = fact.ids.get(kind)
-        if value:
-            yield EXACT, _exact_key(kind, value, resource, fact.key)
-    # An event source mapping stands in its source's region; so does a bucket's notification.
-    region = invocation.region or fact.region or ""
-    if fact.service == "dynamodb":
-        if fact.name == "REMOVE:ttl":
-            return  # DynamoDB itself deleted the item: no call did
-        if fact.item_hash:
-            yield CONTENT, ("item", region, resource, fact.item_hash)
-        if fact.key is not None:
-            yield ORDER, ("key", region, resource, _key_hash(fact.key))
-    elif fact.service == "s3" and fact.key is not None:
-        etag = fact.ids.get(wire.ID_S3_ETAG)
-        if etag:
-            yield CONTENT, ("object", resource, fact.key, etag.strip('"'))
-        yield ORDER, ("object", resource, fact.key, _s3_operation(fact.name))
-    elif fact.service == "sns" and fact.subject is not None:
-        yield ORDER, ("subject", resource, fact.subject)
-    elif fact.service == "lambda":
-        callee = names.bare_function(resource or invocation.function or "")
-        if fact.caller is not None:
-            yield EXACT, ("caller", callee, fact.caller)
-        if fact.item_hash:
-            yield CONTENT, ("payload", region, callee, fact.item_hash)
-
-
-def _exact_key(kind: str, value: str, resource: str, key: str | None) -> tuple[str, ...]:
-    if kind == wire.ID_S3_VERSION:
-        return (kind, value, resource, key or "")
-    if kind == wire.ID_KINESIS:
-        return (kind, value, resource.rsplit("/", 1)[-1])
-    return (kind, value)
-
-
-def _s3_operation(name: str | None) -> str:
-    return (
-        "delete" if (name is not None and "Removed" in name) or name == "Object Deleted" else "put"
-    )
-
-
-def _contradict(output: OutputNode, cause: Cause) -> bool:
-    """Say whether both halves carry something that proves them not to belong together."""
-    call, fact = output.call.fact, output.fact
-    for kind in _EXACT_IDS:
-        theirs = cause.ids.get(kind)
-        if theirs is None or (call.local and kind in _AWS_ONLY_IDS):
-            continue
-        ours = fact.ids.get(kind) or call.ids.get(kind)
-        if ours and ours != theirs:
-            return True
-    if call.service == "dynamodb":
-        removed = cause.name is not None and cause.name.startswith("REMOVE")
-        if removed != (fact.operation == "delete"):
-            return True
-        return bool(fact.item_hash and cause.item_hash and fact.item_hash != cause.item_hash)
-    ours, theirs = fact.ids.get(wire.ID_S3_ETAG), cause.ids.get(wire.ID_S3_ETAG)
-    return bool(ours and theirs and ours.strip('"') != theirs.strip('"'))
-
-
-def _record_identity(cause: CauseNode) -> tuple[str, str]:
-    for kind in _RECORD_IDS:
-        value = cause.fact.ids.get(kind)
-        if value:
-            return (kind, value)
-    return ("invocation", cause.invocation.request_id)
-
-
-def _output_order(output: OutputNode) -> tuple[float, str, str]:
-    made = output.call.started_at_s
-    return (made if made is not None else 0.0, output.call.invocation.request_id, output.call.id)
-
-
-def _cause_order(cause: CauseNode) -> tuple[float, str]:
-    began = cause.invocation.recorded_at_s
-    return (began if began is not None else float("inf"), cause.invocation.request_id)
-
-
-def _key_parts(key: str) -> list[tuple[str, dict[str, str]]]:
-    try:
-        return [(name, {kind: value}) for name, kind, value in json.loads(key)]
-    except (ValueError, TypeError):
-        return []  # a key hashed by the recorder: equal keys are still equal texts
-
-
-def _key_hash(key: str) -> str:
-    parts = _key_parts(key)
-    if not parts:
-        return key
-    return "+".join(wire.attribute_hash(name, typed) for name, typed in parts)

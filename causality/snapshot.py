@@ -22,7 +22,7 @@ class Span:
     """A stretch of a time line: waiting, initialising, running, or still running."""
 
     phase: Phase
-    start_s: float  # since the chain's root started
+    start_s: float  # since the chain began: its root's start, initialisation included
     end_s: float
 
 
@@ -42,7 +42,8 @@ class TreeRow:
             cause ("invoke", "schedule", "orphan: PutItem→orders").
         offset_s: start since the chain's root started; None for a root or when unknown.
         delay_s: trigger delay, from the end of the call to the start of the invocation.
-        call_state: of a call's row, "ok" or "error".
+        state: of a call's row, "ok" or "error".
+        function: of a call's row, its operation; `trigger` then says what it was done on.
         attempts: attempts of the same request id so far; 1 for most.
         children: rows hidden when folded, direct and indirect, invocations only.
         hidden_errors, hidden_running: of a folded row, how many below it failed or run.

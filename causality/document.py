@@ -1,0 +1,218 @@
+"""The graph document, version 1 (docs/graph-json.md): what `export` and the demo print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from causality.engine import Engine
+from causality.graph import Attempt, CallNode, Edge, Invocation
+from causality.keys import display_key
+from causality.problems import problems
+from causality.snapshot import Evidence
+
+SCHEMA = "gammaray-graph/1"
+
+
+class InvocationEntry(msgspec.Struct):
+    """One attempt of one request id."""
+
+    request_id: str
+    attempt: int
+    function: str | None
+    region: str | None
+    account: str | None
+    started_at: float | None
+    duration_s: float | None
+    init_s: float | None
+    cold_start: bool | None
+    status: str | None
+    sdk_s: float | None
+    trace_id: str | None
+
+
+class CallEntry(msgspec.Struct):
+    """One SDK operation."""
+
+    id: str
+    request_id: str
+    service: str | None
+    operation: str | None
+    region: str | None
+    resource: str | None
+    key: str | None
+    started_at: float | None
+    duration_s: float | None
+    error: str | None
+
+
+class EdgeEntry(msgspec.Struct):
+    """One delivered record: the call that wrote it and the invocation that it started."""
+
+    parent_request_id: str | None
+    child_request_id: str
+    call_id: str | None
+    operation: str | None
+    resource: str | None
+    evidence: Evidence
+    candidates: list[str]
+    call_candidates: list[str]
+    key: str | None
+
+
+class ProblemEntry(msgspec.Struct):
+    """Something that the reader of the graph should know."""
+
+    kind: str
+    request_id: str | None
+    detail: str
+
+
+class GraphDocument(msgspec.Struct):
+    """The whole graph; entries are in order of time, so equal graphs give equal documents."""
+
+    invocations: list[InvocationEntry]
+    calls: list[CallEntry]
+    edges: list[EdgeEntry]
+    problems: list[ProblemEntry]
+    schema: str = SCHEMA
+
+
+def graph_document(engine: Engine, now_s: float = 0.0) -> GraphDocument:
+    """Make the document of a settled graph.
+
+    Args:
+        engine: the graph.
+        now_s: epoch seconds against which deadlines are judged; the end of input overrides it.
+    """
+    ordered = sorted(engine.invocations.values(), key=_invocation_order)
+    return GraphDocument(
+        [entry for invocation in ordered for entry in _invocation_entries(invocation)],
+        [_call_entry(call) for invocation in ordered for call in _calls(invocation)],
+        [entry for invocation in ordered for entry in _edge_entries(invocation)],
+        [
+            ProblemEntry(problem.kind, problem.request_id, problem.detail)
+            for problem in problems(engine, now_s)
+        ],
+    )
+
+
+def encode(engine: Engine, now_s: float = 0.0) -> bytes:
+    """Write the document as indented JSON, with a newline at its end."""
+    document = graph_document(engine, now_s)
+    return msgspec.json.format(msgspec.json.encode(_schema_first(document)), indent=2) + b"\n"
+
+
+def _schema_first(document: GraphDocument) -> dict[str, object]:
+    return {
+        "schema": document.schema,
+        "invocations": document.invocations,
+        "calls": document.calls,
+        "edges": document.edges,
+        "problems": document.problems,
+    }
+
+
+def _invocation_order(invocation: Invocation) -> tuple[float, str]:
+    started = invocation.started_at_s
+    return (started if started is not None else float("inf"), invocation.request_id)
+
+
+def _calls(invocation: Invocation) -> list[CallNode]:
+    return sorted(invocation.calls.values(), key=_call_order)
+
+
+def _call_order(call: CallNode) -> tuple[float, str]:
+    return (call.started_at_s if call.started_at_s is not None else float("inf"), call.id)
+
+
+def _invocation_entries(invocation: Invocation) -> Iterator[InvocationEntry]:
+    attempts = invocation.in_order()
+    if not attempts:
+        # Only its calls are known: its own entry was lost.
+        yield _entry(invocation, None, 1, _calls(invocation))
+    for number, attempt in enumerate(attempts, start=1):
+        following = attempts[number : number + 1]
+        yield _entry(invocation, attempt, number, _calls_of(invocation, number, following))
+
+
+def _calls_of(invocation: Invocation, number: int, following: list[Attempt]) -> list[CallNode]:
+    """Give the calls of one attempt: those between its start and the next one's."""
+    calls = _calls(invocation)
+    if len(invocation.attempts) == 1:
+        return calls
+    start = invocation.in_order()[number - 1].started_at_s
+    end = following[0].started_at_s if following else None
+    return [
+        call
+        for call in calls
+        if call.started_at_s is not None
+        and (start is None or number == 1 or call.started_at_s >= start)
+        and (end is None or call.started_at_s < end)
+    ]
+
+
+def _entry(
+    invocation: Invocation, attempt: Attempt | None, number: int, calls: list[CallNode]
+) -> InvocationEntry:
+    state = attempt.state if attempt else "unknown"
+    sdk_s = invocation.sdk_s(calls)
+    if sdk_s is None and not calls and attempt is not None and attempt.knows_all_calls:
+        sdk_s = 0.0
+    return InvocationEntry(
+        invocation.request_id,
+        number,
+        invocation.function,
+        invocation.region,
+        invocation.account,
+        attempt.started_at_s if attempt else None,
+        attempt.duration_s if attempt else None,
+        attempt.init_s if attempt else None,
+        attempt.cold if attempt else None,
+        None if state == "unknown" else state,
+        sdk_s,
+        attempt.trace_id if attempt else None,
+    )
+
+
+def _call_entry(call: CallNode) -> CallEntry:
+    fact, segment = call.fact, call.segment
+    return CallEntry(
+        call.id,
+        call.invocation.request_id,
+        fact.service or None,
+        fact.operation or None,
+        fact.region,
+        fact.resource or (segment.resource if segment else None),
+        display_key(call.key) if call.key is not None else None,
+        call.started_at_s,
+        call.duration_s,
+        call.error,
+    )
+
+
+def _edge_entries(invocation: Invocation) -> Iterator[EdgeEntry]:
+    for cause in invocation.causes:
+        if cause.edge is not None:
+            yield _edge_entry(cause.edge)
+
+
+def _edge_entry(edge: Edge) -> EdgeEntry:
+    fact = edge.cause.fact
+    operations = {call.fact.operation for call in edge.candidates}
+    if edge.parent is not None and not edge.candidates:
+        operations = {"Invoke"}  # the caller named itself in the payload that it sent
+    ambiguous = edge.parent is None
+    parents = dict.fromkeys(call.invocation.request_id for call in edge.candidates)
+    return EdgeEntry(
+        edge.parent.request_id if edge.parent else None,
+        edge.cause.invocation.request_id,
+        edge.call.id if edge.call else None,
+        operations.pop() if len(operations) == 1 else None,
+        fact.resource,
+        edge.evidence,
+        list(parents) if ambiguous else [],
+        [call.id for call in edge.candidates] if edge.call is None else [],
+        display_key(fact.key) if fact.key is not None else None,
+    )

@@ -1,0 +1,349 @@
+"""A watch: provider events in, the graph kept up to date, snapshots out.
+
+The single writer of the graph. Live streams, files and replays all put their events on its
+queue; the App's timer drains it, headless commands await it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from causality.detail import detail_of
+from causality.document import encode
+from causality.engine import Engine
+from causality.filters import parse
+from causality.latency import LatencyTable, edge_samples, function_samples
+from causality.problems import problems
+from causality.snapshot import (
+    Detail,
+    Header,
+    LatencyRow,
+    NodeId,
+    ProblemRow,
+    RegionState,
+    Snapshot,
+    TreeRow,
+    TreeRows,
+)
+from causality.tree import TreeIndex
+from gammaray_tui.commands.output import write_result
+from providers.events import (
+    EndOfInput,
+    Gap,
+    Mark,
+    ProviderEvent,
+    RecordBatch,
+    RegionStatus,
+    TraceBatch,
+)
+
+QUEUE_BATCHES = 256
+MAX_INVOCATIONS = 100_000
+# A batch is at most one page of 1000 records; applied in slices so that keys stay quick.
+_SLICE = 200
+_RECENT_S = 30
+# Tables and problems are for reading, not for following: once a second is enough for them.
+_TABLES_EVERY_S = 0.5
+
+
+class Watch:
+    """Owns the graph and the state of the views over it (a gammaray_tui.model.Model)."""
+
+    def __init__(
+        self,
+        title: str,
+        *,
+        max_invocations: int | None = MAX_INVOCATIONS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Make an empty watch.
+
+        Args:
+            title: what the header shows: profile, "demo", or the replayed file.
+            max_invocations: past this many, the oldest leave; None keeps everything.
+            clock: gives epoch seconds.
+        """
+        self.title = title
+        self.queue: asyncio.Queue[ProviderEvent] = asyncio.Queue(QUEUE_BATCHES)
+        self.engine = Engine(max_invocations=max_invocations)
+        self.marks: list[Mark] = []
+        self._tree = TreeIndex(self.engine)
+        self._clock = clock
+        self._functions = LatencyTable()
+        self._edges = LatencyTable()
+        self._regions: dict[str, RegionState] = {}
+        self._pending: deque[ProviderEvent] = deque()
+        self._per_second: deque[tuple[int, int]] = deque(maxlen=_RECENT_S + 1)
+        self._selected: NodeId | None = None
+        self._frozen: TreeRows | None = None
+        self._records_at_pause = 0
+        self._tables: tuple[float, list[LatencyRow], list[LatencyRow], list[ProblemRow]] | None = (
+            None
+        )
+        self._detail: tuple[tuple[NodeId, int, int], Detail | None] | None = None
+        self._stale_tables = True
+
+    # --- events -----------------------------------------------------------------------------
+
+    def apply(self, event: ProviderEvent) -> None:
+        """Apply one event wholly, and settle the graph."""
+        self._apply(event)
+        self._settle()
+
+    def drain(self, budget_s: float = 0.01) -> bool:
+        """Apply waiting events for about `budget_s`; say whether anything changed."""
+        until = time.perf_counter() + budget_s
+        changed = False
+        while time.perf_counter() < until:
+            if not self._pending:
+                with contextlib.suppress(asyncio.QueueEmpty):
+                    self._pending.extend(_slices(self.queue.get_nowait()))
+            if not self._pending:
+                break
+            self._apply(self._pending.popleft())
+            changed = True
+        if changed:
+            self._settle()
+        return changed
+
+    async def next_event(self) -> ProviderEvent:
+        """Wait for an event, apply it, and give it: for programs without a screen."""
+        event = await self.queue.get()
+        self.apply(event)
+        return event
+
+    def _apply(self, event: ProviderEvent) -> None:
+        if isinstance(event, RecordBatch):
+            self.engine.apply_records(event.records)
+            self.engine.apply_unreadable(event.unreadable)
+            self._count(len(event.records) + len(event.unreadable))
+        elif isinstance(event, TraceBatch):
+            self.engine.apply_documents(event.documents)
+        elif isinstance(event, RegionStatus):
+            self._regions[event.region] = _region_state(event)
+        elif isinstance(event, Gap):
+            where = " ".join(part for part in (event.region, event.source) if part)
+            self.engine.apply_gap(f"{where}: {event.detail}", event.at_s)
+        elif isinstance(event, Mark):
+            self.marks.append(event)
+        elif isinstance(event, EndOfInput):
+            self.engine.finish()
+
+    def _settle(self) -> None:
+        self.engine.settle()
+        self._stale_tables = True
+        if self._frozen is None:
+            self._follow()
+
+    def _follow(self) -> None:
+        """Let the views take over what changed in the graph."""
+        touched = self.engine.touched
+        for invocation in touched:
+            gone = self.engine.invocations.get(invocation.request_id) is not invocation
+            for attempt, sample in function_samples(invocation):
+                self._functions.put(attempt, None if gone else sample)
+            for cause, sample in edge_samples(invocation):
+                self._edges.put(cause, None if gone else sample)
+        self._tree.update(touched)
+        touched.clear()
+
+    def _count(self, records: int) -> None:
+        second = int(self._clock())
+        if self._per_second and self._per_second[-1][0] == second:
+            records += self._per_second.pop()[1]
+        self._per_second.append((second, records))
+
+    # --- the views --------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """Give what the screen shows now."""
+        now_s = self._clock()
+        self._tree.now_s = now_s
+        functions, edges, found = self._tables_at(now_s)
+        return Snapshot(
+            header=self._header(now_s, len(found)),
+            rows=self._frozen if self._frozen is not None else self._tree,
+            functions=functions,
+            edges=edges,
+            detail=self._detail_at(now_s),
+            problems=found,
+            now_s=now_s,
+        )
+
+    def _tables_at(
+        self, now_s: float
+    ) -> tuple[list[LatencyRow], list[LatencyRow], list[ProblemRow]]:
+        tables = self._tables
+        due = tables is None or now_s - tables[0] >= _TABLES_EVERY_S
+        if tables is None or (due and (self._stale_tables or now_s - tables[0] >= 1.0)):
+            rows = [
+                ProblemRow(problem.kind, problem.detail, problem.request_id, problem.at_s)
+                for problem in problems(self.engine, now_s)
+            ]
+            tables = (now_s, self._functions.rows(now_s), self._edges.rows(now_s), rows)
+            self._tables = tables
+            self._stale_tables = False
+        return tables[1], tables[2], tables[3]
+
+    def _header(self, now_s: float, problem_count: int) -> Header:
+        recent = dict(self._per_second)
+        second = int(now_s)
+        # The running second is not full yet: it would always look like a fall.
+        rates = tuple(float(recent.get(second - back, 0)) for back in range(_RECENT_S, 0, -1))
+        paused = self._frozen is not None
+        return Header(
+            title=self.title,
+            regions=tuple(self._regions.values()),
+            rate=sum(rates[-5:]) / 5,
+            recent=rates,
+            invocations=len(self.engine.invocations),
+            chains=self._tree.chain_count,
+            running=self._tree.running,
+            problems=problem_count,
+            new_while_paused=self.engine.records - self._records_at_pause if paused else 0,
+        )
+
+    def _detail_at(self, now_s: float) -> Detail | None:
+        if self._selected is None:
+            return None
+        # What still runs ticks twice a second; everything else changes with the tree only.
+        key = (self._selected, self._tree.revision, int(now_s * 2))
+        known = self._detail
+        if known is not None and known[0][:2] == key[:2]:
+            chain_runs = known[1] is not None and any(
+                bar.state == "running" for bar in known[1].chain
+            )
+            if known[0] == key or not chain_runs:
+                return known[1]
+        detail = detail_of(self.engine, self._tree, self._selected, now_s)
+        self._detail = (key, detail)
+        return detail
+
+    # --- what the user does -----------------------------------------------------------------
+
+    def select(self, node: NodeId | None) -> None:
+        """Choose the invocation or call whose detail the snapshot carries."""
+        self._selected = node
+
+    def toggle_fold(self, node: NodeId) -> None:
+        """Fold or unfold an invocation's children."""
+        self._tree.toggle_fold(node)
+        self._refreeze()
+
+    def set_folded(self, folded: bool, node: NodeId | None = None) -> None:
+        """Fold or unfold one invocation, or (None) every root."""
+        self._tree.set_folded(folded, node)
+        self._refreeze()
+
+    def set_calls_shown(self, shown: bool) -> None:
+        """Show or hide the calls that triggered nothing as lines of the tree."""
+        self._tree.set_calls_shown(shown)
+        self._refreeze()
+
+    def set_filter(self, text: str) -> None:
+        """Show only chains with an invocation that fits; "" shows all.
+
+        Raises:
+            causality.filters.FilterError: the expression cannot be read.
+        """
+        self._tree.set_filter(parse(text))
+        self._refreeze()
+
+    def set_paused(self, paused: bool) -> None:
+        """Freeze what is shown, and go on collecting behind it."""
+        if paused:
+            self._records_at_pause = self.engine.records
+            self._frozen = FrozenRows(self._tree)
+        else:
+            self._frozen = None
+            self._follow()
+
+    def clear(self) -> None:
+        """Show only what comes from now on."""
+        self._tree.show_after(self._clock())
+        self._refreeze()
+
+    def find(self, node: NodeId | None, what: str, step: int) -> NodeId | None:
+        """Find the next (step 1) or previous (-1) invocation that fits a filter expression."""
+        wanted = parse(what)
+        found = self._tree.find(node, wanted, step) if wanted is not None else None
+        if found is not None:
+            self._tree.unfold_to(found)
+            self._refreeze()
+        return found
+
+    def export(self, view: str, format_name: str, path: Path) -> int:
+        """Write the graph to a file; give the number of invocations written.
+
+        Raises:
+            ValueError: no such view or format.
+            providers.errors.UserError: the file cannot be written.
+        """
+        if (view, format_name) != ("instance", "json"):
+            raise ValueError(f"cannot export {view} as {format_name}")
+        write_result(encode(self.engine, self._clock()), path)
+        return len(self.engine.invocations)
+
+    def _refreeze(self) -> None:
+        if self._frozen is not None:
+            self._frozen = FrozenRows(self._tree)
+
+
+class FrozenRows:
+    """The tree's lines as they were when first drawn after a pause."""
+
+    def __init__(self, tree: TreeRows) -> None:
+        """Freeze a tree that is not updated while this is in use."""
+        self._tree = tree
+        self._rows: dict[int, TreeRow] = {}
+
+    @property
+    def revision(self) -> int:
+        """The tree's own: it stands still."""
+        return self._tree.revision
+
+    def __len__(self) -> int:
+        """Give the number of visible lines."""
+        return len(self._tree)
+
+    def row(self, index: int) -> TreeRow:
+        """Give a line, always the same one."""
+        row = self._rows.get(index)
+        if row is None:
+            row = self._rows[index] = self._tree.row(index)
+        return row
+
+    def index_of(self, node: NodeId) -> int | None:
+        """Find the line of an invocation or call."""
+        return self._tree.index_of(node)
+
+
+def _slices(event: ProviderEvent) -> list[ProviderEvent]:
+    if not isinstance(event, RecordBatch) or len(event.records) <= _SLICE:
+        return [event]
+    slices: list[ProviderEvent] = [
+        replace(event, records=event.records[start : start + _SLICE], unreadable=[])
+        for start in range(0, len(event.records), _SLICE)
+    ]
+    if event.unreadable:
+        slices.append(replace(event, records=[]))
+    return slices
+
+
+def _region_state(status: RegionStatus) -> RegionState:
+    return RegionState(
+        status.region,
+        status.phase,
+        status.kind,
+        status.message,
+        status.todo,
+        status.lag_s,
+        status.retry_in_s,
+        status.shards,
+    )
