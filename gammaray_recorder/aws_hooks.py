@@ -1,0 +1,154 @@
+"""Calls through botocore and aiobotocore: recorded by their own events, after the response."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+
+from gammaray_recorder import calls, wire
+from gammaray_recorder.settings import host_of, is_aws
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any, Dict, Tuple
+
+    from gammaray_recorder.invocation import Event, Invocation
+    from gammaray_recorder.recording import Recorder
+
+    # The invocation, what is called, with which parameters, when (epoch s, performance ns).
+    Started = Tuple[Invocation, Any, Any, float, int]
+
+_CONTEXT_KEY = "gammaray"
+
+
+def install(handlers: ModuleType, recorder: Recorder) -> None:
+    """Add our handlers to those that botocore gives to every session, present and future."""
+    hooks = CallHooks(recorder)
+    registrations = (
+        # Last, when boto3's resources have turned Python values into typed ones.
+        ("before-parameter-build", hooks.before, handlers.REGISTER_LAST),
+        # First, before boto3's resources turn the response's typed values into Python's.
+        ("after-call.*.*", hooks.after, handlers.REGISTER_FIRST),
+        ("after-call-error", hooks.failed, handlers.REGISTER_FIRST),
+    )
+    handlers.BUILTIN_HANDLERS.extend(registrations)
+    if "botocore.session" not in sys.modules:
+        return
+    # Sessions and clients may exist already, and each holds a copy of the handlers.
+    emitter_class = sys.modules["botocore.hooks"].HierarchicalEmitter
+    for kind in (emitter_class, *emitter_class.__subclasses__()):
+        for emitter in gc.get_referrers(kind):
+            if isinstance(emitter, kind):
+                for event, handler, place in registrations:
+                    last = place is handlers.REGISTER_LAST
+                    register = emitter.register_last if last else emitter.register_first
+                    register(event, handler)
+
+
+class CallHooks:
+    """The three handlers; what they know of a call travels in botocore's context of it."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._aws_hosts: Dict[str, bool] = {}
+
+    def before(self, params: Any, model: Any, context: Dict[str, Any], **_: Any) -> None:
+        """Note what is called, with which parameters, and when."""
+        invocation = self._recorder.current()
+        if invocation is not None:
+            started_ns = time.perf_counter_ns()
+            context[_CONTEXT_KEY] = (invocation, model, params, time.time(), started_ns)
+
+    def after(self, http_response: Any, parsed: Any, context: Dict[str, Any], **_: Any) -> None:
+        """Record a call that was answered, be it with an error."""
+        ended_ns = time.perf_counter_ns()
+        started = context.pop(_CONTEXT_KEY, None)
+        if started is None:
+            return
+        error = None
+        if http_response.status_code >= 300:
+            error = str((parsed.get("Error") or {}).get("Code") or http_response.status_code)
+        metadata = parsed.get("ResponseMetadata") or {}
+        retries = metadata.get("RetryAttempts", 0)
+        url = getattr(http_response, "url", None)
+        self._record(started, ended_ns, context, parsed, error, retries, url)
+
+    def failed(self, exception: BaseException, context: Dict[str, Any], **_: Any) -> None:
+        """Record a call that was not answered; it may have taken effect all the same."""
+        ended_ns = time.perf_counter_ns()
+        started = context.pop(_CONTEXT_KEY, None)
+        if started is None:
+            return
+        retries = (context.get("retries") or {}).get("attempt", 1) - 1
+        url = getattr(exception, "kwargs", {}).get("endpoint_url")
+        self._record(started, ended_ns, context, None, type(exception).__name__, retries, url)
+
+    def _record(
+        self,
+        started: Started,
+        ended_ns: int,
+        context: Dict[str, Any],
+        response: Any,
+        error: Any,
+        retries: int,
+        url: Any,
+    ) -> None:
+        invocation, model, params, at_s, started_ns = started
+        try:
+            service = model.service_model.service_name
+            region = _region(context)
+            scope = calls.Scope(invocation, region)
+            event: Event = {
+                wire.KIND: wire.KIND_CALL,
+                wire.CALL_ID: invocation.next_span(),
+                wire.AT: round(at_s, 6),
+                wire.SERVICE: service,
+                wire.OPERATION: model.name,
+                wire.REGION: region,
+                wire.DURATION_S: round((ended_ns - started_ns) / 1e9, 6),
+            }
+            if error is not None:
+                event[wire.ERROR] = error
+            if retries:
+                event[wire.RETRIES] = retries
+            if url and not self._is_aws(url):
+                event[wire.LOCAL] = 1
+            self._describe(event, service, params, response, scope)
+            self._recorder.record(invocation, event)
+        except Exception:
+            invocation.lost += 1
+        invocation.own_ns += time.perf_counter_ns() - ended_ns
+
+    def _describe(
+        self, event: Event, service: str, params: Any, response: Any, scope: calls.Scope
+    ) -> None:
+        """Add what the call worked on and what it may trigger with."""
+        resource = calls.resource_of(service, params, scope)
+        if resource:
+            event[wire.RESOURCE] = resource
+        if wire.ERROR in event and response is not None:
+            return  # answered with an error: nothing was written
+        outputs = calls.outputs_of(service, event[wire.OPERATION], params, response or {}, scope)
+        if outputs:
+            event[wire.OUTPUTS] = outputs
+            return
+        key = calls.key_of(service, params)
+        if key is not None:
+            event[wire.KEY] = key
+
+    def _is_aws(self, url: str) -> bool:
+        authority = url.split("/", 3)[2]
+        known = self._aws_hosts.get(authority)
+        if known is None:
+            known = self._aws_hosts[authority] = is_aws(host_of(url))
+        return known
+
+
+def _region(context: Dict[str, Any]) -> str:
+    """Give the region that a call was signed for, which S3 may have changed on the way."""
+    region = (context.get("signing") or {}).get("region")
+    if not isinstance(region, str) or "*" in region:
+        region = context.get("client_region")
+    return region or ""

@@ -1,0 +1,218 @@
+"""Events without records, told apart by their shape: HTTP requests and what services send."""
+
+from __future__ import annotations
+
+from gammaray_recorder import wire
+from gammaray_recorder.cause import cause, mapping, trace_root
+from gammaray_recorder.cause_records import event_bridge
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Optional, Tuple
+
+    from gammaray_recorder.cause import Cause
+
+
+def read(event: Dict[str, Any]) -> List[Cause]:
+    """Give the causes of an event whose shape is known; none when it is not."""
+    if "requestContext" in event:
+        return _http(event)
+    if "detail-type" in event and "source" in event:
+        return event_bridge(event)
+    source = event.get("eventSource")
+    if isinstance(source, str):
+        return _message_broker(source.rpartition(":")[2].lower(), event)
+    if isinstance(event.get("records"), list) and "invocationId" in event:
+        return _transformation(event)
+    for marks, read_event in _SHAPES:
+        if all(mark in event for mark in marks):
+            return [read_event(event)]
+    return []
+
+
+def execution_arn(event: Any) -> Optional[str]:
+    """Find a Step Functions execution that the state machine passed on ($$.Execution.Id)."""
+    for value in mapping(event).values():
+        for text in value.values() if isinstance(value, dict) else (value,):
+            if (
+                isinstance(text, str)
+                and text.startswith("arn:")
+                and ":states:" in text
+                and (":execution:" in text or ":express:" in text)
+            ):
+                return text
+    return None
+
+
+def _http(event: Dict[str, Any]) -> List[Cause]:
+    """Read a request from API Gateway (REST, HTTP, WebSocket), a function URL or an ALB."""
+    context = mapping(event["requestContext"])
+    http = mapping(context.get("http"))
+    host = context.get("domainName") or _header(event, "host") or ""
+    if "elb" in context:
+        name, method, path = "alb", event.get("httpMethod"), event.get("path")
+    elif "connectionId" in context:
+        name, method, path = "websocket", context.get("eventType"), context.get("stage")
+        path = "/%s" % path
+    elif http:
+        name, method, path = "http-api", http.get("method"), http.get("path")
+        if ".lambda-url." in str(host):
+            name = "function-url"
+    elif context.get("apiId") or context.get("resourcePath") or context.get("requestId"):
+        name, method = "rest-api", context.get("httpMethod") or event.get("httpMethod")
+        path = context.get("path") or event.get("path")
+    else:
+        return []
+    if event.get("type") == "REQUEST" and "methodArn" in event:
+        name = "authorizer"
+    parent = _traceparent(_header(event, "traceparent"))
+    return [
+        cause(
+            "http",
+            "%s %s%s" % (method, host, path),
+            name=name,
+            ids={
+                wire.ID_TRACEPARENT: parent,
+                wire.ID_APIGW_REQUEST: context.get("requestId"),
+                wire.ID_TRACE_ROOT: trace_root(_header(event, "x-amzn-trace-id")),
+            },
+        )
+    ]
+
+
+def _header(event: Dict[str, Any], name: str) -> Optional[str]:
+    """Find a header, whatever its case; of one with several values, the first."""
+    for headers in (event.get("headers"), event.get("multiValueHeaders")):
+        for header, value in mapping(headers).items():
+            if str(header).lower() == name:
+                if isinstance(value, list):
+                    value = value[0] if value else None
+                if isinstance(value, str):
+                    return value
+    return None
+
+
+def _traceparent(header: Optional[str]) -> Optional[str]:
+    """Take "<trace id>-<span id>" out of a W3C traceparent, "00-<trace id>-<span id>-01"."""
+    # HTTP APIs and function URLs join the values of a repeated header with commas.
+    parts = (header or "").split(",", 1)[0].strip().split("-")
+    if len(parts) < 4 or len(parts[1]) != 32 or len(parts[2]) != 16:
+        return None
+    return "%s-%s" % (parts[1].lower(), parts[2].lower())
+
+
+def _message_broker(service: str, event: Dict[str, Any]) -> List[Cause]:
+    """Read a batch of Kafka (records by topic partition), Amazon MQ or DocumentDB."""
+    if service == "selfmanagedkafka":
+        service = "kafka"
+    partitions = mapping(event.get("records"))
+    if service != "kafka" or not partitions:
+        arn = event.get("eventSourceArn") or event.get("eventSourceARN")
+        return [cause(service, arn)]
+    return [
+        cause(
+            service,
+            found.get("topic"),
+            key="%s:%s" % (found.get("partition"), found.get("offset")),
+        )
+        for records in partitions.values()
+        for found in map(mapping, records)
+    ]
+
+
+def _transformation(event: Dict[str, Any]) -> List[Cause]:
+    """Read the records that Firehose or Kinesis Analytics wants transformed."""
+    service, arn = "firehose", event.get("deliveryStreamArn") or event.get("deliverySteamArn")
+    if "applicationArn" in event:
+        service, arn = "kinesisanalytics", event["applicationArn"]
+    causes = []
+    for record in map(mapping, event["records"]):
+        origin = record.get("kinesisRecordMetadata") or record.get("kinesisStreamRecordMetadata")
+        found = mapping(origin)
+        shard, sequence = found.get("shardId"), found.get("sequenceNumber")
+        ids = {wire.ID_KINESIS: "%s:%s" % (shard, sequence)} if shard and sequence else {}
+        causes.append(cause(service, arn, ids=ids))
+    return causes
+
+
+def _s3_batch(event: Dict[str, Any]) -> Cause:
+    return cause("s3batch", mapping(event["job"]).get("id"))
+
+
+def _s3_object_lambda(event: Dict[str, Any]) -> Cause:
+    return cause("s3objectlambda", mapping(event.get("configuration")).get("accessPointArn"))
+
+
+def _s3_test(event: Dict[str, Any]) -> Cause:
+    return cause("s3", event.get("Bucket"), name="TestEvent")
+
+
+def _logs(event: Dict[str, Any]) -> Cause:
+    return cause("logs")
+
+
+def _cognito_pool(event: Dict[str, Any]) -> Cause:
+    return cause("cognito", event.get("userPoolId"), name=event.get("triggerSource"))
+
+
+def _cognito_sync(event: Dict[str, Any]) -> Cause:
+    return cause("cognito", event.get("identityPoolId"), name=event.get("eventType"))
+
+
+def _cloudformation(event: Dict[str, Any]) -> Cause:
+    return cause("cloudformation", event.get("StackId"), name=event.get("RequestType"))
+
+
+def _config(event: Dict[str, Any]) -> Cause:
+    return cause("config", event.get("configRuleArn"), name=event.get("configRuleName"))
+
+
+def _codepipeline(event: Dict[str, Any]) -> Cause:
+    return cause("codepipeline", mapping(event["CodePipeline.job"]).get("id"))
+
+
+def _connect(event: Dict[str, Any]) -> Cause:
+    data = mapping(mapping(event["Details"]).get("ContactData"))
+    return cause("connect", data.get("InstanceARN"), name=event.get("Name"))
+
+
+def _lex(event: Dict[str, Any]) -> Cause:
+    return cause("lex", mapping(event.get("bot")).get("name"))
+
+
+def _authorizer(event: Dict[str, Any]) -> Cause:
+    return cause("http", event.get("methodArn"), name="authorizer")
+
+
+def _secrets_manager(event: Dict[str, Any]) -> Cause:
+    return cause("secretsmanager", event.get("SecretId"), name=event.get("Step"))
+
+
+def _appsync(event: Dict[str, Any]) -> Cause:
+    info = mapping(event["info"])
+    return cause("appsync", name="%s.%s" % (info.get("parentTypeName"), info.get("fieldName")))
+
+
+def _iot_button(event: Dict[str, Any]) -> Cause:
+    return cause("iot", name=event.get("clickType"))
+
+
+# The fields that together tell a kind of event, and its reader; the first that fits counts.
+_SHAPES: Tuple[Any, ...] = (
+    (("tasks", "job", "invocationSchemaVersion"), _s3_batch),
+    (("getObjectContext", "configuration"), _s3_object_lambda),
+    (("Service", "Event", "Bucket"), _s3_test),
+    (("awslogs",), _logs),
+    (("triggerSource", "userPoolId"), _cognito_pool),
+    (("identityPoolId", "datasetName"), _cognito_sync),
+    (("RequestType", "StackId", "LogicalResourceId"), _cloudformation),
+    (("invokingEvent", "configRuleArn"), _config),
+    (("CodePipeline.job",), _codepipeline),
+    (("Name", "Details"), _connect),
+    (("bot", "sessionState"), _lex),
+    (("bot", "currentIntent"), _lex),
+    (("type", "methodArn"), _authorizer),
+    (("SecretId", "ClientRequestToken", "Step"), _secrets_manager),
+    (("info", "arguments", "request"), _appsync),
+    (("serialNumber", "clickType"), _iot_button),
+)

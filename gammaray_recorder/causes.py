@@ -1,0 +1,73 @@
+"""Reads from an event what caused it.
+
+Which ids prove what is told in docs/records.md. Events are the outside world's: any part of
+one may be missing or of another type, and what cannot be read has an unknown cause.
+"""
+
+from __future__ import annotations
+
+from gammaray_recorder import cause_records, cause_shapes, wire
+from gammaray_recorder.cause import UNKNOWN, cause
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, List
+
+    from gammaray_recorder.cause import Cause
+    from gammaray_recorder.invocation import Invocation
+
+# A larger event is not hashed: that would take longer than all else together.
+HASHED_CHARS = 1_000_000
+
+
+def read(event: Any, invocation: Invocation) -> List[Cause]:
+    """Give the causes of an event, in the order of its records; never raises."""
+    try:
+        return _known(event) or [_direct(event, invocation)]
+    except Exception:
+        return [{wire.SERVICE: UNKNOWN}]
+
+
+def _known(event: Any) -> List[Cause]:
+    # EventBridge Pipes delivers the records themselves, without an event around them.
+    records = event.get("Records") if isinstance(event, dict) else event
+    if isinstance(records, list):
+        causes = cause_records.read(records)
+        if causes:
+            return causes
+    return cause_shapes.read(event) if isinstance(event, dict) else []
+
+
+def _direct(event: Any, invocation: Invocation) -> Cause:
+    """Take an event of no known kind for the payload of an Invoke.
+
+    A state machine invokes as anybody does; it is known by its execution's ARN, if it is.
+    """
+    execution = cause_shapes.execution_arn(event)
+    return cause(
+        "stepfunctions" if execution else "lambda",
+        invocation.function,
+        digest=wire.payload_hash(event) if _size_left(event, HASHED_CHARS) > 0 else None,
+        ids={
+            wire.ID_LAMBDA_REQUEST: invocation.request_id,
+            wire.ID_EXECUTION: execution,
+        },
+    )
+
+
+def _size_left(value: Any, left: int) -> int:
+    """Subtract from `left` about as many characters as the value has in JSON, and then stop."""
+    if isinstance(value, str):
+        return left - len(value)
+    left -= 8
+    if isinstance(value, dict):
+        for name, entry in value.items():
+            if left <= 0:
+                break
+            left = _size_left(entry, left - len(name))
+    elif isinstance(value, list):
+        for entry in value:
+            if left <= 0:
+                break
+            left = _size_left(entry, left)
+    return left

@@ -1,0 +1,84 @@
+"""Installs the hooks once the function imports a library that makes calls, and not before."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any, Callable, Dict, Optional
+
+    from gammaray_recorder.recording import Recorder
+
+    Patch = Callable[[ModuleType, Recorder], None]
+
+
+def install(recorder: Recorder) -> None:
+    """Hook the libraries that are imported already, and the others when they are."""
+    waiting: Dict[str, Patch] = {}
+    for name, patch in (
+        ("botocore.handlers", _hook_botocore),
+        ("urllib3.connectionpool", _hook_urllib3),
+    ):
+        module = sys.modules.get(name)
+        if module is None:
+            waiting[name] = patch
+        else:
+            _attempt(patch, module, recorder)
+    sys.meta_path.insert(0, _PostImport(waiting, recorder))
+
+
+def _hook_botocore(module: ModuleType, recorder: Recorder) -> None:
+    from gammaray_recorder import aws_hooks  # not before: a function without boto3 needs none
+
+    aws_hooks.install(module, recorder)
+
+
+def _hook_urllib3(module: ModuleType, recorder: Recorder) -> None:
+    from gammaray_recorder import http_hooks
+
+    http_hooks.install(module, recorder)
+
+
+class _PostImport:
+    """A finder that finds nothing itself, and patches a few modules right after they ran."""
+
+    def __init__(self, waiting: Dict[str, Patch], recorder: Recorder) -> None:
+        self._waiting = waiting
+        self._recorder = recorder
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Optional[Any]:
+        """Let the other finders find the module; take note when it has been executed."""
+        if name not in self._waiting:
+            return None
+        for finder in sys.meta_path:
+            spec = None if finder is self else finder.find_spec(name, path, target)
+            if spec is not None:
+                self._follow(name, spec.loader)
+                return spec
+        return None
+
+    def _follow(self, name: str, loader: Any) -> None:
+        execute = loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            execute(module)
+            # A zip's loader is shared by its modules, and a module may be found and not run.
+            if module.__name__ == name and name in self._waiting:
+                _attempt(self._waiting.pop(name), module, self._recorder)
+
+        try:
+            loader.exec_module = exec_module
+        except AttributeError:
+            del self._waiting[name]  # a loader of the user's own that cannot be followed
+
+
+def _attempt(patch: Patch, module: ModuleType, recorder: Recorder) -> None:
+    """Patch a library; one that is too old or too new goes unrecorded, and works on."""
+    try:
+        patch(module, recorder)
+    except Exception as error:
+        sys.stderr.write(
+            "gammaray: calls of %s are not recorded: %s\n" % (module.__name__, type(error).__name__)
+        )

@@ -1,0 +1,143 @@
+"""What the hooks and the handler's wrapper share: the invocation that is going on, and its ends."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextvars import ContextVar
+
+from gammaray_recorder import causes, wire
+from gammaray_recorder.cause import trace_root
+from gammaray_recorder.invocation import Invocation, text_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from contextvars import Token
+    from typing import Any, Dict, Optional, Tuple
+
+    from gammaray_recorder.invocation import Event
+    from gammaray_recorder.settings import Settings
+    from gammaray_recorder.writer import Writer
+
+_current: ContextVar[Optional[Invocation]] = ContextVar("gammaray_invocation", default=None)
+
+
+class Recorder:
+    """Records the invocations of one container.
+
+    No method raises: what goes wrong in here costs a record, never an invocation.
+    """
+
+    def __init__(self, settings: Settings, writer: Writer) -> None:
+        self.settings = settings
+        self._writer = writer
+        self._active: Tuple[Invocation, ...] = ()
+        self._cold = True
+        self._init_s: Optional[float] = None
+        os.register_at_fork(after_in_child=writer.restart_in_child)
+
+    def ready(self) -> None:
+        """Note that initialisation is over: the function's own module is imported."""
+        self._init_s = _process_age_s()
+
+    def current(self) -> Optional[Invocation]:
+        """Give the invocation on whose behalf this code runs, or None outside of any.
+
+        A thread that the handler started has no context of its own; it belongs to the only
+        invocation there is. With several at once it cannot be told, and is not guessed.
+        """
+        invocation = _current.get()
+        if invocation is not None:
+            return invocation
+        active = self._active
+        return active[0] if len(active) == 1 else None
+
+    def begin(self, event: Any, context: Any) -> Optional[Tuple[Invocation, Token[Any]]]:
+        """Open an invocation: record what it is and what caused it."""
+        started_ns = time.perf_counter_ns()
+        at_s = time.time()
+        try:
+            invocation = Invocation(context, self.settings.region)
+            invocation.record(self._start(invocation, event, context, at_s))
+            self._writer.opened(invocation)
+            self._active = (*self._active, invocation)
+            invocation.own_ns += time.perf_counter_ns() - started_ns
+            return invocation, _current.set(invocation)
+        except Exception:
+            self._writer.lost += 1
+            return None
+
+    def end(
+        self,
+        begun: Optional[Tuple[Invocation, Token[Any]]],
+        error: Optional[BaseException] = None,
+    ) -> None:
+        """Close an invocation: record how it ended and hand over what is left."""
+        if begun is None:
+            return
+        started_ns = time.perf_counter_ns()
+        invocation, token = begun
+        try:
+            _current.reset(token)
+            self._active = tuple(other for other in self._active if other is not invocation)
+            event: Event = {
+                wire.KIND: wire.KIND_END,
+                wire.AT: round(time.time(), 6),
+                wire.STATUS: wire.STATUS_OK if error is None else wire.STATUS_ERROR,
+            }
+            if error is not None:
+                event[wire.ERROR] = type(error).__name__  # its text may hold anything
+            lost = invocation.lost + self._writer.take_lost()
+            if lost:
+                event[wire.DROPPED] = lost
+            invocation.own_ns += time.perf_counter_ns() - started_ns
+            event[wire.OVERHEAD_US] = invocation.own_ns // 1000
+            invocation.record(event)
+            self._writer.closed(invocation)
+        except Exception:
+            self._writer.lost += 1
+
+    def record(self, invocation: Invocation, event: Event) -> None:
+        """Keep a call's event for the writer."""
+        invocation.record(event)
+        if invocation.over:
+            self._writer.belated(invocation)
+        elif self._writer.forked:
+            self._writer.write_through(invocation)
+
+    def _start(
+        self, invocation: Invocation, event: Any, context: Any, at_s: float
+    ) -> Dict[str, Any]:
+        start: Event = {
+            wire.KIND: wire.KIND_START,
+            wire.AT: round(at_s, 6),
+            wire.ARN: invocation.arn,
+            wire.REGION: invocation.region,
+            wire.CAUSES: causes.read(event, invocation),
+        }
+        version = text_of(context, "function_version")
+        if version:
+            start[wire.FUNCTION_VERSION] = version
+        memory = str(getattr(context, "memory_limit_in_mb", ""))
+        if memory.isdigit():
+            start[wire.MEMORY_MB] = int(memory)
+        trace = trace_root(os.environ.get("_X_AMZN_TRACE_ID"))
+        if trace:
+            start[wire.TRACE_ID] = trace
+        if self._cold:
+            self._cold = False
+            start[wire.COLD] = True
+            if self._init_s is not None:
+                start[wire.INIT_S] = round(self._init_s, 3)
+        return start
+
+
+def _process_age_s() -> Optional[float]:
+    """Tell how long this process has lived, from the kernel: initialisation began with it."""
+    try:
+        with open("/proc/self/stat", "rb") as stat:
+            started_ticks = int(stat.read().rsplit(b")", 1)[1].split()[19])
+        age_s = time.clock_gettime(time.CLOCK_BOOTTIME) - started_ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return None  # not Linux, or a sandbox that hides it
+    return age_s if age_s >= 0 else None
