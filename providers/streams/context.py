@@ -1,0 +1,64 @@
+"""What all readers of one region share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from providers.aws_errors import CREDENTIAL_KINDS, user_error
+from providers.errors import UserError
+from providers.events import ProviderEvent
+from providers.streams.board import RegionBoard
+from providers.streams.link import RegionLink
+from providers.streams.pace import Pace
+from providers.streams.seen import Seen
+from providers.streams.timing import Backoff, Timing
+
+# What is wrong with the region as a whole: when one reader gets through, all try at once.
+_REGION_KINDS = CREDENTIAL_KINDS | {"access-denied", "server-error", "unreachable"}
+
+
+@dataclass(frozen=True)
+class RegionContext:
+    """The region's connections, board and queue.
+
+    Attributes:
+        put: hands an event on; waits while the queue is full.
+    """
+
+    name: str
+    link: RegionLink
+    board: RegionBoard
+    pace: Pace
+    seen: Seen
+    timing: Timing
+    put: Callable[[ProviderEvent], Awaitable[None]]
+
+    async def wait_after(
+        self, error: Exception, source: str, backoff: Backoff, generation: int
+    ) -> None:
+        """Tell the board about a failure and wait until the next try makes sense.
+
+        Args:
+            error: what the call about `source` raised.
+            source: shard id, stream ARN or table name.
+            backoff: the waits of this source.
+            generation: the link's generation when the call was made.
+        """
+        failure = self._explain(error)
+        if failure.kind in CREDENTIAL_KINDS:
+            try:
+                await self.link.renew(generation)
+            except UserError as worse:
+                failure = worse
+        wait_s = backoff.next_s(failure.kind)
+        recovered = self.board.recovered
+        self.board.failed(source, failure, wait_s)
+        if failure.kind in _REGION_KINDS:
+            await self.timing.sleep_or(wait_s, recovered)
+        else:
+            await self.timing.sleep(wait_s)
+
+    def _explain(self, error: Exception) -> UserError:
+        table = f"table {self.link.table_name}"
+        return user_error(error, profile=self.link.profile, region=self.name, resource=table)

@@ -1,0 +1,139 @@
+"""Watching the record table of one region, whatever becomes of it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from providers.aws_errors import error_code
+from providers.errors import UserError
+from providers.streams.context import RegionContext
+from providers.streams.link import Table
+from providers.streams.since import Since
+from providers.streams.stream import StreamReader
+from providers.streams.timing import Backoff
+
+# The table is looked at this often: to find it made, deleted, or its stream turned off and on.
+_LOOK_INTERVAL_S: Final = 10.0
+
+
+class RegionReader:
+    """Reads the streams that the region's record table has, had, and will have."""
+
+    def __init__(self, region: RegionContext, since: Since) -> None:
+        self._region = region
+        self._since = since
+        self._known: set[str] = set()  # ARNs that need not be followed (any more)
+        self._streams: dict[str, StreamReader] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._ended = asyncio.Event()
+        self._looked = False
+
+    def checkpoint(self) -> dict[str, dict[str, str]]:
+        """Give stream ARN -> shard -> last sequence number handed on."""
+        points = {arn: stream.checkpoint() for arn, stream in self._streams.items()}
+        return {arn: point for arn, point in points.items() if point}
+
+    async def run(self) -> None:
+        """Watch until cancelled; problems are told and tried again, never raised."""
+        publishing = asyncio.create_task(self._region.board.publish(self._region.put))
+        try:
+            await self._follow_table()
+        finally:
+            tasks = [publishing, *self._tasks.values()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._region.link.close()
+
+    async def _follow_table(self) -> None:
+        region = self._region
+        backoff = Backoff(region.timing)
+        while True:
+            generation = region.link.generation
+            try:
+                table = await region.link.describe_table()
+                if not self._looked:
+                    await self._start_with(table)
+                self._judge(table)
+                self._follow(table.stream_arn, None)
+            except Exception as error:
+                # A table that is made later is wanted whole.
+                self._looked |= error_code(error) == "ResourceNotFoundException"
+                await region.wait_after(error, region.link.table_name, backoff, generation)
+                continue
+            backoff.reset()
+            self._ended.clear()
+            await region.timing.sleep_or(_LOOK_INTERVAL_S, self._ended)
+
+    async def _start_with(self, table: Table) -> None:
+        """Start with what the table's streams hold at the first look.
+
+        A stream that was turned off stays readable for 24 hours, so whoever asks for the past
+        gets it from there too.
+        """
+        if self._since.kind != "now":
+            for arn in await self._older_streams():
+                self._follow(arn, self._since)
+        elif not table.enabled and table.stream_arn is not None:
+            self._known.add(table.stream_arn)
+        self._follow(table.stream_arn, self._since)
+        self._looked = True
+
+    async def _older_streams(self) -> list[str]:
+        try:
+            return await self._region.link.list_streams()
+        except (BotoCoreError, ClientError):
+            # The permission to list is not needed for anything else, so it may be missing; the
+            # table's latest stream is known without it.
+            return []
+
+    def _follow(self, arn: str | None, since: Since | None) -> None:
+        """Start reading a stream, unless it is or was read already."""
+        if arn is None or arn in self._known:
+            return
+        self._known.add(arn)
+        stream = StreamReader(self._region, arn, since)
+        self._streams[arn] = stream
+        self._tasks[arn] = asyncio.create_task(self._read(stream), name=f"follow {arn}")
+
+    async def _read(self, stream: StreamReader) -> None:
+        """Read a stream to its end; when a defect of ours stops it, say so and go on."""
+        region = self._region
+        backoff = Backoff(region.timing)
+        while True:
+            try:
+                await stream.run()
+            except Exception as error:
+                await region.wait_after(error, stream.arn, backoff, region.link.generation)
+                continue
+            break
+        del self._tasks[stream.arn]
+        if stream.is_gone():
+            # Should the table name it still, it was not gone for good.
+            self._known.discard(stream.arn)
+        self._ended.set()
+
+    def _judge(self, table: Table) -> None:
+        """Tell what keeps a table from being watched, or that nothing does."""
+        name = self._region.link.table_name
+        if not table.enabled:
+            what = f"The stream of table {name} is turned off"
+            todo = (
+                f"Turn it on: `aws dynamodb update-table --table-name {name} "
+                "--stream-specification StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES`."
+            )
+            self._tell(UserError(what, todo=todo, kind="stream-disabled"))
+        elif not table.has_images:
+            what = f"The stream of table {name} carries no new images, so it shows nothing"
+            todo = "Turn the stream off and on again with the view type NEW_AND_OLD_IMAGES."
+            self._tell(UserError(what, todo=todo, kind="stream-without-images"))
+        else:
+            self._region.board.went_well(name)
+
+    def _tell(self, problem: UserError) -> None:
+        on = f"region {self._region.name}"
+        error = UserError(problem.what, on=on, todo=problem.todo, kind=problem.kind)
+        self._region.board.failed(self._region.link.table_name, error, _LOOK_INTERVAL_S)

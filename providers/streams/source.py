@@ -1,0 +1,84 @@
+"""The record tables of all watched regions, as one source of events."""
+
+from __future__ import annotations
+
+import asyncio
+
+from providers.events import ProviderEvent
+from providers.session import READ_TIMEOUT_S, AwsSession
+from providers.streams.board import RegionBoard
+from providers.streams.context import RegionContext
+from providers.streams.link import RegionLink
+from providers.streams.pace import Pace
+from providers.streams.region import RegionReader
+from providers.streams.seen import Seen
+from providers.streams.since import Since
+from providers.streams.timing import Timing
+
+
+class StreamSource:
+    """Tails the record table's stream in every region of a session.
+
+    One task watches each region, one reads each shard; what goes wrong in one region never
+    touches another. Each record is delivered once, a shard's after its parent's, and what is
+    known to be lost comes as a Gap.
+    """
+
+    def __init__(
+        self,
+        session: AwsSession,
+        *,
+        since: Since,
+        timing: Timing | None = None,
+        request_timeout_s: float = READ_TIMEOUT_S,
+    ) -> None:
+        """Prepare; nothing is called before `run`.
+
+        Args:
+            session: whose credentials, regions and table.
+            since: where reading starts.
+            timing: other clocks than this machine's.
+            request_timeout_s: how long an answer may take before it is asked for again.
+        """
+        self._session = session
+        self._since = since
+        self._timing = timing or Timing()
+        self._request_timeout_s = request_timeout_s
+        self._pace = Pace(self._timing.monotonic_s)
+        self._readers: list[RegionReader] = []
+
+    async def run(self, queue: asyncio.Queue[ProviderEvent]) -> None:
+        """Put events on the queue until cancelled; waits while the queue is full."""
+        self._readers = [
+            RegionReader(self._context(region, queue), self._since)
+            for region in self._session.regions
+        ]
+        async with asyncio.TaskGroup() as group:
+            for reader in self._readers:
+                group.create_task(reader.run())
+
+    def expect_records(self) -> None:
+        """Poll quickly for a while: something was fired that will write records."""
+        self._pace.active()
+
+    def checkpoint(self) -> dict[str, dict[str, dict[str, str]]]:
+        """Give region -> stream ARN -> shard id -> last sequence number put on the queue.
+
+        The region is the client's: local servers write the same ARN in every region.
+        """
+        return {
+            region: reader.checkpoint()
+            for region, reader in zip(self._session.regions, self._readers, strict=False)
+        }
+
+    def _context(self, region: str, queue: asyncio.Queue[ProviderEvent]) -> RegionContext:
+        timing = self._timing
+        return RegionContext(
+            name=region,
+            link=RegionLink(self._session, region, timing, self._request_timeout_s),
+            board=RegionBoard(region, timing),
+            pace=self._pace,
+            seen=Seen(),
+            timing=timing,
+            put=queue.put,
+        )
