@@ -1,0 +1,157 @@
+"""The file formats that records and traces come in, told apart and decoded."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from enum import Enum
+from typing import Any, Final
+
+import msgspec
+
+from causality.records import (
+    StreamRecord,
+    Unreadable,
+    decode_dump_line,
+    decode_page,
+    decode_record,
+)
+
+_DUMP_START: Final = re.compile(rb"\d+ (?:INSERT|MODIFY|REMOVE):")
+_UTF8_MARK: Final = b"\xef\xbb\xbf"
+_UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
+_SHOWN_BYTES: Final = 4096
+
+
+class Format(Enum):
+    """How a file is read; the order is the order of preference between copies of a record.
+
+    Records as GetRecords gave them know their region and time of creation; the text dump of
+    the same records does not.
+    """
+
+    RECORDS = "a record or a GetRecords answer on each line"
+    DUMP = "the original's text dump"
+    DOCUMENT = "one JSON document over many lines"
+    TRACES = "X-Ray documents"
+
+
+_SUFFIXES: Final = {".jsonl": Format.RECORDS, ".new": Format.DUMP, ".xray": Format.TRACES}
+
+
+def format_of_suffix(suffix: str) -> Format | None:
+    """Tell the format by a file name's ending."""
+    return _SUFFIXES.get(suffix.lower())
+
+
+def format_of_start(start: bytes) -> Format | None:
+    """Tell the format by the first line, or by as much of it as was read."""
+    start = start.removeprefix(_UTF8_MARK).lstrip()
+    if _DUMP_START.match(start):
+        return Format.DUMP
+    if not start.startswith((b"{", b"[")):
+        return None
+    line = start.split(b"\n", 1)[0]
+    try:
+        value = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        known = (b'"Traces"', b'"Segments"', b'"trace_id"', b'"Records"', b'"dynamodb"')
+        return Format.DOCUMENT if any(name in start for name in known) else None
+    if isinstance(value, dict):
+        if "dynamodb" in value or "Records" in value:
+            return Format.RECORDS
+        return Format.TRACES if {"Traces", "Segments", "trace_id"} & value.keys() else None
+    return Format.DOCUMENT if isinstance(value, list) else None
+
+
+def open_lines(stream: io.BufferedReader) -> Iterator[bytes]:
+    """Give a stream's lines as UTF-8, whatever mark it begins with; blank ones left out.
+
+    The last line keeps its missing newline, so that a torn file can be told.
+    """
+    start = stream.peek(3)
+    if start.startswith(_UTF16_MARKS):
+        text = io.TextIOWrapper(stream, encoding="utf-16", errors="replace", newline="\n")
+        lines: Iterator[bytes] = (line.encode("utf-8", "replace") for line in text)
+    else:
+        if start.startswith(_UTF8_MARK):
+            stream.read(len(_UTF8_MARK))
+        lines = iter(stream)
+    return (line for line in lines if not line.isspace())
+
+
+def decode_lines(
+    lines: Iterator[bytes], file_format: Format
+) -> Iterator[StreamRecord | Unreadable]:
+    """Decode records line by line; a line that is none comes out as unreadable."""
+    decode = _decode_dump if file_format is Format.DUMP else _decode_json
+    for line in lines:
+        decoded = decode(line)
+        if len(decoded) == 1 and isinstance(decoded[0], Unreadable) and line[-1:] != b"\n":
+            decoded[0].reason = f"the file ends in the middle of a record: {decoded[0].reason}"
+        yield from decoded
+
+
+def decode_document(data: bytes) -> tuple[list[StreamRecord | Unreadable], list[str]]:
+    """Decode a whole JSON document: records and X-Ray documents, as far as it has them.
+
+    Known are GetRecords answers, BatchGetTraces answers, and lists or single ones of records,
+    traces and segment documents.
+    """
+    try:
+        value = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return [_unreadable(f"not a JSON document: {error}", data)], []
+    records: list[StreamRecord | Unreadable] = []
+    traces: list[str] = []
+    pending: list[Any] = [value]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, list):
+            pending += reversed(part)
+        elif not isinstance(part, dict):
+            records.append(_unreadable("neither a record nor a trace", _json(part)))
+        elif "Traces" in part:
+            pending.append(part["Traces"])
+        elif "Records" in part:
+            pending.append(part["Records"])
+        elif "Segments" in part:
+            pending.append(part["Segments"])
+        elif "Document" in part:
+            document = part["Document"]
+            traces.append(document if isinstance(document, str) else _json(document).decode())
+        elif "dynamodb" in part:
+            records.append(decode_record(_json(part)))
+        elif "trace_id" in part:
+            traces.append(_json(part).decode())
+        else:
+            records.append(_unreadable("neither a record nor a trace", _json(part)))
+    return records, traces
+
+
+def _decode_json(line: bytes) -> list[StreamRecord | Unreadable]:
+    record = decode_record(line)
+    if isinstance(record, Unreadable) and b'"Records"' in line:
+        try:
+            page = decode_page(line)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return [record]
+        return [*page.records, *page.unreadable]
+    return [record]
+
+
+def _decode_dump(line: bytes) -> list[StreamRecord | Unreadable]:
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return [_unreadable(str(error), line)]
+    return [decode_dump_line(text)]
+
+
+def _json(value: object) -> bytes:
+    return msgspec.json.encode(value)
+
+
+def _unreadable(reason: str, raw: bytes) -> Unreadable:
+    return Unreadable(reason, raw[:_SHOWN_BYTES].decode("utf-8", "replace"))

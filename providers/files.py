@@ -1,0 +1,204 @@
+"""Records and traces from files and folders, as provider events."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+from causality.records import StreamRecord, Unreadable
+from providers.errors import UserError
+from providers.events import ProviderEvent, RecordBatch, TraceBatch
+from providers.file_formats import (
+    Format,
+    decode_document,
+    decode_lines,
+    format_of_start,
+    format_of_suffix,
+    open_lines,
+)
+
+_BATCH: Final = 1000
+_SNIFF_BYTES: Final = 64 * 1024
+
+
+@dataclass(frozen=True)
+class FileSet:
+    """Which files to read.
+
+    Attributes:
+        files: the files to read, each once.
+        ignored: files that were met and are left alone, for the caller to name.
+    """
+
+    files: tuple[Path, ...]
+    ignored: tuple[Path, ...]
+
+
+def collect(paths: Sequence[Path]) -> FileSet:
+    """Find the files to read among files and folders.
+
+    A folder is searched, subfolders included, for `*.new`, `*.jsonl` and `*.xray`. A file
+    named itself is recognised by its ending, else by how it begins. What is no regular file
+    (a pipe, /dev/stdin) is recognised only when it is read.
+
+    Raises:
+        UserError: a path does not exist, or cannot be looked at.
+    """
+    files: dict[Path, Path] = {}
+    ignored: dict[Path, Path] = {}
+    for path in paths:
+        try:
+            found = _in_folder(path) if path.is_dir() else [(path, _is_readable_file(path))]
+            for file, known in found:
+                (files if known else ignored).setdefault(file.resolve(), file)
+        except OSError as error:
+            raise _cannot_read(Path(error.filename or path), error) from error
+    return FileSet(
+        tuple(files.values()),
+        tuple(file for resolved, file in ignored.items() if resolved not in files),
+    )
+
+
+def read(fileset: FileSet) -> Iterator[ProviderEvent]:
+    """Read the files, line by line, as batches of at most 1000 records and batches of traces.
+
+    A record that stands in several files comes once, from the file that knows most of it.
+
+    Raises:
+        UserError: a file cannot be read, or a pipe brings nothing known.
+    """
+    seen: set[str] = set()
+    for path, file_format in _by_preference(fileset.files):
+        try:
+            with path.open("rb") as stream:
+                yield from _read_stream(path, stream, file_format, seen)
+        except OSError as error:
+            raise _cannot_read(path, error) from error
+
+
+def _read_stream(
+    path: Path, stream: io.BufferedReader, file_format: Format | None, seen: set[str]
+) -> Iterator[ProviderEvent]:
+    lines = open_lines(stream)
+    if file_format is None:
+        first = next(lines, None)
+        if first is None:
+            return
+        file_format = format_of_start(first) or _format_of_rest(path, first)
+        lines = chain([first], lines)
+    if file_format in (Format.RECORDS, Format.DUMP):
+        yield from _batches(path, decode_lines(lines, file_format), seen)
+        return
+    records, traces = decode_document(b"".join(lines))
+    yield from _batches(path, records, seen)
+    if traces:
+        yield TraceBatch(str(path), traces)
+
+
+def _batches(
+    path: Path, decoded: Iterable[StreamRecord | Unreadable], seen: set[str]
+) -> Iterator[ProviderEvent]:
+    """Put new records of one region together, in their order."""
+    source = str(path)
+    batch = RecordBatch("", source, [])
+    for item in decoded:
+        if isinstance(item, Unreadable):
+            batch.unreadable.append(item)
+        else:
+            key = _identity(item)
+            if key in seen:
+                continue
+            seen.add(key)
+            if item.awsRegion != batch.region:
+                if batch.records or batch.unreadable:
+                    yield batch
+                batch = RecordBatch(item.awsRegion, source, [])
+            batch.records.append(item)
+        if len(batch.records) + len(batch.unreadable) >= _BATCH:
+            yield batch
+            batch = RecordBatch(batch.region, source, [])
+    if batch.records or batch.unreadable:
+        yield batch
+
+
+def _identity(record: StreamRecord) -> str:
+    """Tell a record from all others: by its event id, else by its item and place."""
+    if record.eventID:
+        return record.eventID
+    image = record.dynamodb.NewImage
+    return f"{image.reqID.S if image else ''}\n{record.dynamodb.SequenceNumber}"
+
+
+def _by_preference(files: Iterable[Path]) -> list[tuple[Path, Format | None]]:
+    order = list(Format)
+    known = [(path, _format_of_file(path)) for path in files]
+    return sorted(known, key=lambda pair: len(order) if pair[1] is None else order.index(pair[1]))
+
+
+def _format_of_file(path: Path) -> Format | None:
+    """Tell a file's format; None for pipes, which can be read only once, and for others' files.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    by_suffix = format_of_suffix(path.suffix)
+    if by_suffix is not None or not path.is_file():
+        return by_suffix
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(_SNIFF_BYTES)
+    except OSError as error:
+        raise _cannot_read(path, error) from error
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        start = start.decode("utf-16", "replace").encode("utf-8", "replace")
+    return format_of_start(start)
+
+
+def _is_readable_file(path: Path) -> bool:
+    path.stat()  # raises for what does not exist
+    return not path.is_file() or _format_of_file(path) is not None
+
+
+def _format_of_rest(path: Path, first: bytes) -> Format:
+    """Take JSON over many lines from a pipe for what it turns out to be; refuse the rest."""
+    if first.lstrip().startswith((b"{", b"[")):
+        return Format.DOCUMENT
+    raise UserError(
+        "The input holds neither stream records nor X-Ray documents",
+        on=str(path),
+        todo="Known are records.jsonl, the original's *.new and *.xray.",
+        kind="unknown-format",
+    )
+
+
+def _in_folder(folder: Path) -> Iterator[tuple[Path, bool]]:
+    for parent, folders, names in os.walk(folder, onerror=_raise):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(parent, name)
+            yield path, format_of_suffix(path.suffix) is not None
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _cannot_read(path: Path, error: OSError) -> UserError:
+    if isinstance(error, FileNotFoundError):
+        return UserError(
+            "There is no such file or folder",
+            on=str(path),
+            todo="Name files or folders with *.jsonl, *.new or *.xray.",
+            kind="no-such-file",
+        )
+    return UserError(
+        f"The file cannot be read: {error.strerror or error}",
+        on=str(path),
+        todo="Check its permissions.",
+        kind="unreadable-file",
+    )

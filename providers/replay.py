@@ -1,0 +1,203 @@
+"""Playing recorded records and traces again, at the pace they were made or faster."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Final
+
+import msgspec
+
+from causality.records import StreamRecord, Unreadable
+from providers.events import EndOfInput, ProviderEvent, RecordBatch, TraceBatch
+from providers.files import FileSet, read
+from providers.record_time import record_time_s
+from providers.streams.timing import Timing
+
+SOURCE: Final = "replay"
+# What is due within this many seconds of playing goes out together.
+_TICK_S: Final = 0.05
+_BATCH: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record, unreadable record or trace document, at the time it was made."""
+
+    at_s: float
+    region: str
+    source: str
+    item: StreamRecord | Unreadable | str
+
+
+class _SegmentTimes(msgspec.Struct):
+    start_time: float | None = None
+    end_time: float | None = None
+
+
+_segment_decoder = msgspec.json.Decoder(_SegmentTimes)
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Recorded entries in the order of their times.
+
+    Attributes:
+        entries: sorted by `at_s`, those of equal time in the order they were read.
+    """
+
+    entries: list[Entry]
+
+    @classmethod
+    def of(cls, events: Iterable[ProviderEvent]) -> Timeline:
+        """Put events in order by their own times.
+
+        What has no time of its own (a removal in a text dump, an unreadable line) stays behind
+        what came before it in its file.
+        """
+        entries: list[Entry] = []
+        latest: dict[str, float] = {}
+        timeless: dict[str, list[Entry]] = {}
+        for event in events:
+            for region, source, item in _items(event):
+                at_s = _time_s(item)
+                if at_s is None and source not in latest:
+                    timeless.setdefault(source, []).append(Entry(0.0, region, source, item))
+                    continue
+                at_s = latest[source] if at_s is None else at_s
+                latest[source] = at_s
+                for early in timeless.pop(source, ()):
+                    entries.append(Entry(at_s, early.region, source, early.item))
+                entries.append(Entry(at_s, region, source, item))
+        entries.sort(key=attrgetter("at_s"))
+        first_s = entries[0].at_s if entries else 0.0
+        lost = [e for early in timeless.values() for e in early]
+        return cls([Entry(first_s, e.region, e.source, e.item) for e in lost] + entries)
+
+    def bundles(self, width_s: float) -> Iterator[tuple[float, list[ProviderEvent]]]:
+        """Give (time, events) with what lies within `width_s` of recorded time put together."""
+        start = 0
+        while start < len(self.entries):
+            begin_s = self.entries[start].at_s
+            end = start
+            while (
+                end < len(self.entries)
+                and end - start < _BATCH
+                and self.entries[end].at_s - begin_s <= width_s
+            ):
+                end += 1
+            yield begin_s, _events(self.entries[start:end])
+            start = end
+
+
+@dataclass
+class Player:
+    """Plays a timeline onto a queue.
+
+    Attributes:
+        timeline: what to play.
+        speed: recorded seconds a second; None plays everything at once.
+        timing: the clock and the sleep.
+    """
+
+    timeline: Timeline
+    speed: float | None
+    timing: Timing = field(default_factory=Timing)
+
+    async def play(self, put: Callable[[ProviderEvent], Awaitable[None]]) -> None:
+        """Put all events, each when it is due."""
+        width_s = float("inf") if self.speed is None else _TICK_S * self.speed
+        began_s = self.timing.monotonic_s()
+        origin_s = self.timeline.entries[0].at_s if self.timeline.entries else 0.0
+        for at_s, events in self.timeline.bundles(width_s):
+            if self.speed is not None:
+                # Counted from the start, so that a slow consumer does not stretch the replay.
+                due_s = began_s + (at_s - origin_s) / self.speed
+                await self.timing.sleep(max(0.0, due_s - self.timing.monotonic_s()))
+            for event in events:
+                await put(event)
+            await asyncio.sleep(0)
+
+
+async def replay(
+    fileset: FileSet,
+    queue: asyncio.Queue[ProviderEvent],
+    *,
+    speed: float | None,
+    timing: Timing | None = None,
+) -> None:
+    """Play files by their records' own times, then put EndOfInput.
+
+    Args:
+        fileset: what `providers.files.collect` found.
+        queue: where the events go; a full queue is waited for.
+        speed: 1.0 is the recorded pace, 10.0 ten times faster, None at once and in file order.
+        timing: other clocks than this machine's.
+
+    Raises:
+        ValueError: the speed is not above zero.
+        UserError: a file cannot be read.
+    """
+    if speed is not None and not speed > 0:
+        raise ValueError(f"a speed must be above zero, not {speed}")
+    if speed is None:
+        events = read(fileset)
+        while (event := await asyncio.to_thread(next, events, None)) is not None:
+            await queue.put(event)
+    else:
+        timeline = await asyncio.to_thread(lambda: Timeline.of(read(fileset)))
+        await Player(timeline, speed, timing or Timing()).play(queue.put)
+    await queue.put(EndOfInput(SOURCE))
+
+
+def _items(
+    event: ProviderEvent,
+) -> Iterator[tuple[str, str, StreamRecord | Unreadable | str]]:
+    if isinstance(event, RecordBatch):
+        for record in event.records:
+            yield event.region, event.source, record
+        for unreadable in event.unreadable:
+            yield event.region, event.source, unreadable
+    elif isinstance(event, TraceBatch):
+        for document in event.documents:
+            yield event.region, event.source, document
+
+
+def _time_s(item: StreamRecord | Unreadable | str) -> float | None:
+    """Give the time an item was there to be read, None when it does not say."""
+    if isinstance(item, StreamRecord):
+        return record_time_s(item)
+    if isinstance(item, Unreadable):
+        return None
+    try:
+        times = _segment_decoder.decode(item)
+    except msgspec.DecodeError:
+        return None
+    return times.start_time if times.end_time is None else times.end_time
+
+
+def _events(entries: list[Entry]) -> list[ProviderEvent]:
+    """Bundle neighbours of the same origin and kind into batches."""
+    events: list[ProviderEvent] = []
+    for entry in entries:
+        last = events[-1] if events else None
+        if isinstance(entry.item, str):
+            if isinstance(last, TraceBatch) and last.source == entry.source:
+                last.documents.append(entry.item)
+            else:
+                events.append(TraceBatch(entry.source, [entry.item], entry.region))
+            continue
+        same = isinstance(last, RecordBatch) and (last.source, last.region) == (
+            entry.source,
+            entry.region,
+        )
+        if not same or not isinstance(last, RecordBatch):
+            last = RecordBatch(entry.region, entry.source, [], received_at_s=entry.at_s)
+            events.append(last)
+        if isinstance(entry.item, Unreadable):
+            last.unreadable.append(entry.item)
+        else:
+            last.records.append(entry.item)
+    return events
