@@ -43,6 +43,7 @@ def start_recorder() -> Optional[Recorder]:
         settings = Settings(os.environ)
         writer = Writer(settings, Table(settings))
         writer.start()
+        os.register_at_fork(after_in_child=writer.restart_in_child)
         recorder = Recorder(settings, writer)
         hooks.install(recorder)
         return recorder

@@ -6,12 +6,14 @@ one may be missing or of another type, and what cannot be read has an unknown ca
 
 from __future__ import annotations
 
+import json
+
 from gammaray_recorder import cause_records, cause_shapes, wire
 from gammaray_recorder.cause import UNKNOWN, cause
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, List
+    from typing import Any, List, Optional
 
     from gammaray_recorder.cause import Cause
     from gammaray_recorder.invocation import Invocation
@@ -47,12 +49,19 @@ def _direct(event: Any, invocation: Invocation) -> Cause:
     return cause(
         "stepfunctions" if execution else "lambda",
         invocation.function,
-        digest=wire.payload_hash(event) if _size_left(event, HASHED_CHARS) > 0 else None,
+        digest=_hash(event),
         ids={
             wire.ID_LAMBDA_REQUEST: invocation.request_id,
             wire.ID_EXECUTION: execution,
         },
     )
+
+
+def _hash(event: Any) -> Optional[str]:
+    if _size_left(event, HASHED_CHARS) <= 0:
+        return None
+    # An event that is text was quoted in the payload, which payload_hash() cannot know.
+    return wire.payload_hash(json.dumps(event) if isinstance(event, str) else event)
 
 
 def _size_left(value: Any, left: int) -> int:

@@ -34,7 +34,6 @@ class Recorder:
         self._active: Tuple[Invocation, ...] = ()
         self._cold = True
         self._init_s: Optional[float] = None
-        os.register_at_fork(after_in_child=writer.restart_in_child)
 
     def ready(self) -> None:
         """Note that initialisation is over: the function's own module is imported."""

@@ -1,0 +1,228 @@
+"""What the recorder's tests share: an HTTP server that does as told, and records in memory."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from gammaray_recorder import wire
+from gammaray_recorder.invocation import Invocation
+from gammaray_recorder.recording import Recorder
+from gammaray_recorder.settings import Settings
+from gammaray_recorder.table import Table
+from gammaray_recorder.writer import Writer
+
+REGION = "us-west-2"
+ACCOUNT = "123456789012"
+ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:Resize"
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Context:
+    """The part of Lambda's context object that a Python function sees."""
+
+    aws_request_id: str = "6f1c2a34-0d1e-4f5a-9b8c-7d6e5f4a3b2c"
+    invoked_function_arn: str = ARN
+    function_name: str = "Resize"
+    function_version: str = "$LATEST"
+    memory_limit_in_mb: str = "256"
+    remaining_ms: int = 60_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining_ms
+
+
+class MemoryWriter(Writer):
+    """Keeps every event that would have been written; starts no thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings, Table(settings))
+        self.events: list[Json] = []
+        self.items: list[Any] = []
+        self.changed = threading.Condition()
+
+    def opened(self, invocation: Invocation) -> None:
+        self._keep(invocation)
+
+    def closed(self, invocation: Invocation) -> None:
+        invocation.over = True
+        self._keep(invocation)
+
+    def belated(self, invocation: Invocation) -> None:
+        self._keep(invocation)
+
+    def _keep(self, invocation: Invocation) -> None:
+        with self.changed:
+            self.events += invocation.take()
+            self.changed.notify_all()
+
+    def calls(self) -> list[Json]:
+        return [event for event in self.events if event[wire.KIND] == wire.KIND_CALL]
+
+    def starts(self) -> list[Json]:
+        return [event for event in self.events if event[wire.KIND] == wire.KIND_START]
+
+    def ends(self) -> list[Json]:
+        return [event for event in self.events if event[wire.KIND] == wire.KIND_END]
+
+
+def memory_recorder(**environment: str) -> tuple[Recorder, MemoryWriter]:
+    """Make a recorder whose records stay in memory."""
+    settings = Settings({"AWS_REGION": REGION, **environment})
+    writer = MemoryWriter(settings)
+    return Recorder(settings, writer), writer
+
+
+@contextmanager
+def invoked(
+    recorder: Recorder, event: Any = None, context: Context | None = None
+) -> Iterator[None]:
+    """Be inside an invocation."""
+    begun = recorder.begin(event, context or Context())
+    try:
+        yield
+    finally:
+        recorder.end(begun)
+
+
+@dataclass
+class Request:
+    """What the server was sent."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Answer:
+    """What the server answers."""
+
+    body: bytes = b"{}"
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    chunked: bool = False
+    close: bool = False
+
+
+Responder = Callable[[Request], "Answer | None"]
+
+
+class Server:
+    """An HTTP/1.1 server on 127.0.0.1 that answers as its responder says.
+
+    A responder that gives None closes the connection without a word.
+    """
+
+    def __init__(self, responder: Responder | None = None) -> None:
+        self.respond: Responder = responder or (lambda request: Answer())
+        self.requests: list[Request] = []
+        self.connections = 0
+        self._changed = threading.Condition()
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            wbufsize = 65536  # header and body in one packet, as real servers send them
+
+            def setup(self) -> None:
+                server.connections += 1
+                super().setup()
+
+            def do_POST(self) -> None:
+                length = int(self.headers.get("content-length") or 0)
+                body = self.rfile.read(length)
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                request = Request(self.command, self.path, headers, body)
+                answer = server.respond(request)
+                server._note(request)
+                if answer is None:
+                    self.close_connection = True
+                    return
+                self.send_response(answer.status)
+                for name, value in answer.headers.items():
+                    self.send_header(name, value)
+                if answer.close:
+                    self.close_connection = True
+                if answer.chunked:
+                    self.send_header("transfer-encoding", "chunked")
+                    self.end_headers()
+                    middle = len(answer.body) // 2
+                    for part in (answer.body[:middle], answer.body[middle:], b""):
+                        self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
+                else:
+                    self.send_header("content-length", str(len(answer.body)))
+                    self.end_headers()
+                    if self.command != "HEAD":
+                        self.wfile.write(answer.body)
+
+            do_GET = do_PUT = do_DELETE = do_HEAD = do_POST
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        self.port = self._http.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
+        self._thread.start()
+
+    def _note(self, request: Request) -> None:
+        with self._changed:
+            self.requests.append(request)
+            self._changed.notify_all()
+
+    def wait_for(self, condition: Callable[[], bool], timeout_s: float = 10) -> None:
+        """Wait until what was received fulfils a condition."""
+        with self._changed:
+            assert self._changed.wait_for(condition, timeout_s), "the server waited in vain"
+
+    def close(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+
+@contextmanager
+def serving(responder: Responder | None = None) -> Iterator[Server]:
+    server = Server(responder)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def payload_of(item: Any) -> Json:
+    """Decode the payload of a written item."""
+    decoded: Json = json.loads(item[wire.ITEM_PAYLOAD]["S"])
+    return decoded
+
+
+def items_in(requests: list[Request], table: str = "gammaRays") -> list[Any]:
+    """Collect the items of PutItem and BatchWriteItem requests, in order."""
+    items = []
+    for request in requests:
+        body = request.json()
+        if "Item" in body:
+            assert body["TableName"] == table
+            items.append(body["Item"])
+        for put in body.get("RequestItems", {}).get(table, []):
+            items.append(put["PutRequest"]["Item"])
+    return items
+
+
+def events_in(requests: list[Request]) -> list[Json]:
+    """Collect the events of all items that were sent."""
+    return [event for item in items_in(requests) for event in payload_of(item)[wire.EVENTS]]

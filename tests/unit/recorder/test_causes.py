@@ -1,0 +1,569 @@
+"""Causes: one for every record of every kind of event, and never an exception."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gammaray_recorder import causes, wire
+from gammaray_recorder.invocation import Invocation
+from tests.unit.recorder.support import ACCOUNT, REGION, Context, Json
+
+STREAM = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/orders/stream/2026-03-01T10:00:00.000"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms"
+QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:jobs"
+ROOT = "1-65f1a2b3-0123456789abcdef01234567"
+TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
+SPAN_ID = "00f067aa0ba902b7"
+TRACEPARENT = f"00-{TRACE_ID}-{SPAN_ID}-01"
+
+
+def read(event: Any) -> list[Json]:
+    return causes.read(event, Invocation(Context(), REGION))
+
+
+def change(name: str, keys: Json, image: Json | None = None, **more: Any) -> Json:
+    """A record of a DynamoDB stream."""
+    images = {} if image is None else {"NewImage": image}
+    return {
+        "eventID": "7de3041dd709b024af6f29e4fa13d34c",
+        "eventName": name,
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": REGION,
+        "dynamodb": {
+            "ApproximateCreationDateTime": 1773000000.0,
+            "Keys": keys,
+            **images,
+            "SequenceNumber": "700000000001",
+            "SizeBytes": 12,
+            "StreamViewType": "NEW_AND_OLD_IMAGES",
+        },
+        "eventSourceARN": STREAM,
+        **more,
+    }
+
+
+def notification(key: str, name: str = "ObjectCreated:Put", **thing: Any) -> Json:
+    """A record of an S3 notification."""
+    return {
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "awsRegion": REGION,
+        "eventTime": "2026-03-01T10:00:00.000Z",
+        "eventName": name,
+        "userIdentity": {"principalId": "AWS:AROAEXAMPLE:Resize"},
+        "requestParameters": {"sourceIPAddress": "203.0.113.9"},
+        "responseElements": {"x-amz-request-id": "C3D13FE58DE4C810", "x-amz-id-2": "FMyUVURI"},
+        "s3": {
+            "s3SchemaVersion": "1.0",
+            "configurationId": "upload",
+            "bucket": {"name": "photos", "arn": "arn:aws:s3:::photos"},
+            "object": {"key": key, "sequencer": "0055AED6DCD90281E5", **thing},
+        },
+    }
+
+
+def published(message: str, message_id: str = "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d") -> Json:
+    """A record of an SNS delivery."""
+    return {
+        "EventSource": "aws:sns",
+        "EventVersion": "1.0",
+        "EventSubscriptionArn": f"{TOPIC}:7f1e",
+        "Sns": {"Type": "Notification", "MessageId": message_id, "TopicArn": TOPIC,
+                "Subject": "hello", "Message": message, "Timestamp": "2026-03-01T10:00:00Z"},
+    }  # fmt: skip
+
+
+def queued(body: str, message_id: str = "2e1424d4-f796-459a-8184-9c92662be6da") -> Json:
+    """A record of an SQS delivery."""
+    return {
+        "messageId": message_id,
+        "receiptHandle": "AQEBzWwaftRI0KuVm4tP",
+        "body": body,
+        "attributes": {"ApproximateReceiveCount": "1", "AWSTraceHeader": f"Root={ROOT};Sampled=1"},
+        "messageAttributes": {},
+        "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": QUEUE,
+        "awsRegion": REGION,
+    }
+
+
+def streamed(sequence: str) -> Json:
+    """A record of a Kinesis stream."""
+    return {
+        "kinesis": {"kinesisSchemaVersion": "1.0", "partitionKey": "1",
+                    "sequenceNumber": sequence, "data": "c2VjcmV0"},
+        "eventSource": "aws:kinesis",
+        "eventVersion": "1.0",
+        "eventID": f"shardId-000000000006:{sequence}",
+        "eventName": "aws:kinesis:record",
+        "awsRegion": REGION,
+        "eventSourceARN": f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/clicks",
+    }  # fmt: skip
+
+
+def bridged(source: str, kind: str, detail: Json, *resources: str) -> Json:
+    """An event of EventBridge."""
+    return {
+        "version": "0",
+        "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
+        "detail-type": kind,
+        "source": source,
+        "account": ACCOUNT,
+        "time": "2026-03-01T10:00:00Z",
+        "region": REGION,
+        "resources": list(resources),
+        "detail": detail,
+    }
+
+
+KEY = {"id": {"S": "o-1"}}
+IMAGE = {"id": {"S": "o-1"}, "total": {"N": "12.50"}, "photo": {"B": "AQID"}}
+STREAM_IDS = {"ddb_event": "7de3041dd709b024af6f29e4fa13d34c", "ddb_seq": "700000000001"}
+S3_IDS = {"s3_request": "C3D13FE58DE4C810", "s3_seq": "0055AED6DCD90281E5"}
+
+
+def test_every_record_of_a_stream_is_a_cause_with_key_hash_and_order() -> None:
+    expired = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+    event = {
+        "Records": [
+            change("INSERT", KEY, IMAGE),
+            change("MODIFY", {"id": {"S": "o 2"}, "n": {"N": "7"}}),
+            change("REMOVE", KEY, userIdentity=expired),
+            change("REMOVE", KEY),
+        ]
+    }
+    insert, modify, expiry, remove = read(event)
+    assert insert == {
+        "s": "dynamodb",
+        "res": "orders",
+        "key": '[["id","S","o-1"]]',
+        "hash": wire.item_hash({**IMAGE, "photo": {"B": b"\x01\x02\x03"}, "total": {"N": "12.5"}}),
+        "name": "INSERT",
+        "g": REGION,
+        "ids": STREAM_IDS,
+    }
+    assert modify["key"] == '[["id","S","o 2"],["n","N","7e0"]]'
+    assert "hash" not in modify  # a stream of keys only
+    assert expiry["name"] == "REMOVE:ttl"
+    assert remove["name"] == "REMOVE"
+
+
+def test_s3_keys_are_url_decoded_and_all_ids_kept() -> None:
+    created = notification("in/a+b%C3%BC%2B.jpg", versionId="3HL4kqtJlcpXroDT", eTag="d41d8cd9")
+    removed = notification("plain.txt", "ObjectRemoved:Delete")
+    assert read({"Records": [created, removed]}) == [
+        {
+            "s": "s3",
+            "res": "photos",
+            "key": "in/a bü+.jpg",
+            "name": "ObjectCreated:Put",
+            "g": REGION,
+            "ids": {**S3_IDS, "s3_version": "3HL4kqtJlcpXroDT", "s3_etag": "d41d8cd9"},
+        },
+        {
+            "s": "s3",
+            "res": "photos",
+            "key": "plain.txt",
+            "name": "ObjectRemoved:Delete",
+            "g": REGION,
+            "ids": S3_IDS,
+        },
+    ]
+
+
+def test_topics_and_queues_show_the_message_id_of_every_record() -> None:
+    event = {"Records": [published("one", "m-1"), published("two", "m-2")]}
+    assert read(event) == [
+        {"s": "sns", "res": TOPIC, "ids": {"sns_message": "m-1"}},
+        {"s": "sns", "res": TOPIC, "ids": {"sns_message": "m-2"}},
+    ]
+    event = {"Records": [queued("{not json"), queued('{"TopicArn": 1}', "m-2")]}
+    first = {"sqs_message": "2e1424d4-f796-459a-8184-9c92662be6da", "trace_root": ROOT}
+    assert read(event) == [
+        {"s": "sqs", "res": QUEUE, "g": REGION, "ids": first},
+        {"s": "sqs", "res": QUEUE, "g": REGION, "ids": {**first, "sqs_message": "m-2"}},
+    ]
+
+
+def test_a_topics_message_in_a_queue_keeps_both_ids() -> None:
+    body = json.dumps(published("hello", "m-1")["Sns"])
+    (cause,) = read({"Records": [queued(body, "q-1")]})
+    ids = {"sqs_message": "q-1", "sns_message": "m-1", "trace_root": ROOT}
+    assert cause == {"s": "sns", "res": TOPIC, "ids": ids}
+
+
+def test_s3_is_found_in_queues_topics_and_topics_in_queues() -> None:
+    s3 = json.dumps({"Records": [notification("a.jpg"), notification("b.jpg")]})
+    through_queue = read({"Records": [queued(s3, "q-1")]})
+    assert [(cause["s"], cause["key"]) for cause in through_queue] == [
+        ("s3", "a.jpg"),
+        ("s3", "b.jpg"),
+    ]
+    assert through_queue[0]["ids"] == {**S3_IDS, "sqs_message": "q-1", "trace_root": ROOT}
+    (through_topic, _) = read({"Records": [published(s3, "m-1")]})
+    assert through_topic["ids"] == {**S3_IDS, "sns_message": "m-1"}
+    both = json.dumps(published(s3, "m-1")["Sns"])
+    (nested, _) = read({"Records": [queued(both, "q-1")]})
+    assert nested["ids"].items() >= {"sns_message": "m-1", "sqs_message": "q-1"}.items()
+    assert nested["key"] == "a.jpg"
+
+
+def test_event_bridge_is_found_in_a_queue() -> None:
+    body = json.dumps(bridged("shop", "Order placed", {"total": 5}))
+    (cause,) = read({"Records": [queued(body, "q-1")]})
+    assert cause["s"] == "events"
+    assert cause["ids"]["event_id"] == "6a7e8feb-b491-4cf7-a9f1-bf3703467718"
+    assert cause["ids"]["sqs_message"] == "q-1"
+
+
+def test_every_record_of_a_kinesis_batch_has_shard_and_sequence() -> None:
+    first, second = read({"Records": [streamed("495"), streamed("496")]})
+    arn = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/clicks"
+    ids = {"kinesis": "shardId-000000000006:495"}
+    assert first == {"s": "kinesis", "res": arn, "g": REGION, "ids": ids}
+    assert second["ids"] == {"kinesis": "shardId-000000000006:496"}
+
+
+def test_pipes_deliver_records_without_an_event_around_them() -> None:
+    (cause,) = read([queued("hello", "q-1")])
+    assert (cause["s"], cause["ids"]["sqs_message"]) == ("sqs", "q-1")
+
+
+def test_event_bridge_rules_schedules_and_s3() -> None:
+    ids = {"event_id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718"}
+    assert read(bridged("shop", "Order placed", {"total": 5})) == [
+        {"s": "events", "res": "shop", "name": "Order placed", "g": REGION, "ids": ids}
+    ]
+    rule = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/hourly"
+    assert read(bridged("aws.events", "Scheduled Event", {}, rule)) == [
+        {"s": "schedule", "res": rule, "name": "Scheduled Event", "g": REGION, "ids": ids}
+    ]
+    (scheduler,) = read(bridged("aws.scheduler", "Scheduled Event", {}, "arn:aws:scheduler:x"))
+    assert (scheduler["s"], scheduler["res"]) == ("schedule", "arn:aws:scheduler:x")
+    thing = {"key": "a+b%20.jpg", "size": 5, "etag": "b1946ac9", "version-id": "IYV3p45BT0ac",
+             "sequencer": "00617F08299329D189"}  # fmt: skip
+    detail = {"bucket": {"name": "photos"}, "object": thing, "request-id": "N4N7GDK58NMKJ12R"}
+    (created,) = read(bridged("aws.s3", "Object Created", detail))
+    assert created == {
+        "s": "s3",
+        "res": "photos",
+        "key": "a+b%20.jpg",  # here it is not URL-encoded
+        "name": "Object Created",
+        "g": REGION,
+        "ids": {
+            **ids,
+            "s3_request": "N4N7GDK58NMKJ12R",
+            "s3_version": "IYV3p45BT0ac",
+            "s3_etag": "b1946ac9",
+            "s3_seq": "00617F08299329D189",
+        },
+    }
+
+
+REST = {
+    "resource": "/{proxy+}",
+    "path": "/orders/7",
+    "httpMethod": "POST",
+    "headers": {"Host": "abc123.execute-api.us-west-2.amazonaws.com", "TraceParent": TRACEPARENT},
+    "multiValueHeaders": {"TraceParent": [TRACEPARENT, "00-other"]},
+    "requestContext": {
+        "resourceId": "kxz1",
+        "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+        "extendedRequestId": "JKJaXmPLvHcESHA=",
+        "domainName": "abc123.execute-api.us-west-2.amazonaws.com",
+        "path": "/prod/orders/7",
+        "httpMethod": "POST",
+        "apiId": "abc123",
+    },
+    "body": "secret",
+}
+HTTP = {
+    "version": "2.0",
+    "rawPath": "/orders/7",
+    "rawQueryString": "token=secret",
+    "headers": {"traceparent": TRACEPARENT, "x-amzn-trace-id": f"Root={ROOT}"},
+    "requestContext": {
+        "domainName": "abc123.execute-api.us-west-2.amazonaws.com",
+        "http": {"method": "GET", "path": "/orders/7"},
+        "requestId": "JKJaXmPLvHcESHA=",
+    },
+}
+FUNCTION_URL = {
+    **HTTP,
+    "requestContext": {
+        **HTTP["requestContext"],  # type: ignore[dict-item]
+        "domainName": "ab12.lambda-url.us-west-2.on.aws",
+    },
+}
+ALB = {
+    "requestContext": {"elb": {"targetGroupArn": f"arn:aws:elasticloadbalancing:{REGION}:x"}},
+    "httpMethod": "GET",
+    "path": "/health",
+    "multiValueHeaders": {"host": ["lb-1.example.com"], "traceparent": [TRACEPARENT]},
+    "body": "secret",
+}
+WEBSOCKET = {
+    "requestContext": {
+        "routeKey": "$default",
+        "eventType": "MESSAGE",
+        "connectionId": "L0SM9cOFvHcCIhw=",
+        "requestId": "JKJaXmPLvHcESHA=",
+        "domainName": "abc123.execute-api.us-west-2.amazonaws.com",
+        "stage": "prod",
+    },
+    "body": "secret",
+}
+
+
+def test_http_requests_of_all_kinds() -> None:
+    parent = f"{TRACE_ID}-{SPAN_ID}"
+    host = "abc123.execute-api.us-west-2.amazonaws.com"
+    assert read(REST) == [
+        {
+            "s": "http",
+            "res": f"POST {host}/prod/orders/7",
+            "name": "rest-api",
+            "ids": {
+                "traceparent": parent,
+                "apigw_request": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+            },
+        }
+    ]
+    ids = {"traceparent": parent, "apigw_request": "JKJaXmPLvHcESHA=", "trace_root": ROOT}
+    assert read(HTTP) == [
+        {"s": "http", "res": f"GET {host}/orders/7", "name": "http-api", "ids": ids}
+    ]
+    (url,) = read(FUNCTION_URL)
+    assert (url["name"], url["ids"]) == ("function-url", ids)
+    assert url["res"] == "GET ab12.lambda-url.us-west-2.on.aws/orders/7"
+    assert read(ALB) == [
+        {
+            "s": "http",
+            "res": "GET lb-1.example.com/health",
+            "name": "alb",
+            "ids": {"traceparent": parent},
+        }
+    ]
+    (message,) = read(WEBSOCKET)
+    assert (message["name"], message["res"]) == ("websocket", f"MESSAGE {host}/prod")
+
+
+@pytest.mark.parametrize(
+    ("header", "parent"),
+    [
+        (f"00-{TRACE_ID}-{SPAN_ID}-01,00-{'0' * 32}-{'1' * 16}-00", f"{TRACE_ID}-{SPAN_ID}"),
+        (f"00-{TRACE_ID.upper()}-{SPAN_ID}-00", f"{TRACE_ID}-{SPAN_ID}"),
+        (f"cc-{TRACE_ID}-{SPAN_ID}-01-more", f"{TRACE_ID}-{SPAN_ID}"),
+        ("00-short-span-01", None),
+        ("", None),
+        ([], None),
+        (7, None),
+    ],
+)
+def test_traceparent_is_read_as_the_standard_says(header: Any, parent: str | None) -> None:
+    event = {**HTTP, "headers": {"TRACEPARENT": header}}
+    (cause,) = read(event)
+    assert cause["ids"].get("traceparent") == parent
+
+
+BY_KIND: list[tuple[Json, Json]] = [
+    ({"type": "TOKEN", "authorizationToken": "secret", "methodArn": "arn:aws:execute-api:x"},
+     {"s": "http", "res": "arn:aws:execute-api:x", "name": "authorizer"}),
+    ({**REST, "type": "REQUEST", "methodArn": "arn:aws:execute-api:x"},
+     {"s": "http", "name": "authorizer"}),
+    ({"RequestType": "Create", "StackId": "arn:aws:cloudformation:s", "LogicalResourceId": "L",
+      "ResponseURL": "https://secret"},
+     {"s": "cloudformation", "res": "arn:aws:cloudformation:s", "name": "Create"}),
+    ({"awslogs": {"data": "H4sI"}}, {"s": "logs"}),
+    ({"CodePipeline.job": {"id": "c968ef10", "data": {"artifactCredentials": "secret"}}},
+     {"s": "codepipeline", "res": "c968ef10"}),
+    ({"version": 2, "eventType": "SyncTrigger", "identityPoolId": "pool", "datasetName": "d"},
+     {"s": "cognito", "res": "pool", "name": "SyncTrigger"}),
+    ({"triggerSource": "PreSignUp_SignUp", "userPoolId": "us-west-2_x", "request": {"secret": 1}},
+     {"s": "cognito", "res": "us-west-2_x", "name": "PreSignUp_SignUp"}),
+    ({"invokingEvent": "{}", "configRuleArn": "arn:aws:config:r", "configRuleName": "encrypted"},
+     {"s": "config", "res": "arn:aws:config:r", "name": "encrypted"}),
+    ({"Name": "ContactFlowEvent", "Details": {"ContactData": {"InstanceARN": "arn:aws:c"}}},
+     {"s": "connect", "res": "arn:aws:c", "name": "ContactFlowEvent"}),
+    ({"bot": {"name": "OrderBot"}, "sessionState": {}, "inputTranscript": "secret"},
+     {"s": "lex", "res": "OrderBot"}),
+    ({"bot": {"name": "OldBot"}, "currentIntent": {}}, {"s": "lex", "res": "OldBot"}),
+    ({"invocationSchemaVersion": "1.0", "job": {"id": "f3cc4f60"}, "tasks": [{"s3Key": "k"}]},
+     {"s": "s3batch", "res": "f3cc4f60"}),
+    ({"getObjectContext": {}, "configuration": {"accessPointArn": "arn:aws:s3:ap"}},
+     {"s": "s3objectlambda", "res": "arn:aws:s3:ap"}),
+    ({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "photos"},
+     {"s": "s3", "res": "photos", "name": "TestEvent"}),
+    ({"SecretId": "arn:aws:sm", "ClientRequestToken": "t", "Step": "createSecret"},
+     {"s": "secretsmanager", "res": "arn:aws:sm", "name": "createSecret"}),
+    ({"info": {"parentTypeName": "Query", "fieldName": "me"}, "arguments": {}, "request": {}},
+     {"s": "appsync", "name": "Query.me"}),
+    ({"serialNumber": "G030JF055364XVRB", "clickType": "SINGLE"}, {"s": "iot", "name": "SINGLE"}),
+    ({"eventSource": "aws:mq", "eventSourceArn": "arn:aws:mq:b", "messages": [{"data": "x"}]},
+     {"s": "mq", "res": "arn:aws:mq:b"}),
+    ({"eventSource": "aws:docdb", "eventSourceArn": "arn:aws:rds:c", "events": []},
+     {"s": "docdb", "res": "arn:aws:rds:c"}),
+    ({"Records": [{"eventSource": "aws:ses", "ses": {"mail": {"messageId": "m"}}}]},
+     {"s": "ses", "name": "Receipt"}),
+    ({"Records": [{"eventSource": "aws:codecommit", "eventSourceARN": "arn:aws:cc:r"}]},
+     {"s": "codecommit", "res": "arn:aws:cc:r"}),
+    ({"Records": [{"cf": {"config": {"distributionId": "EX", "eventType": "viewer-request"}}}]},
+     {"s": "cloudfront", "res": "EX", "name": "viewer-request"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("event", "expected"), BY_KIND, ids=lambda value: value.get("s"))
+def test_services_without_matching_ids_are_named_by_kind(event: Json, expected: Json) -> None:
+    (cause,) = read(event)
+    assert cause.items() >= expected.items()
+
+
+def test_kafka_gives_one_cause_a_record_by_topic_partition_and_offset() -> None:
+    def record(offset: int) -> Json:
+        return {"topic": "clicks", "partition": 0, "offset": offset, "value": "c2VjcmV0"}
+
+    event = {"eventSource": "aws:kafka", "records": {"clicks-0": [record(15), record(16)]}}
+    assert read(event) == [
+        {"s": "kafka", "res": "clicks", "key": "0:15"},
+        {"s": "kafka", "res": "clicks", "key": "0:16"},
+    ]
+    assert read({**event, "eventSource": "SelfManagedKafka"})[0]["s"] == "kafka"
+
+
+def test_firehose_and_analytics_keep_the_kinesis_ids_that_their_records_came_with() -> None:
+    origin = {"shardId": "shardId-000000000001", "sequenceNumber": "495"}
+    plain = {"recordId": "r", "data": "c2VjcmV0"}
+    delivery = f"arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/copy"
+    firehose = {"invocationId": "i", "deliveryStreamArn": delivery, "region": REGION,
+                "records": [{**plain, "kinesisRecordMetadata": origin}, plain]}  # fmt: skip
+    assert read(firehose) == [
+        {"s": "firehose", "res": delivery, "ids": {"kinesis": "shardId-000000000001:495"}},
+        {"s": "firehose", "res": delivery},
+    ]
+    analytics = {"invocationId": "i", "applicationArn": "arn:aws:kinesisanalytics:a",
+                 "records": [{**plain, "kinesisStreamRecordMetadata": origin}]}  # fmt: skip
+    (cause,) = read(analytics)
+    assert (cause["s"], cause["ids"]) == (
+        "kinesisanalytics",
+        {"kinesis": "shardId-000000000001:495"},
+    )
+
+
+@pytest.mark.parametrize(
+    "event",
+    [{"name": "photos", "key": "d1.jpg"}, {}, [1, 2], "text", 7, None, {"Records": []},
+     {"Records": "none"}, {"Records": [{"mine": 1}]}, [{"mine": 1}]],
+    ids=repr,
+)  # fmt: skip
+def test_whatever_is_of_no_known_kind_is_an_invoke_with_this_payload(event: Any) -> None:
+    assert read(event) == [
+        {
+            "s": "lambda",
+            "res": "Resize",
+            "hash": wire.payload_hash(json.dumps(event)),
+            "ids": {"lambda_request": Context().aws_request_id},
+        }
+    ]
+
+
+def test_a_state_machine_is_known_by_the_execution_that_it_passes_on() -> None:
+    arn = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:pipeline:0f9d"
+    for event in ({"execution": arn, "n": 1}, {"Execution": {"Id": arn}}):
+        (cause,) = read(event)
+        assert cause["s"] == "stepfunctions"
+        assert cause["ids"] == {
+            "execution_arn": arn,
+            "lambda_request": Context().aws_request_id,
+        }
+        assert cause["hash"] == wire.payload_hash(event)
+
+
+def test_a_very_large_payload_is_not_hashed() -> None:
+    (large,) = read({"rows": ["x" * 1000] * 2000})
+    assert "hash" not in large
+    (many,) = read(list(range(200_000)))
+    assert "hash" not in many
+    (fits,) = read({"rows": ["x" * 1000] * 900})
+    assert "hash" in fits
+
+
+def test_a_malformed_record_costs_neither_the_event_nor_the_other_records() -> None:
+    event = {
+        "Records": [
+            {"eventSource": "aws:dynamodb", "dynamodb": "gone"},
+            "nonsense",
+            change("INSERT", {"id": {"X": {}}, "more": 7}, {"id": {}}),
+            queued("hello", "q-1"),
+        ]
+    }
+    first, second, third, fourth = read(event)
+    assert first == {"s": "dynamodb"}
+    assert second == {"s": "unknown"}
+    assert "hash" not in third
+    assert third["ids"] == STREAM_IDS
+    assert fourth["ids"]["sqs_message"] == "q-1"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+SAMPLES: list[Any] = [
+    {"Records": [change("INSERT", KEY, IMAGE)]},
+    {"Records": [notification("a.jpg")]},
+    {"Records": [published(json.dumps({"Records": [notification("a.jpg")]}))]},
+    {"Records": [queued(json.dumps(published("x")["Sns"]))]},
+    {"Records": [streamed("1")]},
+    bridged("aws.s3", "Object Created", {"bucket": {"name": "b"}, "object": {"key": "k"}}),
+    REST, HTTP, ALB, WEBSOCKET, *(event for event, _ in BY_KIND),
+]  # fmt: skip
+
+
+def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    found = [path] if path else []
+    if isinstance(value, dict):
+        children: Any = value.items()
+    else:
+        children = enumerate(value) if isinstance(value, list) else ()
+    for name, child in children:
+        found += paths(child, (*path, name))
+    return found
+
+
+@given(data=st.data(), replacement=JSON)
+def test_no_event_however_damaged_raises(data: st.DataObject, replacement: Any) -> None:
+    event = copy.deepcopy(data.draw(st.sampled_from(SAMPLES)))
+    *way, last = data.draw(st.sampled_from(paths(event)))
+    place = event
+    for step in way:
+        place = place[step]
+    place[last] = replacement
+    for cause in read(event):
+        assert isinstance(cause["s"], str)
+        json.dumps(cause)
+
+
+@given(JSON)
+def test_no_event_of_any_shape_raises(event: Any) -> None:
+    assert read(event)
+
+
+def test_objects_that_are_not_json_have_an_unknown_cause() -> None:
+    assert read(object()) == [{"s": "unknown"}]
+    assert read({"Records": {1: object()}}) == [{"s": "unknown"}]
+
+
+def test_reading_leaves_the_event_as_it_was() -> None:
+    for sample in SAMPLES:
+        before = copy.deepcopy(sample)
+        read(sample)
+        assert sample == before
