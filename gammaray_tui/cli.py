@@ -1,0 +1,100 @@
+"""The command line: its commands, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from gammaray_tui import __version__
+from gammaray_tui.commands import options
+from gammaray_tui.commands.cleanup import cleanup
+from gammaray_tui.commands.demo import demo
+from gammaray_tui.commands.deploy import deploy
+from gammaray_tui.commands.export import export
+from gammaray_tui.commands.fire import fire
+from gammaray_tui.commands.output import EXIT_FAILED, EXIT_REFUSED, say, say_error
+from gammaray_tui.commands.replay import replay
+from gammaray_tui.commands.tail import tail
+from gammaray_tui.commands.watch import watch
+from providers.errors import UserError
+
+# Plain help: typer's other kind imports rich, which would more than double what --help costs.
+app = typer.Typer(
+    name="gammaray-tui",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (demo, tail, replay, export, deploy, fire, cleanup):
+    app.command()(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gammaray-tui {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def default(
+    context: typer.Context,
+    profile: options.Profile = None,
+    region: options.Region = None,
+    table: options.Table = None,
+    endpoint_url: options.EndpointUrl = None,
+    since: options.Since = None,
+    theme: options.Theme = None,
+    ascii_only: options.Ascii = None,
+    read_only: options.ReadOnly = False,
+    config: options.ConfigFile = None,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Show which AWS Lambda invocation caused which, live, across services and regions.
+
+    Without a command it opens the screen and watches AWS with the given profile.
+    To see it without an AWS account: gammaray-tui demo
+    """
+    given = options.Given(
+        profile=profile,
+        regions=options.split_regions(region),
+        table=table,
+        endpoint_url=endpoint_url,
+        since=since,
+        theme=theme,
+        ascii_only=ascii_only,
+        read_only=read_only,
+        config=config,
+    )
+    context.obj = given
+    if context.invoked_subcommand is None:
+        watch(given)
+
+
+def main() -> None:
+    """Run the command line; end the process with the command's exit code.
+
+    0: done. 1: tried, and something failed. 2: the user has to change something first.
+    130: interrupted.
+    """
+    try:
+        app(prog_name="gammaray-tui")
+    except UserError as error:
+        say_error(error)
+        sys.exit(EXIT_REFUSED)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception:
+        traceback.print_exc()
+        say(
+            f"gammaray-tui {__version__} has a defect, shown above. Please report it together with"
+            " those lines, at the place you have gammaray-tui from."
+        )
+        sys.exit(EXIT_FAILED)

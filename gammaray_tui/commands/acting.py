@@ -1,0 +1,100 @@
+"""What the commands that change AWS share: whose AWS it is, and how they tell of their steps."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from gammaray_tui.commands import options
+from gammaray_tui.commands.output import EXIT_FAILED, escaped, say, step_line
+from providers.errors import UserError
+
+if TYPE_CHECKING:
+    from providers.operations import Operations, Step
+
+
+def given_for_acting(
+    context: typer.Context,
+    profile: str | None,
+    region: list[str] | None,
+    table: str | None,
+    endpoint_url: str | None,
+    config: Path | None,
+) -> options.Given:
+    """Put together the options of a command that changes AWS.
+
+    Raises:
+        UserError: --read-only stood before the command's name.
+    """
+    given = options.Given(
+        profile=profile,
+        regions=options.split_regions(region),
+        table=table,
+        endpoint_url=endpoint_url,
+        config=config,
+    ).over(options.given_before(context))
+    if given.read_only:
+        raise UserError(
+            f"`{context.info_name}` changes AWS, and --read-only forbids that.",
+            todo="Leave --read-only out.",
+            kind="usage",
+        )
+    return given
+
+
+def acting(given: options.Given) -> Operations:
+    """Give the acts on the user's AWS; the screens use the same ones."""
+    from gammaray_tui.commands.aws import open_session
+    from gammaray_tui.config import load_settings
+    from providers.aws_operations import AwsOperations
+
+    return AwsOperations(open_session(load_settings(given)))
+
+
+class StepPrinter:
+    """Prints steps as they are reported: for people, or as JSON, one object a line."""
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self._as_json = as_json
+        self._failures = 0
+
+    def step(self, step: Step) -> None:
+        """Print a step's new state."""
+        if step.state == "failed":
+            self._failures += 1
+        if self._as_json:
+            self.item(step, "")
+        elif step.state in ("done", "failed", "skipped"):
+            print_line(step_line(step))
+
+    def planned(self, step: Step) -> None:
+        """Print a step that would be taken."""
+        self.item(step, f"would: {step.region:<10} {step.text}  {step.detail}".rstrip())
+
+    def item(self, item: Any, text: str) -> None:
+        """Print one thing: as JSON, or as the text given for it."""
+        if self._as_json:
+            import msgspec
+
+            print_line(msgspec.json.encode(item).decode())
+        else:
+            print_line(escaped(text))
+
+    def failed(self, reason: str) -> None:
+        """Tell that something failed; the command will end with a non-zero exit code."""
+        self._failures += 1
+        say(reason)
+
+    def end(self) -> None:
+        """End the command: with exit code 1 when anything failed."""
+        if self._failures:
+            raise typer.Exit(EXIT_FAILED)
+
+
+def print_line(line: str) -> None:
+    """Print one line of the result."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,49 @@
+"""From settings to a session and a source of records."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from providers.errors import UserError
+
+if TYPE_CHECKING:
+    from gammaray_tui.commands.reading import Source
+    from gammaray_tui.config import Settings
+    from providers.session import AwsSession
+
+
+def open_session(settings: Settings) -> AwsSession:
+    """Open the user's session; reads files only.
+
+    Raises:
+        UserError: no such profile, no region, or files that cannot be read.
+    """
+    from providers.session import AwsSession, AwsSettings
+
+    return AwsSession.open(
+        AwsSettings(
+            profile=settings.profile,
+            regions=settings.regions,
+            table=settings.table,
+            endpoint_url=settings.endpoint_url,
+        )
+    )
+
+
+def stream_source(session: AwsSession, since: str) -> Source:
+    """Give the source that tails the record table's streams in the session's regions.
+
+    Raises:
+        UserError: `since` cannot be read.
+    """
+    from providers.streams import StreamSource, parse_since
+
+    try:
+        start = parse_since(since)
+    except ValueError as error:
+        raise UserError(
+            f'--since is "{since}", which is no point to start from.',
+            todo="Give now, all, or a duration such as 90s, 15m or 2h.",
+            kind="usage",
+        ) from error
+    return StreamSource(session, since=start).run

@@ -1,0 +1,141 @@
+"""`gammaray-tui demo`: the example application on a local AWS, fired and watched."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gammaray_tui.commands import options
+from gammaray_tui.commands.export import Format, FormatName, OutputFile
+from gammaray_tui.commands.output import ended_pipe_is_fine, say_step, write_result
+from gammaray_tui.commands.screen import need_terminal, run_app
+from providers.errors import UserError
+
+if TYPE_CHECKING:
+    from gammaray_tui.app import GammarayApp
+    from gammaray_tui.commands.reading import Queue
+    from gammaray_tui.config import Settings
+    from providers.operations import Step
+
+_APPLICATION = "imageproc"
+
+
+def demo(
+    context: typer.Context,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="No screen: print the graph and end.")
+    ] = False,
+    count: Annotated[
+        int, typer.Option("--count", min=1, metavar="N", help="How often to fire it.")
+    ] = 1,
+    fire: Annotated[
+        bool, typer.Option("--fire/--no-fire", help="Fire it once everything stands.")
+    ] = True,
+    timeout_s: Annotated[
+        float,
+        typer.Option(
+            "--timeout",
+            min=0,
+            metavar="SECONDS",
+            help="With --headless: how long to wait for the chains.",
+        ),
+    ] = 120.0,
+    format_name: FormatName = Format.JSON,
+    output: OutputFile = None,
+    theme: options.Theme = None,
+    ascii_only: options.Ascii = None,
+    config: options.ConfigFile = None,
+) -> None:
+    """Watch an example on a local AWS: no account needed.
+
+    Two regions, three functions, one chain from each firing. Everything listens on 127.0.0.1
+    only, and all of it is gone when the command ends.
+    """
+    given = options.Given(theme=theme, ascii_only=ascii_only, config=config).over(
+        options.given_before(context).refuse_aws("demo")
+    )
+    if headless:
+        if not fire:
+            raise UserError(
+                "--no-fire leaves --headless nothing to wait for.",
+                todo="Leave one of them out.",
+                kind="usage",
+            )
+        from gammaray_tui.commands.demo_headless import run_headless
+
+        document = asyncio.run(run_headless(_APPLICATION, count, timeout_s))
+        with ended_pipe_is_fine():
+            write_result(document, output)
+        return
+
+    need_terminal("gammaray-tui demo --headless")
+    from gammaray_tui.config import load_settings
+
+    asyncio.run(_run_interactive(load_settings(given), count if fire else 0))
+
+
+async def _run_interactive(settings: Settings, count: int) -> None:
+    from gammaray_tui.app import GammarayApp
+    from gammaray_tui.watch import Watch
+
+    model = Watch("demo")
+    stage = _Stage(model.queue, count)
+    app = GammarayApp(
+        model,
+        title="demo",
+        theme=settings.theme,
+        ascii_only=settings.ascii_only,
+        read_only=settings.read_only,
+        on_start=stage.stand,
+    )
+    try:
+        await run_app(app)
+    finally:
+        await stage.take_down()
+
+
+class _Stage:
+    """The local AWS under the screen: comes up behind the first frame, goes when it closes.
+
+    One task enters and leaves it, whatever happens to the screen in between.
+    """
+
+    def __init__(self, queue: Queue, count: int) -> None:
+        self._queue = queue
+        self._count = count
+        self._keeper: asyncio.Task[None] | None = None
+
+    async def stand(self, app: GammarayApp) -> None:
+        """Set everything up and keep it until `take_down`."""
+        self._keeper = asyncio.create_task(self._keep(app))
+        await asyncio.shield(self._keeper)
+
+    async def take_down(self) -> None:
+        """Stop all that was started, also when it was not started wholly."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+
+    async def _keep(self, app: GammarayApp) -> None:
+        def report(step: Step) -> None:
+            if app.is_running:
+                app.report(step)
+            else:
+                say_step(step)
+
+        # Importing the AWS clients takes long enough to be felt: keys work meanwhile.
+        for room in ("providers.demo", "providers.streams"):
+            await asyncio.to_thread(importlib.import_module, room)
+        from gammaray_tui.commands.aws import stream_source
+        from providers.demo import Demo
+
+        async with Demo(report) as demo:
+            app.set_operations(demo.operations)
+            source = stream_source(demo.session, "all")
+            app.add_source(lambda: source(self._queue))
+            if self._count:
+                await demo.operations.fire(_APPLICATION, self._count, report)
+            await asyncio.Event().wait()

@@ -1,0 +1,56 @@
+"""`gammaray-tui deploy`: create or update example applications."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gammaray_tui.commands import options
+from gammaray_tui.commands.acting import StepPrinter, acting, given_for_acting
+
+if TYPE_CHECKING:
+    from providers.operations import Operations
+
+
+def deploy(
+    context: typer.Context,
+    applications: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[APP]...", help="Applications; without one, lists them."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
+    ] = False,
+    profile: options.Profile = None,
+    region: options.Region = None,
+    table: options.Table = None,
+    endpoint_url: options.EndpointUrl = None,
+    as_json: options.AsJson = False,
+    config: options.ConfigFile = None,
+) -> None:
+    """Create or update an example application.
+
+    Its functions with the recorder, tables, buckets and triggers, in all its regions. Without a
+    name, lists the applications.
+    """
+    given = given_for_acting(context, profile, region, table, endpoint_url, config)
+    printer = StepPrinter(as_json=as_json)
+    asyncio.run(_deploy(acting(given), applications or [], dry_run, printer))
+    printer.end()
+
+
+async def _deploy(
+    operations: Operations, applications: list[str], dry_run: bool, printer: StepPrinter
+) -> None:
+    if not applications:
+        for application in await operations.applications():
+            printer.item(application, f"{application.name:<12} {application.title}")
+    for name in applications:
+        if dry_run:
+            plan = await operations.plan(name)
+            for step in plan.steps:
+                printer.planned(step)
+        else:
+            await operations.deploy(name, printer.step)

@@ -1,0 +1,184 @@
+"""Settings: the command line over the environment over the configuration file over defaults."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import platformdirs
+
+from gammaray_tui.commands.options import Given, split_regions
+from providers.errors import UserError
+
+_T = TypeVar("_T")
+_FALSE = ("0", "false", "no", "off", "")
+_TRUE = ("1", "true", "yes", "on")
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the configuration file may say; every key is optional.
+
+    Attributes:
+        profile: profile of ~/.aws to work with.
+        regions: regions to watch; without them, the profile's own.
+        table: name of the record table, the same in every region.
+        endpoint_url: a server to ask instead of AWS.
+        since: where reading starts: "now", "all" or a duration such as "15m".
+        theme: name of the theme.
+        ascii: draw with plain ASCII only.
+    """
+
+    profile: str | None = None
+    regions: tuple[str, ...] = ()
+    table: str | None = None
+    endpoint_url: str | None = None
+    since: str | None = None
+    theme: str | None = None
+    ascii: bool | None = None
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What holds for this run, after all sources were asked."""
+
+    profile: str | None = None
+    regions: tuple[str, ...] = ()
+    table: str = "gammaRays"
+    endpoint_url: str | None = None
+    since: str = "15m"
+    theme: str | None = None
+    ascii_only: bool = False
+    read_only: bool = False
+
+
+def default_path() -> Path:
+    """Say where the configuration file is looked for."""
+    return platformdirs.user_config_path("gammaray-tui") / "config.toml"
+
+
+def load_settings(given: Given, environ: Mapping[str, str] | None = None) -> Settings:
+    """Put together what holds: the command line, else GAMMARAY_*, else the file, else defaults.
+
+    Raises:
+        UserError: the file cannot be read or says something unknown; a variable is unreadable.
+    """
+    environ = os.environ if environ is None else environ
+    from_environment = _read_environment(environ)
+    file = _read_file(given.config, environ)
+    defaults = Settings()
+    return Settings(
+        profile=_first(given.profile, from_environment.profile, file.profile),
+        regions=given.regions or from_environment.regions or file.regions,
+        table=_first(given.table, from_environment.table, file.table) or defaults.table,
+        endpoint_url=_first(given.endpoint_url, from_environment.endpoint_url, file.endpoint_url),
+        since=_first(given.since, from_environment.since, file.since) or defaults.since,
+        theme=_first(given.theme, from_environment.theme, file.theme),
+        ascii_only=bool(_first(given.ascii_only, from_environment.ascii, file.ascii)),
+        read_only=given.read_only,
+    )
+
+
+def read_config(path: Path) -> Config:
+    """Read a configuration file.
+
+    Raises:
+        UserError: it is not there, not TOML, or says something unknown or of the wrong type.
+    """
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise UserError(
+            "The configuration file does not exist.",
+            on=str(path),
+            todo="Check the path that --config or GAMMARAY_CONFIG names.",
+            kind="config",
+        ) from None
+    except OSError as error:
+        raise UserError(
+            f"The configuration file cannot be read: {error.strerror or error}.",
+            on=str(path),
+            todo="Check its permissions, or name another one with --config.",
+            kind="config",
+        ) from error
+    except ValueError as error:  # TOML's own and UTF-8's errors
+        raise UserError(
+            f"The configuration file is not valid TOML: {error}.",
+            on=str(path),
+            todo="Correct that line.",
+            kind="config",
+        ) from error
+    _refuse_unknown(values, path)
+    try:
+        return msgspec.convert(values, Config)
+    except msgspec.ValidationError as error:
+        raise UserError(
+            f"The configuration file has a value of the wrong type: {error}.",
+            on=str(path),
+            todo="Correct that key.",
+            kind="config",
+        ) from error
+
+
+def _read_file(named: Path | None, environ: Mapping[str, str]) -> Config:
+    if named is None and environ.get("GAMMARAY_CONFIG"):
+        named = Path(environ["GAMMARAY_CONFIG"])
+    if named is not None:
+        return read_config(named.expanduser())
+    path = default_path()
+    return read_config(path) if path.is_file() else Config()
+
+
+def _refuse_unknown(values: Mapping[str, Any], path: Path) -> None:
+    known = [field.name for field in msgspec.structs.fields(Config)]
+    for name in values:
+        if name not in known:
+            raise UserError(
+                f'The configuration file has an unknown key "{name}".',
+                on=str(path),
+                todo=_did_you_mean(name, known),
+                kind="config",
+            )
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    known = list(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    if close:
+        return f'Did you mean "{close[0]}"?'
+    return f"Known keys are: {', '.join(known)}."
+
+
+def _read_environment(environ: Mapping[str, str]) -> Config:
+    """Read GAMMARAY_PROFILE, _REGIONS, _TABLE, _ENDPOINT_URL, _SINCE, _THEME and _ASCII."""
+    return Config(
+        profile=environ.get("GAMMARAY_PROFILE") or None,
+        regions=split_regions([environ.get("GAMMARAY_REGIONS", "")]),
+        table=environ.get("GAMMARAY_TABLE") or None,
+        endpoint_url=environ.get("GAMMARAY_ENDPOINT_URL") or None,
+        since=environ.get("GAMMARAY_SINCE") or None,
+        theme=environ.get("GAMMARAY_THEME") or None,
+        ascii=_read_switch("GAMMARAY_ASCII", environ),
+    )
+
+
+def _read_switch(name: str, environ: Mapping[str, str]) -> bool | None:
+    text = environ.get(name)
+    if text is None:
+        return None
+    if text.lower() in _TRUE:
+        return True
+    if text.lower() in _FALSE:
+        return False
+    raise UserError(
+        f'{name} is "{text}", which is neither yes nor no.',
+        todo=f"Set {name} to 1 or 0, or unset it.",
+        kind="config",
+    )
+
+
+def _first(*values: _T | None) -> _T | None:
+    return next((value for value in values if value is not None), None)
