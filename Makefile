@@ -2,45 +2,76 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# What a user needs, and what a developer needs as well.
 STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+PIP := $(BIN)/python -m pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# All pins in one place, also for what pip builds with. One constraints file for one resolver
+# run matters: ministack pins botocore exactly, so boto3 and aiobotocore must fit it.
+export PIP_CONSTRAINT := $(CURDIR)/requirements.lock
+export PIP_BUILD_CONSTRAINT := $(CURDIR)/requirements.lock
 
-.PHONY: demo test test-fast lint format bench clean install lock screenshot
-
-install: $(STAMP)
-
-# One resolver run with one constraints file: ministack pins botocore exactly, so boto3 and
-# aiobotocore must be chosen together with it.
-$(STAMP): pyproject.toml requirements.lock
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing gammaray-tui into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --constraint requirements.lock pip --upgrade
-	@$(BIN)/python -m pip install --quiet --constraint requirements.lock \
-	    --editable '.[local,graph]' --group dev
-	@touch $@
+.PHONY: demo install test test-fast lint format bench screenshot lock clean
 
 demo: $(STAMP)
 	@$(BIN)/gammaray-tui demo
 
-test: $(STAMP)
+install: $(STAMP)
+
+$(STAMP): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "Python 3.11 or newer is needed: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Installing gammaray-tui into $(VENV) (once, a minute or so) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install --quiet pip
+	@$(PIP) install --quiet --editable '.[local,graph]'
+	@touch $@
+
+$(DEV_STAMP): $(STAMP)
+	@echo "Installing the tools for development ..."
+	@$(PIP) install --quiet --editable '.[local,graph]' --group dev
+	@touch $@
+
+test: $(DEV_STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
 
-test-fast: $(STAMP)
+# Leaves out what starts the local AWS and what takes longer than ten seconds.
+test-fast: $(DEV_STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not local_aws" tests
 
-lint: $(STAMP)
+lint: $(DEV_STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(STAMP)
+format: $(DEV_STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(STAMP)
-	$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,mean,rounds
+bench: $(DEV_STAMP)
+	$(BIN)/python -m pytest benchmarks --benchmark-only \
+	    --benchmark-columns=min,median,mean,rounds
+
+# The pictures of the documentation: the real application over recorded data.
+screenshot: $(DEV_STAMP)
+	$(BIN)/python -m tests.screenshot docs/images
+
+# Moves every pin to the newest version that the ranges of pyproject.toml allow.
+lock: export PIP_CONSTRAINT :=
+lock: export PIP_BUILD_CONSTRAINT :=
+lock:
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT \
+	    && $(PYTHON) -m venv "$$folder" \
+	    && "$$folder/bin/python" -m pip install --quiet --upgrade pip \
+	    && "$$folder/bin/python" -m pip install --quiet '.[local,graph,web]' --group dev hatchling \
+	    && "$$folder/bin/python" -m pip freeze --all --exclude gammaray-tui --exclude setuptools \
+	        >"$$folder/lock" \
+	    && LC_ALL=C sort -f "$$folder/lock" >requirements.lock
+	@git --no-pager diff --stat requirements.lock
 
 clean:
-	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .benchmarks .import_linter_cache
+	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .benchmarks \
+	    .import_linter_cache .hypothesis snapshot_report.html
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
