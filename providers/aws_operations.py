@@ -1,0 +1,89 @@
+"""The acts of providers.operations.Operations, done on AWS or a local AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from providers import cleanup, deploy, fire, inventory
+from providers.clients import Clients
+from providers.manifest import LoadedApplication, find_application, find_applications
+from providers.operations import (
+    Application,
+    Deleted,
+    Fired,
+    Plan,
+    Report,
+    Resource,
+)
+from providers.place import AWS_ERRORS
+from providers.session import AwsSession
+from providers.together import together
+
+
+class AwsOperations:
+    """Deploys, fires and cleans up with one session; implements `Operations`.
+
+    Applications are named as `applications()` lists them, or by the path of a manifest.
+    """
+
+    def __init__(
+        self, session: AwsSession, *, function_environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Take a session.
+
+        Args:
+            session: account, regions and endpoints.
+            function_environment: what every deployed function gets beside what its manifest
+                says, for a local AWS: where it reaches what is not AWS.
+        """
+        self._session = session
+        self._environment = function_environment or {}
+
+    async def applications(self) -> Sequence[Application]:
+        """List the applications that come with this tool, and whether each is deployed.
+
+        That is left open (None) where AWS does not say.
+        """
+        applications = find_applications()
+        async with Clients(self._session) as clients:
+            deployed = await together(_is_deployed(clients, item) for item in applications)
+        return [
+            application.described(state)
+            for application, state in zip(applications, deployed, strict=True)
+        ]
+
+    async def plan(self, application: str) -> Plan:
+        """Say what deploying would create, update or leave, without doing it."""
+        return await deploy.plan(self._session, find_application(application), self._environment)
+
+    async def deploy(self, application: str, report: Report) -> None:
+        """Create or update the application's functions, tables, buckets and triggers."""
+        await deploy.deploy(self._session, find_application(application), report, self._environment)
+
+    async def fire(self, application: str, count: int, report: Report) -> Fired:
+        """Start `count` chains of a deployed application, concurrently."""
+        return await fire.fire(self._session, find_application(application), count, report)
+
+    async def resources(self) -> Sequence[Resource]:
+        """List everything of ours in the session's regions and in those of the applications."""
+        return await inventory.find_resources(self._session, find_applications())
+
+    async def delete(self, resources: Sequence[Resource], report: Report) -> Deleted:
+        """Delete these resources in the order of their dependencies; repeatable."""
+        return await cleanup.delete_resources(self._session, resources, report)
+
+
+async def _is_deployed(clients: Clients, application: LoadedApplication) -> bool | None:
+    async def exists(name: str, region: str) -> bool:
+        client = await clients.of("lambda", region)
+        try:
+            await client.get_function_configuration(FunctionName=name)
+        except client.exceptions.ResourceNotFoundException:
+            return False
+        return True
+
+    try:
+        functions = application.manifest.functions
+        return all(await together(exists(item.name, item.region) for item in functions))
+    except AWS_ERRORS:
+        return None

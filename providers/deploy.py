@@ -1,0 +1,145 @@
+"""Deploying an application: its manifest turned into pieces, and the pieces made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from providers.deploy_functions import DeployedFunction, Layer, LogGroup
+from providers.deploy_role import Role
+from providers.deploy_storage import (
+    DeployedBucket,
+    DeployedObject,
+    DeployedQueue,
+    DeployedTopic,
+)
+from providers.deploy_triggers import BucketNotification, SourceMapping, Subscription
+from providers.manifest import DynamoDbTrigger, LoadedApplication, SnsTrigger, SqsTrigger
+from providers.operations import Plan, Report
+from providers.pieces import Piece, run_pieces
+from providers.place import Place, open_place
+from providers.session import AwsSession
+from providers.tables import Table, record_table
+
+
+async def plan(
+    session: AwsSession,
+    application: LoadedApplication,
+    environment: Mapping[str, str] | None = None,
+) -> Plan:
+    """Say what `deploy` would do; change nothing.
+
+    Returns:
+        A step for each resource: "waiting" with what would be done, or "skipped" when it is as
+        it should be.
+
+    Raises:
+        UserError: AWS refuses, or something of the same name is in the way.
+    """
+    region = application.manifest.functions[0].region
+    async with open_place(session, region, application.name, environment) as place:
+        pieces = pieces_of(place, application)
+        steps = await run_pieces(pieces, lambda _step: None, only_look=True)
+    return Plan(application.name, tuple(steps))
+
+
+async def deploy(
+    session: AwsSession,
+    application: LoadedApplication,
+    report: Report,
+    environment: Mapping[str, str] | None = None,
+) -> None:
+    """Make everything as the manifest says, in all its regions, side by side.
+
+    Idempotent: what is as it should be is left alone, and a run that was stopped half-way is
+    completed by the next. The record table of each region belongs to it.
+
+    Raises:
+        UserError: of the first resource that failed; the others are done nevertheless.
+    """
+    region = application.manifest.functions[0].region
+    async with open_place(session, region, application.name, environment) as place:
+        await run_pieces(pieces_of(place, application), report, only_look=False)
+
+
+def pieces_of(place: Place, application: LoadedApplication) -> list[Piece]:
+    """List the pieces of an application, those that others need first."""
+    parts = _Parts(place, application)
+    return [*parts.before, *parts.sources, *parts.functions.values(), *parts.triggers()]
+
+
+class _Parts:
+    """The pieces of one application, and which triggers connect them."""
+
+    def __init__(self, place: Place, application: LoadedApplication) -> None:
+        manifest = application.manifest
+        self._manifest = manifest
+        regions = dict.fromkeys(function.region for function in manifest.functions)
+        role = Role(place, application)
+        layers = {region: Layer(place, region) for region in regions}
+        groups = {
+            function.name: LogGroup(place, function, manifest.log_retention_days)
+            for function in manifest.functions
+        }
+        self.functions = {
+            function.name: DeployedFunction(
+                place,
+                application,
+                function,
+                role,
+                layers[function.region],
+                groups[function.name],
+            )
+            for function in manifest.functions
+        }
+        records = [record_table(place, region) for region in regions]
+        buckets = {bucket.name: DeployedBucket(place, bucket) for bucket in manifest.buckets}
+        objects = [
+            DeployedObject(buckets[bucket.name], application.folder, item)
+            for bucket in manifest.buckets
+            for item in bucket.objects
+        ]
+        self._buckets = buckets
+        self._tables = {
+            table.name: Table(
+                place,
+                table.region,
+                table.name,
+                hash_key=table.hash_key,
+                range_key=table.range_key,
+                stream=table.stream,
+            )
+            for table in manifest.tables
+        }
+        self._topics = {topic.name: DeployedTopic(place, topic) for topic in manifest.topics}
+        longest_s = max(function.timeout_s for function in manifest.functions)
+        self._queues = {
+            queue.name: DeployedQueue(place, queue, visibility_timeout_s=6 * longest_s)
+            for queue in manifest.queues
+        }
+        self.before: list[Piece] = [*records, role, *layers.values(), *groups.values()]
+        self.sources: list[Piece] = [
+            *self._tables.values(),
+            *buckets.values(),
+            *objects,
+            *self._topics.values(),
+            *self._queues.values(),
+        ]
+
+    def triggers(self) -> list[Piece]:
+        """List the pieces that connect sources with functions."""
+        made: list[Piece] = []
+        last_of_bucket: dict[str, Piece] = {}
+        for trigger in self._manifest.triggers:
+            function = self.functions[trigger.function]
+            if isinstance(trigger, DynamoDbTrigger):
+                made.append(SourceMapping(trigger, self._tables[trigger.table], function))
+            elif isinstance(trigger, SqsTrigger):
+                made.append(SourceMapping(trigger, self._queues[trigger.queue], function))
+            elif isinstance(trigger, SnsTrigger):
+                made.append(Subscription(self._topics[trigger.topic], function))
+            else:
+                after = last_of_bucket.get(trigger.bucket)
+                piece = BucketNotification(trigger, self._buckets[trigger.bucket], function, after)
+                last_of_bucket[trigger.bucket] = piece
+                made.append(piece)
+        return made

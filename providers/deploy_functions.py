@@ -1,0 +1,281 @@
+"""Pieces of a deployment: the recorder's layer, log groups, and the functions themselves."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from providers.aws_errors import error_code
+from providers.deploy_role import Role
+from providers.errors import UserError
+from providers.layer import (
+    SWAPPED_HANDLER,
+    build_layer,
+    handler_environment,
+    layer_version_description,
+)
+from providers.manifest import Function, LoadedApplication
+from providers.pieces import Change, Piece, found, wait_until
+from providers.place import Place
+from providers.tags import is_managed, our_tags
+
+LAYER_NAME: Final = "gammaray-recorder"
+LOG_GROUP_PREFIX: Final = "/aws/lambda/"
+_RUNTIMES: Final = [f"python3.{minor}" for minor in range(9, 15)]
+_READY_TIMEOUT_S: Final = 120.0
+# A new role is known everywhere after some seconds (IAM: "changes are not always immediately
+# visible"); until then Lambda refuses it.
+_ROLE_TIMEOUT_S: Final = 60.0
+_MISSING: Final = "ResourceNotFoundException"
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip can hold
+_SETTINGS: Final = {
+    "Role": "role",
+    "Handler": "handler",
+    "Runtime": "runtime",
+    "MemorySize": "memory",
+    "Timeout": "timeout",
+    "Environment": "environment",
+    "Layers": "recorder",
+    "TracingConfig": "tracing",
+}
+
+
+class Layer(Piece):
+    """The recorder's layer in a region; its versions are told apart by their descriptions.
+
+    Attributes:
+        arn: ARN of the version that holds the present recorder; "" before it is made.
+    """
+
+    def __init__(self, place: Place, region: str) -> None:
+        super().__init__(place, region, f"layer {LAYER_NAME}")
+        self.arn = ""
+        self._description = layer_version_description()
+
+    async def look(self) -> Change:
+        """Look for a version that holds the present recorder."""
+        client = await self.client("lambda")
+        older = False
+        async for page in client.get_paginator("list_layer_versions").paginate(
+            LayerName=LAYER_NAME
+        ):
+            for version in page["LayerVersions"]:
+                older = True
+                if version.get("Description") == self._description:
+                    self.arn = version["LayerVersionArn"]
+                    return Change("leave")
+        return Change("update", "recorder") if older else Change("create")
+
+    async def make(self, change: Change) -> None:
+        """Publish the present recorder as a new version."""
+        client = await self.client("lambda")
+        published = await client.publish_layer_version(
+            LayerName=LAYER_NAME,
+            Description=self._description,
+            Content={"ZipFile": build_layer()},
+            CompatibleRuntimes=_RUNTIMES,
+        )
+        self.arn = published["LayerVersionArn"]
+
+
+class LogGroup(Piece):
+    """A function's log group, made before Lambda would make it without tags or an end."""
+
+    def __init__(self, place: Place, function: Function, retention_days: int) -> None:
+        self.name = LOG_GROUP_PREFIX + function.name
+        super().__init__(place, function.region, f"log group {self.name}")
+        self._retention_days = retention_days
+
+    async def look(self) -> Change:
+        """Look for the group; one that exists keeps the retention that it has."""
+        client = await self.client("logs")
+        described = await client.describe_log_groups(logGroupNamePrefix=self.name)
+        exists = any(group["logGroupName"] == self.name for group in described["logGroups"])
+        return Change("leave") if exists else Change("create")
+
+    async def make(self, change: Change) -> None:
+        """Create the group."""
+        client = await self.client("logs")
+        try:
+            await client.create_log_group(
+                logGroupName=self.name, tags=our_tags(self.place.application)
+            )
+        except ClientError as error:
+            if error_code(error) != "ResourceAlreadyExistsException":
+                raise
+        await client.put_retention_policy(
+            logGroupName=self.name, retentionInDays=self._retention_days
+        )
+
+
+class DeployedFunction(Piece):
+    """A function with the recorder attached: its code unchanged, its handler swapped.
+
+    Attributes:
+        name: the function's name.
+        arn: its ARN, known from its name.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        application: LoadedApplication,
+        function: Function,
+        role: Role,
+        layer: Layer,
+        log_group: LogGroup,
+    ) -> None:
+        super().__init__(
+            place, function.region, f"function {function.name}", role, layer, log_group
+        )
+        self.name = function.name
+        self.arn = (
+            f"arn:{place.partition}:lambda:{function.region}:{place.account}"
+            f":function:{function.name}"
+        )
+        self._function = function
+        self._role = role
+        self._layer = layer
+        self._code = zipped(application.folder, function.files)
+
+    async def look(self) -> Change:
+        """Compare code and configuration.
+
+        Raises:
+            UserError: there is a function of that name which this tool did not make.
+        """
+        client = await self.client("lambda")
+        described = await found(client.get_function(FunctionName=self.name), _MISSING)
+        if described is None:
+            return Change("create")
+        if not is_managed(described.get("Tags", {})):
+            raise UserError(
+                f"There is a {self.text} already, and this tool did not make it",
+                on=f"region {self.region}",
+                todo="Delete or rename one of them; nothing was changed.",
+                kind="not-ours",
+            )
+        there = described["Configuration"]
+        differences = []
+        if there["CodeSha256"] != _sha256(self._code):
+            differences.append("code")
+        wanted, present = self._settings(), _present(there)
+        differences += [text for key, text in _SETTINGS.items() if wanted[key] != present[key]]
+        if not differences and there.get("State", "Active") == "Pending":
+            return Change("update", "wait")
+        return Change("update", ", ".join(differences)) if differences else Change("leave")
+
+    async def make(self, change: Change) -> None:
+        """Create or update the function, and wait until it can be invoked."""
+        client = await self.client("lambda")
+        if change.verb == "create":
+            await self._create(client)
+        else:
+            await self._wait_until_ready(client)
+            changed = set(change.detail.split(", "))
+            if "code" in changed:
+                await client.update_function_code(FunctionName=self.name, ZipFile=self._code)
+                await self._wait_until_ready(client)
+            if changed & set(_SETTINGS.values()):
+                await client.update_function_configuration(
+                    FunctionName=self.name, **self._settings()
+                )
+        await self._wait_until_ready(client)
+
+    async def _create(self, client: Any) -> None:
+        async def created() -> bool:
+            try:
+                await client.create_function(
+                    FunctionName=self.name,
+                    Code={"ZipFile": self._code},
+                    Tags=our_tags(self.place.application),
+                    **self._settings(),
+                )
+            except ClientError as error:
+                if _role_is_too_new(error):
+                    return False
+                raise
+            return True
+
+        await wait_until(created, f"{self._role.text}, which is new,", timeout_s=_ROLE_TIMEOUT_S)
+
+    async def _wait_until_ready(self, client: Any) -> None:
+        async def ready() -> bool:
+            there = await client.get_function_configuration(FunctionName=self.name)
+            if there.get("State") == "Failed" or there.get("LastUpdateStatus") == "Failed":
+                reason = there.get("StateReason") or there.get("LastUpdateStatusReason") or ""
+                raise UserError(
+                    f"{self.text} could not be made ready: {reason}", on=f"region {self.region}"
+                )
+            busy = there.get("State") == "Pending" or there.get("LastUpdateStatus") == "InProgress"
+            return not busy
+
+        await wait_until(ready, self.text, timeout_s=_READY_TIMEOUT_S)
+
+    def _settings(self) -> dict[str, Any]:
+        function, place = self._function, self.place
+        environment = {
+            **{k: place.filled(v, self.region) for k, v in function.environment.items()},
+            **place.environment,
+            **handler_environment(function.handler, place.table),
+        }
+        return {
+            "Role": self._role.arn,
+            "Handler": SWAPPED_HANDLER,
+            "Runtime": function.runtime,
+            "MemorySize": function.memory_mb,
+            "Timeout": function.timeout_s,
+            "Environment": {"Variables": environment},
+            "Layers": [self._layer.arn],
+            "TracingConfig": {"Mode": "Active" if function.tracing else "PassThrough"},
+        }
+
+
+def zipped(folder: Path, names: Sequence[str]) -> bytes:
+    """Zip files and folders: the same contents give the same bytes.
+
+    Nothing that Python leaves behind (`__pycache__`) gets in.
+    """
+    files = sorted(
+        path
+        for name in names
+        for path in ([folder / name] if (folder / name).is_file() else (folder / name).rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in files:
+            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3  # Unix, also when zipped on Windows
+            entry.external_attr = 0o100644 << 16
+            archive.writestr(entry, path.read_bytes())
+    return buffer.getvalue()
+
+
+def _present(there: dict[str, Any]) -> dict[str, Any]:
+    """Give a function's settings in the shape in which they are wanted."""
+    return {
+        **{key: there.get(key) for key in _SETTINGS},
+        "Environment": {"Variables": there.get("Environment", {}).get("Variables", {})},
+        "Layers": [layer["Arn"] for layer in there.get("Layers", [])],
+        "TracingConfig": {"Mode": there.get("TracingConfig", {}).get("Mode", "PassThrough")},
+    }
+
+
+def _sha256(code: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(code).digest()).decode("ascii")
+
+
+def _role_is_too_new(error: ClientError) -> bool:
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    return error_code(error) == "InvalidParameterValueException" and (
+        "cannot be assumed" in message or "KMS key is invalid" in message
+    )

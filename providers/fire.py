@@ -1,0 +1,98 @@
+"""Firing: starting chains of an application that is deployed."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from providers.errors import UserError
+from providers.manifest import LoadedApplication
+from providers.operations import Fired, Report, Step, StepState
+from providers.place import AWS_ERRORS, open_place
+from providers.session import AwsSession, user_error
+
+_AT_ONCE: Final = 32
+
+
+async def fire(
+    session: AwsSession, application: LoadedApplication, count: int, report: Report
+) -> Fired:
+    """Invoke the function that starts a chain, `count` times, concurrently.
+
+    The invocations are asynchronous: this returns when AWS has accepted them.
+
+    Returns:
+        The request ids of those that were accepted, and an error text for each other one.
+
+    Raises:
+        UserError: none was accepted: not deployed, no credentials, ...
+    """
+    function = application.function(application.manifest.fire.function)
+    limit = asyncio.Semaphore(_AT_ONCE)
+    accepted: dict[int, str] = {}
+    errors: list[UserError] = []
+
+    def tell(state: StepState) -> None:
+        detail = f"{len(accepted)} of {count} accepted"
+        if errors:
+            detail += f", {len(errors)} failed: {errors[0].what}"
+        report(Step("fire", f"invoke {function.name}", function.region, state, detail))
+
+    async with open_place(session, function.region, application.name) as place:
+        client = await place.clients.of("lambda", function.region)
+
+        async def invoke(number: int) -> None:
+            run = uuid.uuid4().hex
+
+            def fill(text: str) -> str:
+                text = text.replace("{run}", run).replace("{number}", str(number))
+                return place.filled(text, function.region)
+
+            payload = _filled(application.manifest.fire.payload, fill)
+            async with limit:
+                try:
+                    answer = await client.invoke(
+                        FunctionName=function.name,
+                        InvocationType="Event",
+                        Payload=msgspec.json.encode(payload),
+                    )
+                except AWS_ERRORS as error:
+                    errors.append(
+                        user_error(
+                            error,
+                            profile=session.profile,
+                            region=function.region,
+                            resource=f"function {function.name}",
+                        )
+                    )
+                else:
+                    accepted[number] = answer["ResponseMetadata"]["RequestId"]
+            tell("running")
+
+        tell("running")
+        async with asyncio.TaskGroup() as group:
+            for number in range(1, count + 1):
+                group.create_task(invoke(number))
+    tell("failed" if errors else "done")
+    if errors and not accepted:
+        raise errors[0]
+    return Fired(
+        application.name,
+        tuple(accepted[number] for number in sorted(accepted)),
+        tuple(str(error) for error in errors),
+    )
+
+
+def _filled(value: Any, fill: Callable[[str], str]) -> Any:
+    """Fill the placeholders in all texts of a payload."""
+    if isinstance(value, str):
+        return fill(value)
+    if isinstance(value, dict):
+        return {key: _filled(item, fill) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, fill) for item in value]
+    return value

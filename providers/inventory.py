@@ -1,0 +1,317 @@
+"""What of ours there is in an account: everything that cleanup can remove.
+
+Two ways lead to a resource: the tags, which the Resource Groups Tagging API lists for a whole
+region at once but some time after the fact, and the names in the manifests, which find what was
+made a second ago. Whether a resource is managed is always read from the resource itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from providers.deploy_functions import LAYER_NAME, LOG_GROUP_PREFIX
+from providers.deploy_role import ROLE_PATH
+from providers.manifest import BUCKET_PREFIX, LoadedApplication, places_of
+from providers.operations import Resource
+from providers.pieces import found
+from providers.place import AWS_ERRORS, Place, open_place
+from providers.session import AwsSession, user_error
+from providers.tags import APPLICATION, MANAGED, as_mapping, is_managed, our_tags
+from providers.together import together
+
+MISSING: Final = (
+    "404",
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "NoSuchBucket",
+    "NoSuchEntity",
+    "NotFound",
+    "NotFoundException",
+    "QueueDoesNotExist",
+    "ResourceNotFound",
+    "ResourceNotFoundException",
+)
+"""The codes by which services say that there is no such thing."""
+
+_TAGGED_ARNS: Final = {
+    kind: re.compile(rf"arn:[\w-]+:{pattern}")
+    for kind, pattern in (
+        ("function", r"lambda:[^:]*:\d+:function:([^:]+)"),
+        ("mapping", r"lambda:[^:]*:\d+:event-source-mapping:([^:]+)"),
+        ("table", r"dynamodb:[^:]*:\d+:table/([^/]+)"),
+        ("bucket", r"s3:::([^/]+)"),
+        ("topic", r"sns:[^:]*:\d+:([^:]+)"),
+        ("queue", r"sqs:[^:]*:\d+:([^:]+)"),
+        ("log group", r"logs:[^:]*:\d+:log-group:([^:]+)(?::\*)?"),
+    )
+}
+
+
+async def find_resources(
+    session: AwsSession, applications: Sequence[LoadedApplication]
+) -> list[Resource]:
+    """List everything of ours in the session's regions and in those of the applications.
+
+    A resource that has the name of one of ours and not our tag is listed too, as not managed.
+
+    Raises:
+        UserError: a listing is refused; the message names the permission that is missing.
+    """
+    regions = dict.fromkeys(session.regions)
+    for application in applications:
+        regions.update(dict.fromkeys(application.regions))
+    async with open_place(session, session.regions[0]) as place:
+        lists = await together(
+            [
+                *(_Region(place, region, applications).resources() for region in regions),
+                _roles(place, session.regions[0]),
+            ]
+        )
+    return [resource for resources in lists for resource in resources]
+
+
+class _Region:
+    """What of ours there is in one region."""
+
+    def __init__(
+        self, place: Place, region: str, applications: Sequence[LoadedApplication]
+    ) -> None:
+        self._place = place
+        self._region = region
+        self._names: dict[str, set[str]] = {kind: set() for kind in _TAGGED_ARNS}
+        self._names["table"].add(place.table)
+        for application in applications:
+            for kind, places in places_of(application.manifest).items():
+                self._names[kind].update(
+                    place.filled(name, region) for name, where in places.items() if where == region
+                )
+
+    async def resources(self) -> list[Resource]:
+        """List them all, of all kinds.
+
+        Raises:
+            UserError: a listing is refused.
+        """
+        try:
+            await self._add_tagged()
+            # First the functions: log groups and mappings belong to them.
+            functions = await self._each("function", self._function)
+            managed = {function.name: function for function in functions if function.managed}
+            self._names["log group"].update(
+                LOG_GROUP_PREFIX + name for name in self._names["function"]
+            )
+            others = await together(
+                [
+                    self._mappings(managed),
+                    self._each("topic", self._topic),
+                    self._each("queue", self._queue),
+                    self._each("table", self._table),
+                    self._each("bucket", self._bucket),
+                    self._each("log group", lambda name: self._log_group(name, managed)),
+                    self._layers(),
+                ]
+            )
+        except AWS_ERRORS as error:
+            profile = self._place.clients.session.profile
+            raise user_error(error, profile=profile, region=self._region) from error
+        return [*functions, *(resource for kind in others for resource in kind)]
+
+    async def _add_tagged(self) -> None:
+        client = await self._client("resourcegroupstaggingapi")
+        pages = client.get_paginator("get_resources").paginate(
+            TagFilters=[{"Key": MANAGED, "Values": ["true"]}]
+        )
+        async for page in pages:
+            for mapping in page["ResourceTagMappingList"]:
+                for kind, pattern in _TAGGED_ARNS.items():
+                    match = pattern.fullmatch(mapping["ResourceARN"])
+                    if match is not None:
+                        self._names[kind].add(match.group(1))
+
+    async def _each(
+        self, kind: str, look: Callable[[str], Coroutine[Any, Any, Resource | None]]
+    ) -> list[Resource]:
+        looked = await together(look(name) for name in sorted(self._names[kind]))
+        return [resource for resource in looked if resource is not None]
+
+    async def _function(self, name: str) -> Resource | None:
+        client = await self._client("lambda")
+        answer = await found(client.get_function(FunctionName=name), *MISSING)
+        if answer is None:
+            return None
+        there = answer["Configuration"]
+        return self._resource(
+            "function",
+            name,
+            answer.get("Tags", {}),
+            created_at_s=datetime.fromisoformat(there["LastModified"]).timestamp(),
+            detail=f"{there.get('Runtime', 'image')}, {there['CodeSize']} bytes",
+        )
+
+    async def _table(self, name: str) -> Resource | None:
+        client = await self._client("dynamodb")
+        answer = await found(client.describe_table(TableName=name), *MISSING)
+        if answer is None or answer["Table"]["TableStatus"] == "DELETING":
+            return None
+        table = answer["Table"]
+        tags = await found(client.list_tags_of_resource(ResourceArn=table["TableArn"]), *MISSING)
+        return self._resource(
+            "table",
+            name,
+            as_mapping(tags["Tags"] if tags else None),
+            created_at_s=table["CreationDateTime"].timestamp(),
+            detail=f"{table.get('ItemCount', 0)} items",
+        )
+
+    async def _bucket(self, name: str) -> Resource | None:
+        client = await self._client("s3")
+        answer = await found(client.list_objects_v2(Bucket=name), *MISSING)
+        if answer is None:
+            return None
+        tagged = await found(client.get_bucket_tagging(Bucket=name), "NoSuchTagSet", *MISSING)
+        tags = as_mapping(tagged["TagSet"] if tagged else None)
+        if not tags and name.startswith(BUCKET_PREFIX) and self._place.account in name:
+            # Where a bucket cannot be created with its tags, a run that was stopped half-way
+            # leaves one without. Its name says as surely whose it is.
+            tags = our_tags()
+        more = "+" if answer.get("IsTruncated") else ""
+        return self._resource("bucket", name, tags, detail=f"{answer['KeyCount']}{more} objects")
+
+    async def _topic(self, name: str) -> Resource | None:
+        client = await self._client("sns")
+        arn = self._arn("sns", name)
+        answer = await found(client.list_tags_for_resource(ResourceArn=arn), *MISSING)
+        if answer is None:
+            return None
+        return self._resource("topic", name, as_mapping(answer["Tags"]), id=arn)
+
+    async def _queue(self, name: str) -> Resource | None:
+        client = await self._client("sqs")
+        answer = await found(client.get_queue_url(QueueName=name), *MISSING)
+        if answer is None:
+            return None
+        url = answer["QueueUrl"]
+        tags = await client.list_queue_tags(QueueUrl=url)
+        return self._resource("queue", name, tags.get("Tags", {}), id=url)
+
+    async def _log_group(self, name: str, managed: Mapping[str, Resource]) -> Resource | None:
+        client = await self._client("logs")
+        answer = await client.describe_log_groups(logGroupNamePrefix=name)
+        group = next((item for item in answer["logGroups"] if item["logGroupName"] == name), None)
+        if group is None:
+            return None
+        tagged = await found(
+            client.list_tags_for_resource(resourceArn=self._arn("logs", f"log-group:{name}")),
+            *MISSING,
+        )
+        tags = dict(tagged["tags"]) if tagged else {}
+        function = managed.get(name.removeprefix(LOG_GROUP_PREFIX))
+        if function is not None and not tags:
+            tags = our_tags(function.application)  # made by Lambda itself, for our function
+        return self._resource(
+            "log group",
+            name,
+            tags,
+            created_at_s=group["creationTime"] / 1000,
+            detail=f"{group.get('storedBytes', 0)} bytes",
+        )
+
+    async def _mappings(self, managed: Mapping[str, Resource]) -> list[Resource]:
+        client = await self._client("lambda")
+        listed = [
+            mapping
+            async for page in client.get_paginator("list_event_source_mappings").paginate()
+            for mapping in page["EventSourceMappings"]
+            if mapping["State"] != "Deleting"
+        ]
+        resources = []
+        for mapping in listed:
+            function = mapping["FunctionArn"].split(":")[6]
+            uuid = mapping["UUID"]
+            if function in managed:
+                tags = our_tags(managed[function].application)
+            elif function in self._names["function"] or uuid in self._names["mapping"]:
+                arn = self._arn("lambda", f"event-source-mapping:{uuid}")
+                answer = await found(client.list_tags(Resource=arn), *MISSING)
+                tags = answer["Tags"] if answer else {}
+            else:
+                continue
+            source = mapping["EventSourceArn"].split(":", 5)[5].partition("/stream/")[0]
+            resources.append(
+                self._resource(
+                    "mapping", f"{source} → {function}", tags, id=uuid, detail=mapping["State"]
+                )
+            )
+        return resources
+
+    async def _layers(self) -> list[Resource]:
+        """List the versions of the layer; layers have no tags, its name and text must do."""
+        client = await self._client("lambda")
+        pages = client.get_paginator("list_layer_versions").paginate(LayerName=LAYER_NAME)
+        return [
+            self._resource(
+                "layer",
+                f"{LAYER_NAME}:{version['Version']}",
+                our_tags() if version.get("Description", "").startswith("gammaray-tui ") else {},
+                id=version["LayerVersionArn"],
+                created_at_s=datetime.fromisoformat(version["CreatedDate"]).timestamp(),
+            )
+            async for page in pages
+            for version in page["LayerVersions"]
+        ]
+
+    def _resource(
+        self,
+        kind: str,
+        name: str,
+        tags: Mapping[str, str],
+        *,
+        id: str = "",
+        created_at_s: float | None = None,
+        detail: str = "",
+    ) -> Resource:
+        return Resource(
+            kind=kind,
+            id=id or name,
+            name=name,
+            region=self._region,
+            managed=is_managed(tags),
+            application=tags.get(APPLICATION, ""),
+            created_at_s=created_at_s,
+            detail=detail,
+        )
+
+    def _arn(self, service: str, rest: str) -> str:
+        place = self._place
+        return f"arn:{place.partition}:{service}:{self._region}:{place.account}:{rest}"
+
+    async def _client(self, service: str) -> Any:
+        return await self._place.clients.of(service, self._region)
+
+
+async def _roles(place: Place, region: str) -> list[Resource]:
+    """List the roles under our path; roles are in no region."""
+    client = await place.clients.of("iam", region)
+    resources = []
+    try:
+        async for page in client.get_paginator("list_roles").paginate(PathPrefix=ROLE_PATH):
+            for role in page["Roles"]:
+                answer = await found(client.list_role_tags(RoleName=role["RoleName"]), *MISSING)
+                tags = as_mapping(answer["Tags"] if answer else None)
+                resources.append(
+                    Resource(
+                        kind="role",
+                        id=role["RoleName"],
+                        name=role["RoleName"],
+                        region="",
+                        managed=is_managed(tags),
+                        application=tags.get(APPLICATION, ""),
+                        created_at_s=role["CreateDate"].timestamp(),
+                    )
+                )
+    except AWS_ERRORS as error:
+        profile = place.clients.session.profile
+        raise user_error(error, profile=profile, region=None, resource="roles") from error
+    return resources
