@@ -7,6 +7,7 @@ edge was repaired) its series is counted anew.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TypeAlias
 
@@ -53,8 +54,17 @@ class Series:
             del self.buckets[min(self.buckets)]
 
     def quantile(self, q: float) -> float | None:
-        """Give the q-quantile in seconds, at 1 % relative error."""
-        value = self.sketch.get_quantile_value(q)
+        """Give the q-quantile by nearest rank, in seconds, at 1 % relative error.
+
+        The sketch interpolates ranks from below, which for a handful of samples hides the
+        slowest: of three, the 99th percentile must be the maximum.
+        """
+        if self.count < 2:
+            return self.maximum if self.count else None
+        rank = math.ceil(q * self.count) - 1
+        if rank == self.count - 1:
+            return self.maximum
+        value = self.sketch.get_quantile_value(rank / (self.count - 1))
         return None if value is None else min(float(value), self.maximum)
 
     def row(self, key: SeriesKey, now_s: float) -> LatencyRow:
