@@ -176,21 +176,24 @@ class Engine:
             if attempt is None:
                 attempt = invocation.attempts[nonce] = Attempt(nonce, facts.generation)
             if isinstance(fact, Start):
-                if attempt.start is None:
-                    attempt.start = fact
-                    self._apply_start(invocation, fact)
-            else:
+                # A start with many causes comes in parts: each says the rest of them.
+                before = invocation.recorded_at_s
+                attempt.start = attempt.start or fact
+                self._apply_start(invocation, fact, moved=invocation.recorded_at_s != before)
+            elif attempt.end is None or fact.at_s > attempt.end.at_s:
+                # A timeout seen coming is written ahead; the true end corrects it.
                 attempt.end = fact
         if invocation.segments or invocation.function_segments:
             self._join(invocation)
 
-    def _apply_start(self, invocation: Invocation, start: Start) -> None:
+    def _apply_start(self, invocation: Invocation, start: Start, *, moved: bool) -> None:
         known = invocation.function is not None
         invocation.describe(start.arn, start.region)
         if start.version:
             invocation.version = start.version
-        for cause in invocation.causes:
-            self.matcher.moved(cause)
+        if moved or not known:
+            for cause in invocation.causes:
+                self.matcher.moved(cause)
         for fact in start.causes:
             if any(cause.fact == fact for cause in invocation.causes):
                 continue  # another attempt at the same event
@@ -207,15 +210,16 @@ class Engine:
 
     def _apply_call(self, invocation: Invocation, fact: Call) -> None:
         node = invocation.calls.get(fact.id)
-        if node is not None and node.segment is not node.fact:
-            return  # a repetition
         if node is None:
             node = invocation.calls[fact.id] = CallNode(invocation, fact)
-        else:
+        elif node.segment is node.fact:
             node.fact = fact  # until now only X-Ray knew it
-        if fact.error is None:
+        if fact.error is None and node.error is None:
+            # A repetition adds nothing; a call with many outputs comes in parts.
+            known = [output.fact for output in node.outputs]
             for output in fact.outputs:
-                self._add_output(node, OutputNode(node, output))
+                if output not in known:
+                    self._add_output(node, OutputNode(node, output))
 
     def _add_output(self, call: CallNode, output: OutputNode) -> None:
         call.outputs.append(output)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from causality.facts import Fact, Facts, UnreadablePayload
+from causality.facts import Call, Fact, Facts, UnreadablePayload
 from gammaray_recorder import wire
 
 
@@ -51,7 +51,20 @@ def decode(payload: str, written_at_s: float) -> Facts:
         decoded = _payload.decode(payload)
     except msgspec.DecodeError:
         return _decode_one_by_one(payload, written_at_s)
-    return Facts(decoded.request_id, decoded.attempt, decoded.events, 2, written_at_s)
+    return Facts(
+        decoded.request_id,
+        decoded.attempt,
+        [_read(fact) for fact in decoded.events],
+        2,
+        written_at_s,
+    )
+
+
+def _read(fact: Fact) -> Fact:
+    """Name an HTTP call by its method and place, as the other generation and X-Ray do."""
+    if isinstance(fact, Call) and fact.operation == "HTTP" and fact.resource is not None:
+        fact.operation, _, fact.resource = fact.resource.partition(" ")
+    return fact
 
 
 def _decode_one_by_one(payload: str, written_at_s: float) -> Facts:
@@ -61,7 +74,7 @@ def _decode_one_by_one(payload: str, written_at_s: float) -> Facts:
         unknown = 0
         for raw in decoded.events:
             if _kind.decode(raw).kind in _KNOWN:
-                facts.append(_fact.decode(raw))
+                facts.append(_read(_fact.decode(raw)))
             else:
                 unknown += 1
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

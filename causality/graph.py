@@ -70,8 +70,8 @@ class Attempt:
     @property
     def cold(self) -> bool | None:
         """Whether this was a cold start."""
-        if self.start is not None and self.start.cold is not None:
-            return bool(self.start.cold)
+        if self.start is not None and self.generation == 2:
+            return bool(self.start.cold)  # our recorder says so, or it was a warm one
         if self.segment is not None:
             return self.segment.init_s is not None
         return None
