@@ -1,0 +1,246 @@
+"""The one registry of what a user can do: keys, footer, palette and help are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from textual.binding import Binding, BindingType
+
+from gammaray_tui import handlers
+from widgets.causal_tree import CausalTree
+from widgets.detail_pane import DetailPane
+from widgets.key_bar import KeyHint
+from widgets.latency_table import LatencyTable
+from widgets.line_list import LineList
+
+if TYPE_CHECKING:
+    from gammaray_tui.app import GammarayApp
+
+Group: TypeAlias = Literal["Move", "Tree", "Latency", "Invocation", "View", "Act", "Program"]
+Pane: TypeAlias = Literal["tree", "latency", "detail"]
+Run: TypeAlias = "Callable[[GammarayApp], Awaitable[None] | None]"
+
+GROUPS: tuple[Group, ...] = ("Move", "Tree", "Latency", "Invocation", "View", "Act", "Program")
+_SIGNS = {
+    "down": "↓",
+    "up": "↑",
+    "left": "←",
+    "right": "→",
+    "pagedown": "PgDn",
+    "pageup": "PgUp",
+    "home": "Home",
+    "end": "End",
+    "escape": "esc",
+    "shift+tab": "S-tab",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something a user can do.
+
+    Attributes:
+        id: stable; a keymap names it.
+        keys: as Textual writes them.
+        label: a word or two, for the footer.
+        text: how the palette and the help name it.
+        group: the heading under which the help lists it.
+        run: does it.
+        destructive: deletes or overwrites something; always asks first.
+        needs_operations: acts on AWS, and so needs a session that may.
+        widget: the pane that binds the keys itself, for they mean something else elsewhere.
+        in_palette: whether the palette offers it; moving the cursor makes no sense there.
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    label: str
+    text: str
+    group: Group
+    run: Run
+    destructive: bool = False
+    needs_operations: bool = False
+    widget: str = ""
+    in_palette: bool = True
+
+    @property
+    def shown_keys(self) -> str:
+        """The keys as a user reads them."""
+        return " ".join(key_sign(key) for key in self.keys)
+
+
+def key_sign(key: str) -> str:
+    """Write a key as a user reads it: ctrl+d as ^d."""
+    if key.startswith("ctrl+"):
+        return "^" + key.removeprefix("ctrl+")
+    return _SIGNS.get(key, key)
+
+
+def _bound_by(widget: type[LineList], target: str, group: Group) -> Iterator[Action]:
+    """List what a pane binds itself, in the words of its own bindings."""
+    for binding in widget.BINDINGS:
+        if isinstance(binding, Binding) and binding.id is not None:
+            yield Action(
+                id=binding.id,
+                keys=tuple(binding.key.split(",")),
+                label=binding.description,
+                text=binding.description,
+                group=group,
+                run=handlers.on_pane(target, binding.action),
+                widget=target or "list",
+                in_palette=bool(target),
+            )
+
+
+ACTIONS: tuple[Action, ...] = (
+    *_bound_by(LineList, "", "Move"),
+    *_bound_by(CausalTree, "tree", "Tree"),
+    Action("fold-all", ("z",), "fold all", "fold or unfold every chain", "Tree", handlers.fold_all),
+    Action("calls", ("a",), "calls", "calls that triggered nothing", "Tree", handlers.show_calls),
+    Action("next-error", ("]",), "next error", "next error", "Tree", handlers.next_error),
+    Action(
+        "previous-error",
+        ("[",),
+        "previous error",
+        "previous error",
+        "Tree",
+        handlers.previous_error,
+    ),
+    Action("filter", ("/",), "filter", "show only chains that fit", "Tree", handlers.start_filter),
+    Action("next-match", ("n",), "next", "next match, or error", "Tree", handlers.next_match),
+    Action(
+        "previous-match",
+        ("N",),
+        "previous",
+        "previous match, or error",
+        "Tree",
+        handlers.previous_match,
+    ),
+    *_bound_by(LatencyTable, "latency", "Latency"),
+    *_bound_by(DetailPane, "detail", "Invocation"),
+    Action("why", ("w",), "why", "why this edge is drawn", "Invocation", handlers.why),
+    Action("copy", ("y",), "copy", "copy the id or the line", "Invocation", handlers.copy),
+    Action("pause", ("space",), "pause", "pause; collecting goes on", "View", handlers.pause),
+    Action("clear", ("x",), "clear", "only what comes from now on", "View", handlers.clear),
+    Action("next-pane", ("tab",), "pane", "next pane", "View", handlers.next_pane),
+    Action(
+        "previous-pane",
+        ("shift+tab",),
+        "pane back",
+        "previous pane",
+        "View",
+        handlers.previous_pane,
+    ),
+    Action("pane-tree", ("1",), "tree", "the causal tree", "View", handlers.show_tree),
+    Action("pane-latency", ("2",), "latency", "the latency table", "View", handlers.show_latency),
+    Action(
+        "pane-detail", ("3",), "detail", "the selected invocation", "View", handlers.show_detail
+    ),
+    Action("maximise", ("o",), "maximise", "this pane alone, or all", "View", handlers.maximise),
+    Action("layout", ("L",), "layout", "another layout", "View", handlers.next_layout),
+    Action(
+        "back", ("escape",), "back", "back to all panes", "View", handlers.back, in_palette=False
+    ),
+    Action("problems", ("P",), "problems", "list of problems", "View", handlers.problems),
+    Action("regions", ("r",), "regions", "regions and how reading goes", "View", handlers.regions),
+    Action(
+        "fire", ("f",), "fire", "fire an application", "Act", handlers.fire, needs_operations=True
+    ),
+    Action(
+        "fire-again",
+        ("F",),
+        "again",
+        "fire the same again",
+        "Act",
+        handlers.fire_again,
+        needs_operations=True,
+    ),
+    Action(
+        "deploy",
+        ("i",),
+        "deploy",
+        "deploy (install) an application",
+        "Act",
+        handlers.deploy,
+        needs_operations=True,
+    ),
+    Action(
+        "cleanup",
+        ("D",),
+        "cleanup",
+        "delete what was deployed",
+        "Act",
+        handlers.cleanup,
+        destructive=True,
+        needs_operations=True,
+    ),
+    Action("export", ("e",), "export", "write the graph to a file", "Act", handlers.export),
+    Action("theme", ("T",), "theme", "choose a theme", "Program", handlers.theme),
+    Action("help", ("?",), "help", "keys and signs", "Program", handlers.show_help),
+    Action("quit", ("q",), "quit", "leave", "Program", handlers.leave),
+)
+
+BY_ID = {action.id: action for action in ACTIONS}
+
+_FOOTERS: dict[Pane, tuple[str, ...]] = {
+    "tree": (
+        "pause", "tree.follow", "tree.left", "fire", "filter", "help", "quit", "next-match",
+        "next-pane", "why", "export", "tree.open", "fold-all", "calls", "copy", "problems",
+        "maximise", "deploy", "cleanup",
+    ),
+    "latency": (
+        "pause", "latency.sort", "latency.reverse", "latency.view", "latency.filter", "help",
+        "quit", "next-pane", "maximise", "copy", "fire", "export",
+    ),
+    "detail": (
+        "pause", "detail.go", "why", "copy", "next-pane", "help", "quit", "maximise", "fire",
+        "export",
+    ),
+}  # fmt: skip
+_EMPTY_FOOTER = ("fire", "deploy", "regions", "problems", "cleanup", "theme", "help", "quit")
+_FOOTER_WORDS = {
+    "tree.follow": ("G", "follow"),
+    "tree.left": ("h l", "fold"),
+    "tree.open": ("enter", "open"),
+    "latency.sort": ("s", "sort"),
+    "latency.reverse": ("S", "reverse"),
+    "latency.view": ("v", "edges"),
+    "latency.filter": ("enter", "filter"),
+    "detail.go": ("enter", "go to"),
+}
+
+
+def key_bindings() -> list[BindingType]:
+    """Give the bindings of the main screen; those that panes bind themselves are left out."""
+    return [
+        Binding(
+            ",".join(action.keys),
+            f"app.act('{action.id}')",
+            action.label,
+            id=action.id,
+            show=False,
+            tooltip=action.text,
+        )
+        for action in ACTIONS
+        if not action.widget
+    ]
+
+
+def footer_hints(
+    pane: Pane, *, can_operate: bool, paused: bool, empty: bool, filtered: bool
+) -> Sequence[KeyHint]:
+    """Choose the keys that matter now, the most important first."""
+    hints = []
+    for action_id in _EMPTY_FOOTER if empty else _FOOTERS[pane]:
+        action = BY_ID[action_id]
+        if action.needs_operations and not can_operate:
+            continue
+        key, label = _FOOTER_WORDS.get(action_id, (action.shown_keys, action.label))
+        if action_id == "pause" and paused:
+            label = "resume"
+        elif action_id == "next-match":
+            label = "next match" if filtered else "next ✗"
+        hints.append(KeyHint(key, label, f"app.act('{action_id}')"))
+    return hints

@@ -1,0 +1,294 @@
+"""The application: a model, one timer that drains it, and screens that show its snapshots."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from causality.snapshot import Header, Snapshot
+from gammaray_tui.actions import ACTIONS, BY_ID
+from gammaray_tui.screens.main import MainScreen
+from gammaray_tui.theming import known_theme, textual_theme, variable_defaults
+from providers.errors import UserError
+from themes import load_themes
+from widgets.line_list import LineList
+from widgets.look import Look
+from widgets.palette import Palette
+
+if TYPE_CHECKING:
+    from gammaray_tui.model import Model
+    from gammaray_tui.screens.fire import Shot
+    from providers.operations import Operations, Step
+
+_DRAIN_EVERY_S = 0.1
+_FIGURES_EVERY_S = 1.0  # lag and rates change even when nothing comes
+_TICK_EVERY_S = 0.5  # the time of running invocations, when one is on screen
+_DARK, _NO_COLOR_THEME = "gammaray-dark", "ansi-dark"
+
+
+@runtime_checkable
+class ShowsSnapshots(Protocol):
+    """A screen that wants every new snapshot."""
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Show this; cheap when nothing of it changed."""
+
+
+class GammarayApp(App[None]):
+    """The screen over a model.
+
+    Args:
+        model: what is known of the data.
+        operations: the acts on AWS; None when there are none (yet).
+        title: profile, "demo" or the file that is replayed.
+        read_only: refuse every act on AWS, whatever `operations` says.
+        theme: name of a theme; None chooses ours.
+        ascii_only: draw with plain ASCII.
+        sources: what feeds the model; each runs until it ends or fails.
+        on_start: runs once the screen stands, with the application.
+    """
+
+    CSS = "Toast { max-width: 70; }"
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        operations: Operations | None = None,
+        title: str,
+        read_only: bool = False,
+        theme: str | None = None,
+        ascii_only: bool = False,
+        sources: Sequence[Callable[[], Awaitable[None]]] = (),
+        on_start: Callable[[GammarayApp], Awaitable[None]] | None = None,
+    ) -> None:
+        self._look: Look | None = None
+        self._ascii_only = ascii_only
+        # Without colours Textual sends greys, unless the terminal's own colours are in use.
+        no_color = bool(os.environ.get("NO_COLOR"))
+        super().__init__(ansi_color=True if no_color else None)
+        for spec in load_themes():
+            self.register_theme(textual_theme(spec))
+        wanted = theme or (_NO_COLOR_THEME if no_color else _DARK)
+        self.theme = known_theme(wanted, self.available_themes)
+        self.model = model
+        self.account_name = title
+        self.read_only = read_only
+        self.paused = False
+        self.calls_shown = True
+        self.last_shot: Shot | None = None
+        self.snapshot = Snapshot(Header(title))
+        self._operations = operations
+        self._sources = list(sources)
+        self._on_start = on_start
+        self._main: MainScreen | None = None
+        self._shown_at_s = float("-inf")
+        self._defects: set[str] = set()
+
+    # Parts
+
+    @property
+    def look(self) -> Look:
+        """Signs and colours, shared by all widgets."""
+        if self._look is None:
+            self.get_css_variables()
+            assert self._look is not None
+        return self._look
+
+    @property
+    def main(self) -> MainScreen:
+        """The main screen."""
+        if self._main is None:
+            self._main = MainScreen(self.look)
+        return self._main
+
+    @property
+    def operations(self) -> Operations | None:
+        """The acts on AWS that may be done now."""
+        return None if self.read_only else self._operations
+
+    def need_operations(self) -> Operations:
+        """Give the acts on AWS.
+
+        Raises:
+            UserError: there are none; it says why and what to do.
+        """
+        if self.read_only:
+            raise UserError(
+                "Nothing is changed from here: this session only reads.",
+                on=self.account_name,
+                todo="Start gammaray-tui on a profile, without --read-only, to act on AWS.",
+                kind="read-only",
+            )
+        if self._operations is None:
+            raise UserError(
+                "There is nothing to act on yet.",
+                on=self.account_name,
+                todo="Wait until the start is through, then try again.",
+                kind="no-operations",
+            )
+        return self._operations
+
+    def set_operations(self, operations: Operations | None) -> None:
+        """Offer these acts from now on."""
+        self._operations = operations
+        self.main.show_hints()
+
+    def add_source(self, source: Callable[[], Awaitable[None]]) -> None:
+        """Feed the model from one more source; its failure becomes a message."""
+        self.run_worker(self._guarded(source, "reading"), group="sources", exit_on_error=False)
+
+    def report(self, step: Step) -> None:
+        """Show a step of the start, until the first rows come; a failure in any case."""
+        self.main.report(step)
+        if step.state == "failed" and len(self.snapshot.rows):
+            self.notify(step.detail or step.text, title=step.text, severity="error", markup=False)
+
+    # Life
+
+    def get_default_screen(self) -> MainScreen:
+        """Give the main screen."""
+        return self.main
+
+    def on_mount(self) -> None:
+        """Start the timer, the sources and what the command wants started."""
+        self.model.set_calls_shown(self.calls_shown)
+        self.theme_changed_signal.subscribe(self, lambda _: self._repaint())
+        self.set_interval(_DRAIN_EVERY_S, self._drain)
+        for source in self._sources:
+            self.add_source(source)
+        start = self._on_start
+        if start is not None:
+            self.run_worker(
+                self._guarded(lambda: start(self), "the start"), group="start", exit_on_error=False
+            )
+        self.refresh_views()
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]], what: str) -> None:
+        try:
+            await work()
+        except UserError as error:
+            self.show_error(error)
+        except Exception as error:  # whatever fails out there must not take the screen down
+            self.show_defect(error, what)
+
+    def _drain(self) -> None:
+        try:
+            changed = self.model.drain()
+            waited_s = time.monotonic() - self._shown_at_s
+            due_s = _TICK_EVERY_S if self.main.ticks else _FIGURES_EVERY_S
+            if changed or waited_s >= due_s:
+                self.refresh_views()
+        except Exception as error:  # one bad record must not end the watch over all others
+            self.show_defect(error, "showing what came")
+
+    def refresh_views(self) -> None:
+        """Take a snapshot of the model and show it wherever it is wanted."""
+        self.snapshot = self.model.snapshot()
+        self._shown_at_s = time.monotonic()
+        with self.batch_update():
+            for screen in self.screen_stack:
+                if isinstance(screen, ShowsSnapshots):
+                    screen.show_snapshot(self.snapshot)
+
+    # Actions
+
+    async def action_act(self, action_id: str) -> None:
+        """Do what an action of the registry says; what stands in its way becomes a message."""
+        try:
+            result = BY_ID[action_id].run(self)
+            if inspect.isawaitable(result):
+                await result
+        except UserError as error:
+            self.show_error(error)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Offer the registry's actions in the palette."""
+        for action in ACTIONS:
+            if not action.in_palette or (action.needs_operations and self.operations is None):
+                continue
+
+            def run(action_id: str = action.id) -> None:
+                self.call_later(self.action_act, action_id)
+
+            name = action.text[0].upper() + action.text[1:]
+            yield SystemCommand(name, f"key {action.shown_keys}", run)
+
+    def fire(self, shot: Shot | None) -> None:
+        """Fire an application in the background and tell what came of it; None does nothing."""
+        if shot is None:
+            return
+        self.last_shot = shot
+        self.run_worker(
+            self._guarded(lambda: self._fire(shot), "firing"), group="fire", exit_on_error=False
+        )
+
+    async def _fire(self, shot: Shot) -> None:
+        fired = await self.need_operations().fire(shot.application, shot.count, self.report)
+        if fired.errors:
+            raise UserError(
+                f"{len(fired.errors)} of {shot.count} firings of {fired.application} failed: "
+                f"{fired.errors[0]}",
+                on=self.account_name,
+                todo="See whether the application is deployed (i), then fire again (F).",
+                kind="fire-failed",
+            )
+        self.notify(f"fired {fired.application} × {len(fired.request_ids)}", timeout=3)
+
+    # Errors
+
+    def show_error(self, error: UserError) -> None:
+        """Say what happened, on what, and what to do; several errors share one dialog."""
+        from gammaray_tui.screens.error import ErrorScreen
+
+        top = self.screen
+        if isinstance(top, ErrorScreen):
+            top.add(error)
+        else:
+            self.push_screen(ErrorScreen(self.look, error))
+
+    def show_defect(self, error: Exception, what: str) -> None:
+        """Show an error that nobody foresaw, each kind once, and go on."""
+        name = f"{type(error).__name__}: {error}"
+        if name in self._defects:
+            return
+        self._defects.add(name)
+        defect = UserError(
+            f"Something went wrong while {what}: {name}",
+            on=self.account_name,
+            todo="This is a defect of gammaray-tui: please report it with the lines below. "
+            "Everything else goes on.",
+            kind="defect",
+        )
+        defect.__cause__ = error
+        self.show_error(defect)
+
+    # Looks
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Give our variables to the themes that are not ours."""
+        return variable_defaults(self.current_theme)
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Give the variables of the theme, and take them over for what is painted by line."""
+        variables = super().get_css_variables()
+        palette = Palette.from_theme(variables, ansi=self.native_ansi_color)
+        if self._look is None:
+            self._look = Look(palette, ascii_only=self._ascii_only)
+        else:
+            self._look.palette = palette
+        return variables
+
+    def _repaint(self) -> None:
+        for screen in self.screen_stack:
+            for widget in screen.walk_children():
+                if isinstance(widget, LineList):
+                    widget.repaint_all()
+                else:
+                    widget.refresh()

@@ -1,0 +1,231 @@
+"""What the actions do. Each gets the application; screens are imported when first needed."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from widgets.line_list import LineList
+
+if TYPE_CHECKING:
+    from gammaray_tui.app import GammarayApp
+
+
+def on_pane(target: str, action: str) -> Callable[[GammarayApp], Awaitable[None]]:
+    """Make a handler that runs a pane's own action; "" is the list in focus."""
+
+    async def run(app: GammarayApp) -> None:
+        pane = app.main.query_one(f"#{target}", LineList) if target else app.focused
+        if isinstance(pane, LineList):
+            await app.run_action(action, default_namespace=pane)
+
+    return run
+
+
+# The tree
+
+
+def fold_all(app: GammarayApp) -> None:
+    """Fold every chain; when that was done last, unfold them."""
+    main = app.main
+    main.all_folded = not main.all_folded
+    main.causal_tree.hold_at_root()
+    app.model.set_folded(main.all_folded)
+    app.refresh_views()
+
+
+def show_calls(app: GammarayApp) -> None:
+    """Show or hide the calls that triggered nothing."""
+    app.calls_shown = not app.calls_shown
+    app.model.set_calls_shown(app.calls_shown)
+    app.refresh_views()
+
+
+def _find(app: GammarayApp, what: str, step: int) -> None:
+    tree = app.main.causal_tree
+    current = tree.current
+    node = app.model.find(current.node if current is not None else None, what, step)
+    if node is None:
+        where = "further down" if step > 0 else "further up"
+        app.notify(f"no {app.look.safe(what)} {where}", timeout=2, markup=False)
+        return
+    app.refresh_views()  # finding may have unfolded what hid it
+    if not tree.go_to(node):
+        app.model.select(node)
+        app.refresh_views()
+        app.notify("it is folded away; the selection shows it", timeout=3)
+
+
+next_error = functools.partial(_find, what="error", step=1)
+previous_error = functools.partial(_find, what="error", step=-1)
+
+
+def _find_match(app: GammarayApp, step: int) -> None:
+    _find(app, app.main.filter_text or "error", step)
+
+
+next_match = functools.partial(_find_match, step=1)
+previous_match = functools.partial(_find_match, step=-1)
+
+
+def start_filter(app: GammarayApp) -> Awaitable[None]:
+    """Let the user type a filter."""
+    return app.main.start_filter()
+
+
+# The invocation
+
+
+async def why(app: GammarayApp) -> None:
+    """Say why the edge to the selected invocation is drawn."""
+    detail = app.snapshot.detail
+    if detail is None or not detail.edges:
+        text = "nothing is selected" if detail is None else "no edge leads to it: it is a root"
+        app.notify(text, timeout=3)
+        return
+    from gammaray_tui.screens.why import WhyScreen
+
+    await app.push_screen(WhyScreen(app.look, detail))
+
+
+def copy(app: GammarayApp) -> None:
+    """Copy what the pane in focus points at."""
+    value = app.main.copy_value()
+    if not value:
+        app.notify("nothing to copy here", timeout=2)
+        return
+    app.copy_to_clipboard(value)
+    app.notify(f"copied {app.look.cut(app.look.safe(value), 60)}", timeout=3, markup=False)
+
+
+# The view
+
+
+def pause(app: GammarayApp) -> None:
+    """Freeze what is shown and go on collecting; again: show what came meanwhile."""
+    app.paused = not app.paused
+    app.model.set_paused(app.paused)
+    app.refresh_views()
+    app.main.show_hints()
+
+
+def clear(app: GammarayApp) -> None:
+    """Show only what comes from now on."""
+    app.model.clear()
+    app.refresh_views()
+    app.notify("only what comes from now on is shown", timeout=3)
+
+
+def next_pane(app: GammarayApp) -> None:
+    """Go to the next pane."""
+    app.main.step_pane(1)
+
+
+def previous_pane(app: GammarayApp) -> None:
+    """Go to the previous pane."""
+    app.main.step_pane(-1)
+
+
+def show_tree(app: GammarayApp) -> None:
+    """Go to the tree."""
+    app.main.go_to_pane("tree")
+
+
+def show_latency(app: GammarayApp) -> None:
+    """Go to the latency table."""
+    app.main.go_to_pane("latency")
+
+
+def show_detail(app: GammarayApp) -> None:
+    """Go to the selected invocation."""
+    app.main.go_to_pane("detail")
+
+
+def maximise(app: GammarayApp) -> None:
+    """Show the pane in focus alone, or all panes again."""
+    app.main.set_maximised(not app.main.maximised)
+
+
+def next_layout(app: GammarayApp) -> None:
+    """Go through the layouts; the last choice is by size again."""
+    app.notify(f"layout: {app.main.next_layout()}", timeout=2)
+
+
+def back(app: GammarayApp) -> None:
+    """Show all panes again."""
+    app.main.back()
+
+
+async def problems(app: GammarayApp) -> None:
+    """List the problems."""
+    from gammaray_tui.screens.problems import ProblemsScreen
+
+    await app.push_screen(ProblemsScreen(app.look, app.snapshot), app.main.go_to_node)
+
+
+async def regions(app: GammarayApp) -> None:
+    """Show how reading goes in each region."""
+    from gammaray_tui.screens.regions import RegionsScreen
+
+    await app.push_screen(RegionsScreen(app.look, app.snapshot))
+
+
+# Acts
+
+
+async def fire(app: GammarayApp) -> None:
+    """Ask what to fire and how often."""
+    from gammaray_tui.screens.fire import FireScreen
+
+    operations = app.need_operations()
+    await app.push_screen(FireScreen(app.look, operations, app.last_shot), app.fire)
+
+
+def fire_again(app: GammarayApp) -> Awaitable[None] | None:
+    """Fire what was fired last, as often."""
+    if app.last_shot is None:
+        return fire(app)
+    app.fire(app.last_shot)
+    return None
+
+
+async def deploy(app: GammarayApp) -> None:
+    """Ask what to deploy, show the plan, and do it."""
+    from gammaray_tui.screens.deploy import DeployScreen
+
+    await app.push_screen(DeployScreen(app.look, app.need_operations(), app.account_name))
+
+
+async def cleanup(app: GammarayApp) -> None:
+    """List what was deployed and delete what the user chooses."""
+    from gammaray_tui.screens.cleanup import CleanupScreen
+
+    await app.push_screen(CleanupScreen(app.look, app.need_operations(), app.account_name))
+
+
+async def export(app: GammarayApp) -> None:
+    """Ask what to write where, and write it."""
+    from gammaray_tui.screens.export import ExportScreen
+
+    await app.push_screen(ExportScreen(app.look, app.model, app.snapshot))
+
+
+# The program
+
+
+def theme(app: GammarayApp) -> None:
+    """Let the user choose a theme; each is shown as it is pointed at."""
+    app.search_themes()
+
+
+async def show_help(app: GammarayApp) -> None:
+    """Show keys and signs."""
+    from gammaray_tui.screens.help import HelpScreen
+
+    await app.push_screen(HelpScreen(app.look, can_operate=app.operations is not None))
+
+
+def leave(app: GammarayApp) -> None:
+    """Leave the program."""
+    app.exit()

@@ -1,0 +1,22 @@
+"""Applications as choices, for the dialogs that fire and deploy them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from providers.operations import Application
+from widgets.choice_list import Choice
+
+_STANDING = {True: "deployed", False: "not deployed", None: ""}
+
+
+def application_choices(applications: Sequence[Application]) -> list[Choice]:
+    """Offer applications, each with its title and whether it is deployed."""
+    choices = []
+    for application in applications:
+        regions = sorted({region for _, region in application.functions})
+        notes = [application.title, ", ".join(regions), _STANDING[application.deployed]]
+        choices.append(
+            Choice(application.name, application.name, " · ".join(note for note in notes if note))
+        )
+    return choices

@@ -1,0 +1,217 @@
+"""Deleting what was deployed: list, choose, read once more what will go, type, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import ClassVar, Literal, TypeAlias
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Button, Static
+
+from gammaray_tui.screens.confirm import ConfirmScreen
+from gammaray_tui.screens.dialog import Dialog, plain, push_button
+from providers.errors import UserError
+from providers.operations import Operations, Resource, Step
+from widgets import formats
+from widgets.choice_list import Choice, ChoiceList
+from widgets.look import Look
+from widgets.painted_list import Item, pieces_item
+from widgets.step_list import StepList
+
+Stage: TypeAlias = Literal["looking", "choosing", "running", "done"]
+_KIND = 16
+_KEYS: dict[Stage, str] = {
+    "looking": "esc cancel",
+    "choosing": "space choose · a all or none · esc cancel",
+    "running": "esc go on in the background",
+    "done": "esc close",
+}
+
+
+class CleanupScreen(Dialog[None]):
+    """What carries our tag is preselected; nothing else is touched unless it is chosen."""
+
+    WIDE = True
+    DESTRUCTIVE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "all", "all or none", id="cleanup.all", show=False),
+    ]
+    DEFAULT_CSS = """
+    CleanupScreen {
+        #resources, #steps { max-height: 22; margin-top: 1; }
+        #steps { display: none; }
+        &.-running #resources { display: none; }
+        &.-running #steps { display: block; }
+    }
+    """
+
+    def __init__(self, look: Look, operations: Operations, account: str) -> None:
+        super().__init__(look)
+        self._operations = operations
+        self._account = account
+        self._resources: dict[str, Resource] = {}
+        self._stage: Stage = "looking"
+
+    def title_text(self) -> str:
+        """Give the title."""
+        return f"clean up {self._account}"
+
+    def content(self) -> ComposeResult:
+        """Compose the list."""
+        yield plain("looking for what was deployed …", id="state")
+        yield ChoiceList(self.look, many=True, id="resources")
+        yield StepList(self.look, id="steps")
+
+    def buttons(self) -> ComposeResult:
+        """Compose the buttons."""
+        yield push_button("keep them", "cancel")
+        yield push_button("delete …", "delete", disabled=True, kind="danger")
+
+    def on_mount(self) -> None:
+        """Look for resources."""
+        super().on_mount()
+        self.run_worker(self.trying(self._load()), exit_on_error=False)
+
+    async def _load(self) -> None:
+        resources = await self._operations.resources()
+        ordered = sorted(resources, key=lambda r: (r.region, r.kind, r.name))
+        self._resources = {f"{r.region}/{r.kind}/{r.id}": r for r in ordered}
+        choices: list[Choice] = []
+        for region, group in groupby(self._resources.items(), lambda pair: pair[1].region):
+            choices.append(Choice("", region or "everywhere", region=region))
+            choices += [_choice(key, resource) for key, resource in group]
+        managed = [key for key, resource in self._resources.items() if resource.managed]
+        listed = self.query_one(ChoiceList)
+        listed.set_choices(choices, managed)
+        if not resources:
+            self._enter("done", "Nothing of ours is here: there is nothing to delete.")
+            return
+        self._enter("choosing", "")
+        self._count()
+        listed.focus()
+
+    @on(ChoiceList.Changed)
+    def _count(self) -> None:
+        chosen = self._chosen
+        delete = self.query_one("#delete", Button)
+        delete.disabled = not chosen or self._stage != "choosing"
+        delete.label = f"delete {len(chosen)} …"
+        foreign = sum(not resource.managed for resource in chosen)
+        kept = len(self._resources) - len(chosen)
+        text = f"{formats.plural(len(chosen), 'resource')} chosen, {kept} kept"
+        if foreign:
+            text += f"; {foreign} of them do not carry our tag"
+        self._say(text)
+
+    @property
+    def _chosen(self) -> list[Resource]:
+        return [self._resources[key] for key in self.query_one(ChoiceList).chosen]
+
+    def action_all(self) -> None:
+        """Choose all, or none when all are chosen."""
+        if self._stage == "choosing":
+            listed = self.query_one(ChoiceList)
+            listed.choose_all(len(listed.chosen) < len(self._resources))
+
+    @on(Button.Pressed, "#delete")
+    def _ask(self) -> None:
+        chosen = self._chosen
+        question = ConfirmScreen(
+            self.look,
+            f"{self.look.glyphs.state['error']} delete from {self._account}",
+            f"{formats.plural(len(chosen), 'resource')} will be deleted. "
+            "This can not be undone. Nothing has been deleted yet.",
+            items=self._dry_run(chosen),
+            agree=f"delete {len(chosen)}",
+            refuse="keep them",
+            word=self._account,
+            destructive=True,
+        )
+        self.app.push_screen(question, lambda agreed: self._delete(chosen) if agreed else None)
+
+    def _dry_run(self, chosen: Sequence[Resource]) -> list[Item]:
+        look = self.look
+        palette = look.palette
+        items: list[Item] = []
+        for region, group in groupby(chosen, lambda resource: resource.region):
+            items.append(
+                pieces_item([(look.safe(region) or "everywhere", look.region_style(region))])
+            )
+            for resource in group:
+                pieces = [
+                    (f"  {look.glyphs.text('–')} ", palette.error),
+                    (look.left(look.safe(resource.kind), _KIND) + " ", palette.muted),
+                    (look.safe(resource.name), palette.text),
+                ]
+                if not resource.managed:
+                    pieces.append(("  ! not tagged as ours", palette.warn))
+                if resource.detail:
+                    pieces.append((f"  {look.safe(resource.detail)}", palette.muted))
+                items.append(pieces_item(pieces))
+        return items
+
+    def _delete(self, chosen: Sequence[Resource]) -> None:
+        self._enter("running", f"deleting {formats.plural(len(chosen), 'resource')} …")
+        self.add_class("-running")
+        # The application runs it, so that it goes on when the dialog is closed.
+        self.gammaray.run_worker(self._run(chosen), group="cleanup", exit_on_error=False)
+
+    async def _run(self, chosen: Sequence[Resource]) -> None:
+        try:
+            result = await self._operations.delete(chosen, self._report)
+        except UserError as error:
+            self._end(error, "Deleting ended early.")
+            return
+        done = f"{formats.plural(len(result.deleted), 'resource')} deleted"
+        if not result.failed:
+            self._end(None, done)
+            return
+        resource, why = result.failed[0]
+        incomplete = UserError(
+            f"{formats.plural(len(result.failed), 'resource')} could not be deleted, "
+            f"among them {resource.kind} {resource.name}: {why}",
+            on=resource.region,
+            todo="Clean up again: what is gone already is left out.",
+            kind="cleanup-incomplete",
+        )
+        self._end(incomplete, f"{done}, {len(result.failed)} not")
+
+    def _end(self, error: UserError | None, text: str) -> None:
+        if self.is_attached:
+            self._enter("done", text)
+            self.show_trouble(error)
+        elif error is not None:
+            self.gammaray.show_error(error)
+        self.gammaray.notify(text, markup=False)
+
+    def _enter(self, stage: Stage, text: str) -> None:
+        self._stage = stage
+        self._say(text)
+        self.show_keys(_KEYS[stage])
+        if stage in ("running", "done"):
+            self.query_one("#delete", Button).disabled = True
+        if stage == "done":
+            self.query_one("#cancel", Button).label = "close"
+            self.focus_safe()
+
+    def _say(self, text: str) -> None:
+        self.query_one("#state", Static).update(Content(self.look.safe(text)))
+
+    def _report(self, step: Step) -> None:
+        if self.is_attached:
+            self.query_one(StepList).report(step)
+
+
+def _choice(key: str, resource: Resource) -> Choice:
+    notes = [
+        "" if resource.managed else "! not tagged as ours",
+        resource.application,
+        resource.detail,
+    ]
+    return Choice(
+        key, f"{resource.kind:<{_KIND}} {resource.name}", " · ".join(n for n in notes if n)
+    )

@@ -1,0 +1,345 @@
+"""The main screen: header, causal tree, latency, selection, keys; three layouts by size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, cast
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import Static
+
+from causality.snapshot import Mode, NodeId, Snapshot
+from gammaray_tui.actions import Pane, footer_hints, key_bindings
+from gammaray_tui.screens.main_css import MAIN_CSS
+from widgets import formats
+from widgets.causal_tree import CausalTree
+from widgets.detail_pane import DetailPane
+from widgets.header_bar import HeaderBar
+from widgets.key_bar import KeyBar
+from widgets.latency_table import LatencyTable
+from widgets.line_list import LineList
+from widgets.look import Look
+from widgets.start_panel import StartPanel
+
+if TYPE_CHECKING:
+    from gammaray_tui.app import GammarayApp
+    from providers.operations import Step
+    from widgets.filter_bar import FilterBar
+
+Layout: TypeAlias = Literal["mono", "stack", "side"]
+PANES: tuple[Pane, ...] = ("tree", "latency", "detail")
+_LAYOUTS: tuple[Layout, ...] = ("mono", "stack", "side")
+_STACK_COLUMNS, _STACK_ROWS, _SIDE_COLUMNS = 100, 30, 160
+_LEAST_COLUMNS, _LEAST_ROWS = 60, 15
+_FILTER_AFTER_S = 0.12  # of rest while typing
+
+
+class MainScreen(Screen[None]):
+    """What is on screen nearly always."""
+
+    DEFAULT_CSS = MAIN_CSS
+    BINDINGS: ClassVar[list[BindingType]] = key_bindings()
+    AUTO_FOCUS = "#tree"
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self.causal_tree = CausalTree(look, id="tree", classes="pane")
+        self.latency = LatencyTable(look, id="latency", classes="pane")
+        self.detail = DetailPane(look, id="detail", classes="pane")
+        self.all_folded = False
+        self.filter_text = ""
+        self._look = look
+        self._header = HeaderBar(look, id="header")
+        self._start = StartPanel(look, id="start")
+        self._keys = KeyBar(look, id="keys")
+        self._filter_bar: FilterBar | None = None
+        self._filter_timer: Timer | None = None
+        self._chosen_layout: Layout | None = None
+        self._shown_layout: Layout = "stack"
+        self._pane: Pane = "tree"
+        self._maximised = False
+
+    @property
+    def gammaray(self) -> GammarayApp:
+        """The application, by its own type."""
+        return cast("GammarayApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Compose the screen."""
+        self.causal_tree.border_title = "1 causal tree"
+        self.latency.border_title = "2 latency"
+        self.detail.border_title = "3 invocation"
+        yield self._header
+        with Container(id="panes"):
+            with Container(id="top"):
+                yield self.causal_tree
+                yield self._start
+            with Container(id="lower"):
+                yield self.latency
+                yield self.detail
+        yield self._keys
+        yield Static("", id="too-small", markup=False)
+
+    def on_mount(self) -> None:
+        """Take up the size and the glyphs."""
+        self.set_class(self._look.glyphs.ascii_only, "-ascii")
+        self._arrange()
+
+    # What is shown
+
+    @property
+    def ticks(self) -> bool:
+        """Whether something on screen changes as time passes."""
+        return self.causal_tree.ticks
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Hand each pane its part."""
+        header = snapshot.header
+        self._look.know_regions(state.region for state in header.regions)
+        self._header.show_header(header, self._mode)
+        self.causal_tree.show_rows(snapshot.rows, snapshot.now_s)
+        self.latency.show_latency(snapshot.functions, snapshot.edges)
+        self.detail.show_detail(snapshot.detail)
+        empty = len(snapshot.rows) == 0
+        if empty != self.has_class("-empty"):
+            self.set_class(empty, "-empty")
+            self.show_hints()
+        if empty:
+            self._explain_emptiness(snapshot)
+        chains = formats.plural(header.chains, "chain")
+        counted = f"{formats.count(header.invocations)} inv · {chains}"
+        self._set_subtitle(self._look.glyphs.text(counted))
+
+    def _explain_emptiness(self, snapshot: Snapshot) -> None:
+        header = snapshot.header
+        if self.filter_text and header.invocations:
+            hints = [("/ esc", "to take the filter off")]
+            self._start.show_state(header.regions, (), hints, "Nothing fits the filter")
+        elif self.gammaray.operations is not None:
+            hints = [("f", "to fire an application"), ("i", "to deploy one first")]
+            self._start.show_state(header.regions, snapshot.notes, hints)
+        else:
+            self._start.show_state(header.regions, snapshot.notes, ())
+
+    def _set_subtitle(self, text: str) -> None:
+        # Assigning a title paints the whole pane again.
+        if self.causal_tree.border_subtitle != text:
+            self.causal_tree.border_subtitle = text
+
+    def report(self, step: Step) -> None:
+        """Show a step of the start in the place of the empty tree."""
+        self._start.report(step)
+
+    @property
+    def _mode(self) -> Mode:
+        if self.gammaray.paused:
+            return "paused"
+        return "follow" if self.causal_tree.following else "hold"
+
+    def show_hints(self) -> None:
+        """Show the keys that matter now."""
+        app = self.gammaray
+        self._keys.show_hints(
+            footer_hints(
+                self._pane,
+                can_operate=app.operations is not None,
+                paused=app.paused,
+                empty=self.has_class("-empty"),
+                filtered=bool(self.filter_text),
+            )
+        )
+
+    def copy_value(self) -> str:
+        """Give what the pane in focus points at, as text to copy."""
+        if self._pane == "latency":
+            row = self.latency.current
+            return "" if row is None else row.name
+        if self._pane == "detail" and self.detail.current_value:
+            return self.detail.current_value
+        detail = self.gammaray.snapshot.detail
+        return "" if detail is None else detail.request_id
+
+    # Panes and layouts
+
+    @property
+    def maximised(self) -> bool:
+        """Whether one pane is shown alone though there is room for all."""
+        return self._maximised
+
+    def set_maximised(self, maximised: bool) -> None:
+        """Show the pane in focus alone, or all of them."""
+        self._maximised = maximised
+        self._arrange()
+
+    def go_to_pane(self, pane: Pane) -> None:
+        """Bring a pane to the front and let keys move in it."""
+        self._pane = pane
+        self._pane_widget(pane).focus(scroll_visible=False)
+        self._arrange()
+
+    def step_pane(self, step: int) -> None:
+        """Go to the next or previous pane."""
+        self.go_to_pane(PANES[(PANES.index(self._pane) + step) % len(PANES)])
+
+    def back(self) -> None:
+        """Leave a pane that is shown alone."""
+        if self._maximised:
+            self.set_maximised(False)
+        if self._shown_layout == "mono":
+            self.go_to_pane("tree")
+
+    def next_layout(self) -> str:
+        """Choose the next layout; after the last, the size decides again."""
+        choices: list[Layout | None] = [None, *_LAYOUTS]
+        at = choices.index(self._chosen_layout)
+        self._chosen_layout = choices[(at + 1) % len(choices)]
+        self._arrange()
+        return self._chosen_layout or f"by size ({self._shown_layout})"
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Choose the layout for the new size."""
+        self._arrange()
+
+    def _pane_widget(self, pane: Pane) -> LineList:
+        return {"tree": self.causal_tree, "latency": self.latency, "detail": self.detail}[pane]
+
+    def _arrange(self) -> None:
+        width, height = self.app.size
+        if self._chosen_layout is not None:
+            layout = self._chosen_layout
+        elif width < _STACK_COLUMNS or height < _STACK_ROWS:
+            layout = "mono"
+        else:
+            layout = "side" if width >= _SIDE_COLUMNS else "stack"
+        self._shown_layout = layout
+        alone = self._pane if self._maximised or layout == "mono" else None
+        if layout == "mono" and self._pane == "tree" and not self._maximised:
+            alone = None
+        for name in _LAYOUTS:
+            self.set_class(name == layout, f"-{name}")
+        for pane in PANES:
+            self.set_class(pane == alone, f"-alone-{pane}")
+        self.detail.set_brief(layout == "mono" and alone is None)
+        too_small = width < _LEAST_COLUMNS or height < _LEAST_ROWS
+        self.set_class(too_small, "-too-small")
+        if too_small:
+            self.query_one("#too-small", Static).update(
+                f"This terminal has {width}x{height} cells;\n"
+                f"gammaray-tui needs {_LEAST_COLUMNS}x{_LEAST_ROWS}.\n"
+                "Make it larger, or press q."
+            )
+        self.show_hints()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Note which pane the keys move in."""
+        for pane in PANES:
+            if event.widget is self._pane_widget(pane) and pane != self._pane:
+                self._pane = pane
+                self._arrange()
+
+    # What panes ask for
+
+    @on(CausalTree.Selected)
+    def _selected(self, event: CausalTree.Selected) -> None:
+        self.gammaray.model.select(event.node)
+        self.gammaray.refresh_views()
+
+    @on(CausalTree.FoldAsked)
+    def _fold_asked(self, event: CausalTree.FoldAsked) -> None:
+        self.gammaray.model.set_folded(event.folded, event.node)
+        self.gammaray.refresh_views()
+
+    @on(CausalTree.FollowChanged)
+    def _follow_changed(self) -> None:
+        self.gammaray.refresh_views()
+
+    @on(LineList.Chosen, "#tree")
+    def _opened(self) -> None:
+        self._pane = "detail"
+        self._maximised = self._shown_layout != "mono"
+        self.go_to_pane("detail")
+
+    @on(LineList.Chosen, "#detail")
+    def _went(self, event: LineList.Chosen) -> None:
+        self.go_to_node(self.detail.node_at(event.index))
+
+    @on(LineList.Chosen, "#latency")
+    async def _picked(self) -> None:
+        row = self.latency.current
+        if row is not None and self.latency.view == "functions":
+            await self.start_filter(row.name)
+            self.go_to_pane("tree")
+
+    @on(LatencyTable.ViewChanged)
+    def _view_changed(self, event: LatencyTable.ViewChanged) -> None:
+        self.latency.border_title = f"2 latency of {event.view}"
+
+    def go_to_node(self, node: NodeId | None) -> None:
+        """Put the tree's cursor on an invocation and show it; None does nothing."""
+        if node is None:
+            return
+        self._maximised = False
+        self.go_to_pane("tree")
+        if not self.causal_tree.go_to(node):
+            self.gammaray.model.select(node)
+            self.gammaray.refresh_views()
+
+    # The filter
+
+    async def start_filter(self, text: str | None = None) -> None:
+        """Open the filter's line, with `text` in it when given."""
+        from widgets.filter_bar import FilterBar
+
+        if self._filter_bar is None:
+            self._filter_bar = FilterBar()
+            await self.mount(self._filter_bar, before=self._keys)
+        if text is not None:
+            self._filter_bar.set_text(text)
+        else:
+            self._filter_bar.start()
+
+    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
+        """Filter as soon as the typing rests."""
+        if self._filter_timer is not None:
+            self._filter_timer.stop()
+        self._filter_timer = self.set_timer(_FILTER_AFTER_S, self._apply_filter)
+
+    async def on_filter_bar_done(self) -> None:
+        """Keep the filter, and go back to the tree."""
+        self._apply_filter()
+        await self._leave_filter(keep=bool(self.filter_text))
+
+    async def on_filter_bar_given_up(self) -> None:
+        """Show everything again."""
+        if self._filter_bar is not None:
+            self._filter_bar.set_text("")
+        self._apply_filter()
+        await self._leave_filter(keep=False)
+
+    def _apply_filter(self) -> None:
+        if self._filter_timer is not None:
+            self._filter_timer.stop()
+            self._filter_timer = None
+        bar = self._filter_bar
+        if bar is None:
+            return
+        try:
+            self.gammaray.model.set_filter(bar.text)
+        except ValueError as error:
+            bar.show_trouble(self._look.safe(str(error)))
+            return
+        bar.show_trouble("")
+        self.filter_text = bar.text
+        self.gammaray.refresh_views()
+        self.show_hints()
+
+    async def _leave_filter(self, *, keep: bool) -> None:
+        bar = self._filter_bar
+        self.go_to_pane("tree")
+        if bar is not None and not keep:
+            self._filter_bar = None
+            await bar.remove()

@@ -1,0 +1,384 @@
+"""A model of synthetic chains: everything the screens need, nothing of the engine."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from pathlib import Path
+
+from causality.snapshot import (
+    CallRow,
+    ChainBar,
+    Detail,
+    Header,
+    LatencyRow,
+    NodeId,
+    ProblemRow,
+    RegionState,
+    Snapshot,
+    TreeRow,
+    TreeRows,
+    Why,
+)
+from tests.functional.mock_data import (
+    START_S,
+    MockChain,
+    MockInvocation,
+    image_chain,
+    shop_chain,
+)
+
+LIVE = (
+    RegionState("us-west-2", "live", lag_s=0.8, shards=4),
+    RegionState("us-east-1", "live", lag_s=1.4, shards=4),
+)
+
+
+class MockRows:
+    """Visible lines over chains; a chain is flattened when one of its lines is asked for."""
+
+    def __init__(
+        self, chains: Sequence[MockChain], revision: int, *, calls_shown: bool, matches: str
+    ) -> None:
+        self._chains = chains
+        self._revision = revision
+        self._calls_shown = calls_shown
+        self._matches = matches
+        self._flat: dict[int, list[TreeRow]] = {}
+        self._starts: list[int] = []
+        total = 0
+        for chain in chains:
+            self._starts.append(total)
+            total += _visible(chain.root, calls_shown=calls_shown)
+        self._total = total
+
+    @property
+    def revision(self) -> int:
+        return self._revision
+
+    def __len__(self) -> int:
+        return self._total
+
+    def row(self, index: int) -> TreeRow:
+        if not 0 <= index < self._total:
+            raise IndexError(index)
+        at = bisect_right(self._starts, index) - 1
+        return self._rows_of(at)[index - self._starts[at]]
+
+    def index_of(self, node: NodeId) -> int | None:
+        for at in range(len(self._chains)):
+            for below, row in enumerate(self._rows_of(at)):
+                if row.node == node:
+                    return self._starts[at] + below
+        return None
+
+    def _rows_of(self, at: int) -> list[TreeRow]:
+        if at not in self._flat:
+            chain = self._chains[at]
+            self._flat[at] = chain.rows(calls_shown=self._calls_shown, matches=self._matches)
+        return self._flat[at]
+
+
+def _visible(item: MockInvocation, *, calls_shown: bool) -> int:
+    if item.folded:
+        return 1
+    return 1 + sum(
+        _visible(child, calls_shown=calls_shown)
+        for child in item.children
+        if calls_shown or child.kind != "call"
+    )
+
+
+class MockModel:
+    """Implements gammaray_tui.model.Model; chains come when a test feeds them."""
+
+    def __init__(
+        self,
+        chains: Sequence[MockChain] = (),
+        *,
+        title: str = "testuser",
+        regions: tuple[RegionState, ...] = LIVE,
+        now_s: float = START_S + 60,
+    ) -> None:
+        self.chains = list(chains)
+        self.title = title
+        self.regions = regions
+        self.now_s = now_s
+        self.problems: list[ProblemRow] = []
+        self.notes: tuple[str, ...] = ()
+        self.filter = ""
+        self.folds: list[tuple[bool, NodeId | None]] = []
+        self.exported: list[tuple[str, str, Path]] = []
+        self.drains = 0
+        self.snapshots = 0
+        self._changed = False
+        self._revision = 0
+        self._rows: TreeRows | None = None
+        self._frozen: list[MockChain] | None = None
+        self._calls_shown = True
+        self._selected: NodeId | None = None
+        self._tables: tuple[int, list[LatencyRow], list[LatencyRow]] = (-1, [], [])
+
+    # What tests do to it
+
+    def feed(self, *chains: MockChain) -> None:
+        self.chains += chains
+        self.touch()
+
+    def touch(self) -> None:
+        self._changed = True
+        self._stale()
+
+    def _stale(self) -> None:
+        self._revision += 1
+        self._rows = None
+
+    # Model
+
+    def drain(self, budget_s: float = 0.01) -> bool:
+        self.drains += 1
+        changed, self._changed = self._changed, False
+        return changed
+
+    def snapshot(self) -> Snapshot:
+        self.snapshots += 1
+        chains = self.chains if self._frozen is None else self._frozen
+        if self._rows is None:
+            shown = [chain for chain in chains if self._fits(chain)]
+            self._rows = MockRows(
+                shown, self._revision, calls_shown=self._calls_shown, matches=self.filter
+            )
+        new = len(self.chains) - len(chains)
+        invocations = sum(self._count(chain) for chain in chains[:50]) + 3 * len(chains[50:])
+        if self._tables[0] != self._revision:
+            self._tables = (self._revision, _functions(chains[:50]), _edges(chains[:50]))
+        return Snapshot(
+            header=Header(
+                title=self.title,
+                regions=self.regions,
+                rate=12.0 if chains else 0.0,
+                recent=tuple(float(3 + n * 7 % 11) for n in range(20)) if chains else (),
+                invocations=invocations,
+                chains=len(chains),
+                running=sum(
+                    item.state == "running" for chain in chains[:50] for item in chain.root.walk()
+                ),
+                problems=len(self.problems),
+                new_while_paused=new,
+            ),
+            rows=self._rows,
+            functions=self._tables[1],
+            edges=self._tables[2],
+            detail=self._detail(),
+            problems=self.problems,
+            now_s=self.now_s,
+            notes=self.notes,
+        )
+
+    def select(self, node: NodeId | None) -> None:
+        self._selected = node
+
+    def toggle_fold(self, node: NodeId) -> None:
+        item = self._find_item(node)
+        if item is not None:
+            item[1].folded = not item[1].folded
+        self._stale()
+
+    def set_folded(self, folded: bool, node: NodeId | None = None) -> None:
+        self.folds.append((folded, node))
+        if node is None:
+            for chain in self.chains:
+                chain.root.folded = folded
+        else:
+            item = self._find_item(node)
+            if item is not None:
+                item[1].folded = folded
+        self._stale()
+
+    def set_calls_shown(self, shown: bool) -> None:
+        self._calls_shown = shown
+        self._stale()
+
+    def set_filter(self, text: str) -> None:
+        if text.endswith("("):
+            raise ValueError(f"a bracket is not closed at column {len(text)}")
+        self.filter = text
+        self._stale()
+
+    def set_paused(self, paused: bool) -> None:
+        self._frozen = list(self.chains) if paused else None
+        self._stale()
+
+    def clear(self) -> None:
+        self.chains = []
+        self._stale()
+
+    def find(self, node: NodeId | None, what: str, step: int) -> NodeId | None:
+        items = [
+            item for chain in self.chains for item in chain.root.walk() if item.kind == "invocation"
+        ]
+        nodes = [item.node for item in items]
+        start = nodes.index(node) if node in nodes else (-1 if step > 0 else len(nodes))
+        at = start + step
+        while 0 <= at < len(items):
+            if items[at].state == what or (what != "error" and what in items[at].function):
+                self._unfold_to(items[at].node)
+                return items[at].node
+            at += step
+        return None
+
+    def export(self, view: str, format_name: str, path: Path) -> int:
+        self.exported.append((view, format_name, path))
+        path.write_text("{}", encoding="utf-8")
+        return len(self.chains)
+
+    # Inside
+
+    def _fits(self, chain: MockChain) -> bool:
+        return not self.filter or any(self.filter in item.function for item in chain.root.walk())
+
+    @staticmethod
+    def _count(chain: MockChain) -> int:
+        return sum(item.kind == "invocation" for item in chain.root.walk())
+
+    def _unfold_to(self, node: NodeId) -> None:
+        for chain in self.chains:
+            if any(item.node == node for item in chain.root.walk()):
+                for item in chain.root.walk():
+                    if any(below.node == node for below in item.walk()[1:]):
+                        item.folded = False
+        self._stale()
+
+    def _find_item(self, node: NodeId) -> tuple[MockChain, MockInvocation] | None:
+        for chain in self.chains:
+            for item in chain.root.walk():
+                if item.node == node:
+                    return chain, item
+        return None
+
+    def _detail(self) -> Detail | None:
+        selected = (self._selected or "").split("#")[0]
+        found = self._find_item(selected)
+        return None if found is None else _detail(*found)
+
+
+def _detail(chain: MockChain, item: MockInvocation) -> Detail:
+    rows = chain.rows(calls_shown=False, matches="")
+    edges: tuple[Why, ...] = ()
+    if item.evidence is not None:
+        edges = (
+            Why(
+                item.evidence,
+                "the stream record carries the sequence number of this write",
+                (
+                    ("table", "image-proc-B", "image-proc-B"),
+                    ("request id", "8f3ca1", "8f3ca1"),
+                    ("key", "{id: d1.jpg}", "{id: d1.jpg}"),
+                ),
+                ("UpdateItem image-proc-B, 3 ms earlier: its key is another one",),
+            ),
+        )
+    return Detail(
+        node=item.node,
+        function=item.function,
+        region=item.region,
+        account="123456789012",
+        state=item.state,
+        error="ConnectionError: mail.example.com refused" if item.state == "error" else None,
+        request_id=item.node.split("/")[0] + "-4d1e-9a52-0c5d1b6c7a10",
+        trace_id="1-68e77d93-2f1c0a9e5b7d4c3a1f0e9d8c",
+        attempt=item.attempt,
+        attempts=item.attempts,
+        version="$LATEST",
+        memory_mb=256,
+        started_at_s=chain.at_s + item.start_s,
+        duration_s=item.duration_s,
+        init_s=item.init_s,
+        cold=item.init_s is not None,
+        delay_s=item.delay_s,
+        sdk_s=0.061,
+        cause=f"{item.trigger}" if item.evidence else f"{item.trigger} (root)",
+        edges=edges,
+        calls=tuple(
+            CallRow(
+                child.trigger.partition("→")[0],
+                "dynamodb",
+                child.trigger.partition("→")[2],
+                "{id: d1.jpg}" if "PutItem" in child.trigger else "",
+                child.region,
+                child.start_s - item.start_s,
+                0.012,
+                None,
+                (child.function,) if child.kind == "invocation" else (),
+            )
+            for child in item.children
+        ),
+        chain=tuple(
+            ChainBar(row.node, row.depth, row.function, row.state, row.duration_s, row.spans)
+            for row in rows
+        ),
+        chain_s=chain.chain_s,
+        chain_count=len(rows),
+        recorder_us=840,
+    )
+
+
+def _functions(chains: Sequence[MockChain]) -> list[LatencyRow]:
+    items = [item for chain in chains for item in chain.root.walk() if item.kind == "invocation"]
+    return [
+        _latency(name, region, [i for i in items if i.function == name])
+        for name, region in sorted({(i.function, i.region) for i in items})
+    ]
+
+
+def _edges(chains: Sequence[MockChain]) -> list[LatencyRow]:
+    items = [item for chain in chains for item in chain.root.walk() if item.evidence is not None]
+    return [
+        _latency(f"{trigger}→{name}", region, [i for i in items if i.function == name])
+        for trigger, name, region in sorted({(i.trigger, i.function, i.region) for i in items})
+    ]
+
+
+def _latency(name: str, region: str, items: Sequence[MockInvocation]) -> LatencyRow:
+    took = sorted(item.duration_s for item in items if item.duration_s is not None)
+
+    def quantile(q: float) -> float | None:
+        return took[min(len(took) - 1, int(q * len(took)))] if took else None
+
+    return LatencyRow(
+        name,
+        region,
+        len(items),
+        sum(item.state == "error" for item in items),
+        sum(item.init_s is not None for item in items),
+        quantile(0.5),
+        quantile(0.9),
+        quantile(0.95),
+        quantile(0.99),
+        took[-1] if took else None,
+        len(items) / 60,
+        tuple((len(name) * n) % 9 for n in range(1, 13)),
+    )
+
+
+def image_model(count: int = 3) -> MockModel:
+    """The demo after `count` firings."""
+    return MockModel(
+        [image_chain(n, START_S + 4 * n, cold=n == 0) for n in range(count)], title="demo"
+    )
+
+
+def shop_model(count: int = 14) -> MockModel:
+    """A busy shop with errors, retries and running invocations."""
+    model = MockModel([shop_chain(n, START_S + 0.13 * n) for n in range(count)])
+    model.now_s = START_S + 4.0
+    model.problems = [
+        ProblemRow(
+            "orphan", "PutItem→Orders was seen by stock-sync, its call never", None, START_S
+        ),
+        ProblemRow(
+            "gap", "us-east-1: 12 records were trimmed before they were read", None, START_S
+        ),
+        ProblemRow("retry", "notify-email failed and ran again", "shop000003-mail/0", START_S + 1),
+    ]
+    return model

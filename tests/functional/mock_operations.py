@@ -1,0 +1,101 @@
+"""Acts on an account that exists in memory only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from providers.errors import UserError
+from providers.operations import (
+    Application,
+    Deleted,
+    Fired,
+    Plan,
+    Report,
+    Resource,
+    Step,
+)
+
+IMAGEPROC = Application(
+    "imageproc",
+    "picture labels, two regions",
+    (("ImageProcPy", "us-west-2"), ("DBSyncPy", "us-west-2"), ("UpdateWebsite", "us-east-1")),
+    ("DynamoDB stream image-proc-B → DBSyncPy",),
+    "invokes ImageProcPy with imgProc/d1.jpg",
+    True,
+)
+SHOP = replace(IMAGEPROC, name="shop", title="a shop", fires="posts an order", deployed=False)
+
+STEPS = (
+    Step("role", "role gammaray-imageproc", "", "waiting"),
+    Step("table-b", "table image-proc-B", "us-west-2", "waiting"),
+    Step("proc", "function ImageProcPy", "us-west-2", "waiting"),
+    Step("sync", "function DBSyncPy", "us-west-2", "waiting"),
+    Step("web", "function UpdateWebsite", "us-east-1", "waiting"),
+    Step("mapping", "stream mapping image-proc-B", "us-west-2", "skipped", "stands already"),
+)
+
+RESOURCES = (
+    Resource("function", "ImageProcPy", "ImageProcPy", "us-west-2", True, "imageproc"),
+    Resource("function", "DBSyncPy", "DBSyncPy", "us-west-2", True, "imageproc"),
+    Resource("table", "image-proc-B", "image-proc-B", "us-west-2", True, "imageproc"),
+    Resource("table", "customers", "customers", "us-west-2", False, detail="212 items"),
+    Resource("function", "UpdateWebsite", "UpdateWebsite", "us-east-1", True, "imageproc"),
+    Resource("table", "eastSyncTable-B", "eastSyncTable-B", "us-east-1", True, "imageproc"),
+)
+
+
+class MockOperations:
+    """Implements providers.operations.Operations and remembers what was asked of it."""
+
+    def __init__(self) -> None:
+        self.listed: Sequence[Application] = (IMAGEPROC, SHOP)
+        self.existing: Sequence[Resource] = RESOURCES
+        self.fired: list[tuple[str, int]] = []
+        self.deployed: list[str] = []
+        self.deleted: list[Resource] = []
+        self.deploy_error: UserError | None = None
+        self.fire_error: UserError | None = None
+        self.fails_to_delete: str = ""
+        self.may_go_on = asyncio.Event()
+        self.may_go_on.set()
+
+    async def applications(self) -> Sequence[Application]:
+        return self.listed
+
+    async def plan(self, application: str) -> Plan:
+        return Plan(application, STEPS)
+
+    async def deploy(self, application: str, report: Report) -> None:
+        self.deployed.append(application)
+        for step in STEPS[:3]:
+            report(replace(step, state="running"))
+            await self.may_go_on.wait()
+            report(replace(step, state="done"))
+        if self.deploy_error is not None:
+            report(replace(STEPS[3], state="failed", detail="AccessDenied"))
+            raise self.deploy_error
+
+    async def fire(self, application: str, count: int, report: Report) -> Fired:
+        self.fired.append((application, count))
+        if self.fire_error is not None:
+            raise self.fire_error
+        return Fired(application, tuple(f"r{n}" for n in range(count)))
+
+    async def resources(self) -> Sequence[Resource]:
+        return self.existing
+
+    async def delete(self, resources: Sequence[Resource], report: Report) -> Deleted:
+        failed = []
+        for resource in resources:
+            step = Step(resource.id, f"{resource.kind} {resource.name}", resource.region, "running")
+            report(step)
+            await self.may_go_on.wait()
+            if resource.name == self.fails_to_delete:
+                report(replace(step, state="failed", detail="AccessDenied"))
+                failed.append((resource, "AccessDenied"))
+            else:
+                report(replace(step, state="done"))
+                self.deleted.append(resource)
+        return Deleted(tuple(self.deleted), tuple(failed))

@@ -1,0 +1,67 @@
+"""Running the application over a mock model, and waiting for what should become true."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from textual.pilot import Pilot
+
+from gammaray_tui.app import GammarayApp
+from tests.functional.mock_model import MockModel
+from tests.functional.mock_operations import MockOperations
+
+_PATIENCE = 100  # pauses; each lets the application come to rest
+
+
+@asynccontextmanager
+async def running(
+    model: MockModel,
+    *,
+    operations: MockOperations | None = None,
+    size: tuple[int, int] = (120, 40),
+    read_only: bool = False,
+    ascii_only: bool = False,
+    sources: Sequence[Callable[[], Awaitable[None]]] = (),
+    on_start: Callable[[GammarayApp], Awaitable[None]] | None = None,
+) -> AsyncIterator[tuple[GammarayApp, Pilot[None]]]:
+    app = GammarayApp(
+        model,
+        operations=operations,
+        title=model.title,
+        read_only=read_only,
+        ascii_only=ascii_only,
+        sources=sources,
+        on_start=on_start,
+    )
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await pilot.pause()
+        yield app, pilot
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
+    """Let the application work until the condition holds."""
+    for _ in range(_PATIENCE):
+        if condition():
+            return
+        await pilot.pause(0.02)
+    raise AssertionError("this never came true")
+
+
+def focus_of(app: GammarayApp) -> str:
+    """Give the id of the widget in focus."""
+    return "" if app.focused is None else app.focused.id or ""
+
+
+def text_of(app: GammarayApp) -> str:
+    """Give all that is on screen, as text."""
+    width, height = app.size
+    # Textual has no public way to the cells of a screen but a picture of them.
+    strips = app.screen._compositor.render_strips()
+    lines = ["".join(segment.text for segment in strip) for strip in strips[:height]]
+    return "\n".join(line[:width].rstrip() for line in lines)
+
+
+def line_with(app: GammarayApp, part: str) -> str:
+    """Give the first line on screen that has this in it."""
+    return next(line for line in text_of(app).splitlines() if part in line)

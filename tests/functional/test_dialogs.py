@@ -1,0 +1,283 @@
+"""The dialogs: where the focus is, what they do, and that nothing is destroyed unasked."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from gammaray_tui.actions import ACTIONS
+from providers.errors import UserError
+from tests.functional.mock_data import START_S
+from tests.functional.mock_model import MockModel, shop_model
+from tests.functional.mock_operations import RESOURCES, MockOperations
+from tests.functional.running import focus_of, line_with, running, text_of, until
+
+
+async def test_fire_needs_two_keys_and_again_one() -> None:
+    operations = MockOperations()
+    async with running(shop_model(), operations=operations) as (app, pilot):
+        await pilot.press("f")
+        await until(pilot, lambda: focus_of(app) == "fire")
+        await pilot.press("enter")
+        await until(pilot, lambda: operations.fired == [("imageproc", 1)])
+        await until(pilot, lambda: "fired imageproc" in text_of(app))
+        assert focus_of(app) == "tree"
+        await pilot.press("F")
+        await until(pilot, lambda: operations.fired == [("imageproc", 1)] * 2)
+
+
+async def test_fire_takes_another_application_and_number() -> None:
+    operations = MockOperations()
+    async with running(shop_model(), operations=operations, size=(80, 24)) as (app, pilot):
+        await pilot.press("f")
+        await until(pilot, lambda: focus_of(app) == "fire")
+        await pilot.press("shift+tab", "shift+tab", "shift+tab")
+        assert focus_of(app) == "application"
+        await pilot.press("j", "space")
+        await until(pilot, lambda: "not deployed yet: press i first" in text_of(app))
+        await pilot.press("tab")
+        assert focus_of(app) == "count"
+        await pilot.press("end", "backspace", "enter")
+        await until(pilot, lambda: "a number from 1 to 1000" in text_of(app))
+        await pilot.press("2", "5", "enter")
+        await until(pilot, lambda: operations.fired == [("shop", 25)])
+
+
+async def test_escape_leaves_fire_without_firing() -> None:
+    operations = MockOperations()
+    async with running(shop_model(), operations=operations) as (app, pilot):
+        await pilot.press("f")
+        await until(pilot, lambda: focus_of(app) == "fire")
+        await pilot.press("escape")
+        assert focus_of(app) == "tree"
+        assert operations.fired == []
+
+
+async def test_nothing_to_fire_says_so() -> None:
+    operations = MockOperations()
+    operations.listed = ()
+    async with running(shop_model(), operations=operations) as (app, pilot):
+        await pilot.press("f")
+        await until(pilot, lambda: "There is no application to fire." in text_of(app))
+        assert focus_of(app) == "cancel"
+
+
+async def test_deploy_shows_the_plan_first_and_then_each_step() -> None:
+    operations = MockOperations()
+    operations.may_go_on.clear()
+    async with running(shop_model(), operations=operations) as (app, pilot):
+        await pilot.press("i")
+        await until(pilot, lambda: "This will take 5 steps" in text_of(app))
+        assert focus_of(app) == "cancel"
+        assert operations.deployed == []
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: "» " in line_with(app, "role gammaray-imageproc"))
+        operations.may_go_on.set()
+        await until(pilot, lambda: "is deployed; press f" in text_of(app))
+        assert "✓" in line_with(app, "table image-proc-B")
+        await pilot.press("enter")
+        assert focus_of(app) == "tree"
+
+
+async def test_deploy_goes_on_behind_a_closed_dialog() -> None:
+    operations = MockOperations()
+    operations.may_go_on.clear()
+    async with running(shop_model(), operations=operations) as (app, pilot):
+        await pilot.press("i")
+        await until(pilot, lambda: "This will take 5 steps" in text_of(app))
+        await pilot.press("tab", "enter", "escape")
+        assert focus_of(app) == "tree"
+        operations.may_go_on.set()
+        await until(pilot, lambda: "imageproc is deployed" in text_of(app))
+
+
+async def test_a_failed_deployment_says_why_and_can_be_tried_again() -> None:
+    operations = MockOperations()
+    operations.deploy_error = UserError(
+        "lambda:CreateFunction was denied.", on="us-west-2", todo="Allow it to the role."
+    )
+    async with running(shop_model(), operations=operations, size=(80, 24)) as (app, pilot):
+        await pilot.press("i")
+        await until(pilot, lambda: "This will take 5 steps" in text_of(app))
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: "lambda:CreateFunction was denied." in text_of(app))
+        assert "Allow it to the role." in text_of(app)
+        assert "AccessDenied" in line_with(app, "function DBSyncPy")
+        operations.deploy_error = None
+        await pilot.press("r")
+        await until(pilot, lambda: "is deployed; press f" in text_of(app))
+        assert operations.deployed == ["imageproc", "imageproc"]
+
+
+async def test_cleanup_asks_names_everything_and_deletes_only_what_is_chosen() -> None:
+    operations = MockOperations()
+    async with running(shop_model(), operations=operations) as (app, pilot):
+        await pilot.press("D")
+        await until(pilot, lambda: "5 resources chosen, 1 kept" in text_of(app))
+        assert "[ ] table            customers" in text_of(app)
+        assert "not tagged as ours" in text_of(app)
+        assert focus_of(app) == "resources"
+        await pilot.press("space")
+        await until(pilot, lambda: "4 resources chosen, 2 kept" in text_of(app))
+        await pilot.press("tab", "tab", "enter")
+        await until(pilot, lambda: "This can not be undone" in text_of(app))
+        assert focus_of(app) == "cancel"
+        chosen = [r for r in RESOURCES if r.name not in ("customers", "UpdateWebsite")]
+        for resource in chosen:
+            assert f"– {resource.kind:<16} {resource.name}" in text_of(app)
+        await pilot.press("y")
+        assert operations.deleted == []
+        await pilot.press("shift+tab", *"testuse", "enter")
+        assert operations.deleted == []
+        await pilot.press("r", "enter")
+        await until(pilot, lambda: "4 resources deleted" in text_of(app))
+        assert {resource.name for resource in operations.deleted} == {
+            "ImageProcPy", "DBSyncPy", "image-proc-B", "eastSyncTable-B",
+        }  # fmt: skip
+
+
+async def test_cleanup_is_left_without_harm() -> None:
+    operations = MockOperations()
+    async with running(shop_model(), operations=operations, size=(80, 24)) as (app, pilot):
+        await pilot.press("D")
+        await until(pilot, lambda: "5 resources chosen" in text_of(app))
+        await pilot.press("tab", "tab", "enter")
+        await until(pilot, lambda: "This can not be undone" in text_of(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "5 resources chosen" in text_of(app))
+        await pilot.press("a")
+        await until(pilot, lambda: "6 resources chosen, 0 kept; 1 of them" in text_of(app))
+        await pilot.press("a")
+        await until(pilot, lambda: "0 resources chosen" in text_of(app))
+        await pilot.press("escape")
+        assert focus_of(app) == "tree"
+        assert operations.deleted == []
+
+
+async def test_cleanup_tells_what_could_not_be_deleted() -> None:
+    operations = MockOperations()
+    operations.fails_to_delete = "DBSyncPy"
+    async with running(shop_model(), operations=operations) as (app, pilot):
+        await pilot.press("D")
+        await until(pilot, lambda: "5 resources chosen" in text_of(app))
+        await pilot.press("tab", "tab", "enter")
+        await until(pilot, lambda: focus_of(app) == "cancel" and "type testuser" in text_of(app))
+        await pilot.press("shift+tab", *"testuser", "enter")
+        await until(pilot, lambda: "4 resources deleted, 1 not" in text_of(app))
+        assert "function DBSyncPy: AccessDenied" in text_of(app)
+        assert "Clean up again" in text_of(app)
+
+
+async def test_nothing_to_clean_up_says_so() -> None:
+    operations = MockOperations()
+    operations.existing = ()
+    async with running(shop_model(), operations=operations) as (app, pilot):
+        await pilot.press("D")
+        await until(pilot, lambda: "there is nothing to delete" in text_of(app))
+        await pilot.press("enter")
+        assert focus_of(app) == "tree"
+
+
+async def test_export_writes_and_asks_before_it_replaces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = shop_model()
+    async with running(model) as (app, pilot):
+        await pilot.press("e")
+        await until(pilot, lambda: focus_of(app) == "export")
+        assert "56 invocations in 14 chains are kept" in text_of(app)
+        assert "2 invocations still running" in text_of(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: len(model.exported) == 1)
+        view, kind, path = model.exported[0]
+        assert (view, kind) == ("instance", "json")
+        assert path.name == "gammaray-testuser-20251009T085343Z.json"
+        assert await asyncio.to_thread((tmp_path / path).exists)
+
+        await pilot.press("e", "enter")
+        await until(pilot, lambda: "exists already" in text_of(app))
+        assert focus_of(app) == "cancel"
+        await pilot.press("n")
+        assert len(model.exported) == 1
+        await pilot.press("enter")
+        await until(pilot, lambda: "exists already" in text_of(app))
+        await pilot.press("y")
+        await until(pilot, lambda: len(model.exported) == 2)
+
+
+async def test_export_to_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
+    async with running(shop_model()) as (app, pilot):
+        await pilot.press("e")
+        await until(pilot, lambda: focus_of(app) == "export")
+        await pilot.press("shift+tab", "shift+tab")
+        assert focus_of(app) == "file"
+        await pilot.press("ctrl+a", *"/nowhere/x", "enter")
+        await until(pilot, lambda: "could not be written" in text_of(app))
+        assert "Choose a folder" in text_of(app)
+
+
+async def test_why_shows_fields_grade_and_rivals() -> None:
+    async with running(shop_model()) as (app, pilot):
+        await pilot.press("g", "w")
+        await until(pilot, lambda: "no edge leads to it" in text_of(app))
+        await pilot.press("j", "w")
+        text = text_of(app)
+        assert "A exact" in text
+        assert "✓ request id     8f3ca1" in text
+        assert "3 ms earlier" in text
+
+
+async def test_problems_lead_to_their_invocation() -> None:
+    async with running(shop_model()) as (app, pilot):
+        await pilot.press("P")
+        assert "12 records were trimmed" in text_of(app)
+        await pilot.press("enter")
+        assert "orphan" in text_of(app)
+        await pilot.press("j", "j", "enter")
+        await until(pilot, lambda: focus_of(app) == "tree")
+        assert app.main.causal_tree.current is not None
+        assert app.main.causal_tree.current.node == "shop000003-mail/0"
+
+
+async def test_problems_and_regions_go_on_showing_what_comes() -> None:
+    model = MockModel(regions=())
+    async with running(model) as (app, pilot):
+        await pilot.press("P")
+        assert "No problems" in text_of(app)
+        model.problems = shop_model().problems
+        model.touch()
+        await until(pilot, lambda: "orphan" in text_of(app))
+        await pilot.press("escape", "r")
+        assert "No region is read." in text_of(app)
+        model.regions = shop_model().regions
+        model.touch()
+        await until(pilot, lambda: "4 shards" in text_of(app))
+
+
+async def test_help_lists_every_action_of_the_registry() -> None:
+    async with running(shop_model(), operations=MockOperations(), size=(200, 90)) as (app, pilot):
+        await pilot.press("question_mark")
+        text = text_of(app)
+        for action in ACTIONS:
+            assert action.text[:34] in text, action.id
+        assert "an id that AWS gave proves it" in text
+
+
+async def test_help_scrolls_on_a_small_screen() -> None:
+    async with running(MockModel([], now_s=START_S), size=(80, 24)) as (app, pilot):
+        await pilot.press("question_mark")
+        assert "still running" not in text_of(app)
+        await pilot.press(*["pagedown"] * 8)
+        await until(pilot, lambda: "still running" in text_of(app))
+
+
+async def test_keys_of_the_screen_below_do_nothing_in_a_dialog() -> None:
+    async with running(shop_model()) as (app, pilot):
+        await pilot.press("r", "space", "z", "q")
+        assert not app.paused
+        assert app.is_running
+        await pilot.press("escape", "q")
+    assert app.return_code == 0

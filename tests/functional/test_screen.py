@@ -1,0 +1,295 @@
+"""The main screen: layouts, panes, pause, filter, keys that lead somewhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from causality.snapshot import RegionState
+from gammaray_tui.app import GammarayApp
+from providers.errors import UserError
+from providers.operations import Step
+from tests.functional.mock_data import START_S, shop_chain
+from tests.functional.mock_model import MockModel, image_model, shop_model
+from tests.functional.mock_operations import MockOperations
+from tests.functional.running import focus_of, line_with, running, text_of, until
+
+
+@pytest.mark.parametrize(
+    ("size", "layout"),
+    [
+        ((80, 24), "mono"),
+        ((120, 29), "mono"),
+        ((99, 40), "mono"),
+        ((100, 30), "stack"),
+        ((159, 50), "stack"),
+        ((160, 50), "side"),
+        ((250, 70), "side"),
+    ],
+)
+async def test_the_size_chooses_the_layout(size: tuple[int, int], layout: str) -> None:
+    async with running(shop_model(), size=size) as (app, _):
+        assert app.main.has_class(f"-{layout}")
+        others = {"mono", "stack", "side"} - {layout}
+        assert not any(app.main.has_class(f"-{other}") for other in others)
+
+
+async def test_resizing_goes_through_the_layouts_and_keeps_the_cursor() -> None:
+    async with running(shop_model(40)) as (app, pilot):
+        tree = app.main.causal_tree
+        await pilot.press(*["k"] * 5)
+        assert tree.current is not None
+        held = tree.current.node
+        for width, height in ((80, 24), (200, 50), (120, 40), (60, 15), (250, 70)):
+            await pilot.resize_terminal(width, height)
+            await pilot.pause()
+            assert tree.current.node == held
+            assert tree.cursor in tree.window
+            assert app.main.latency.display or width < 100
+
+
+async def test_following_survives_resizing() -> None:
+    async with running(shop_model(40)) as (app, pilot):
+        tree = app.main.causal_tree
+        for width, height in ((80, 24), (200, 50), (120, 40)):
+            await pilot.resize_terminal(width, height)
+            await until(pilot, lambda: tree.scroll_offset.y == tree.max_scroll_y)
+            assert tree.following
+
+
+async def test_a_terminal_too_small_says_so() -> None:
+    async with running(shop_model(), size=(50, 12)) as (app, pilot):
+        assert "60x15" in text_of(app)
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert "checkout-api" in text_of(app)
+
+
+async def test_the_layout_can_be_chosen() -> None:
+    async with running(shop_model()) as (app, pilot):
+        await pilot.press("L")
+        assert app.main.has_class("-mono")
+        await pilot.press("L", "L")
+        assert app.main.has_class("-side")
+        await pilot.press("L")
+        assert app.main.has_class("-stack")
+
+
+async def test_panes_by_key_in_the_mono_layout_are_pages() -> None:
+    async with running(shop_model(), size=(80, 24)) as (app, pilot):
+        assert "function        n" not in text_of(app)
+        await pilot.press("2")
+        assert "order-worker" in line_with(app, "order-worker")
+        assert focus_of(app) == "latency"
+        assert "p95" in text_of(app)
+        await pilot.press("3")
+        assert focus_of(app) == "detail"
+        assert "trace" in text_of(app)
+        await pilot.press("tab")
+        assert focus_of(app) == "tree"
+        await pilot.press("shift+tab")
+        assert focus_of(app) == "detail"
+        await pilot.press("escape")
+        assert focus_of(app) == "tree"
+        assert "time line" in text_of(app)
+
+
+async def test_a_pane_can_be_maximised() -> None:
+    async with running(shop_model()) as (app, pilot):
+        await pilot.press("2", "o")
+        assert "causal tree" not in text_of(app)
+        assert "latency" in text_of(app)
+        await pilot.press("escape")
+        assert "causal tree" in text_of(app)
+
+
+async def test_enter_opens_the_invocation_and_enter_on_a_bar_goes_there() -> None:
+    async with running(shop_model()) as (app, pilot):
+        await pilot.press("g", "enter")
+        assert focus_of(app) == "detail"
+        assert "causal tree" not in text_of(app)
+        await pilot.press(*["j"] * 7, "enter")
+        assert focus_of(app) == "tree"
+        assert app.main.causal_tree.current is not None
+        assert app.main.causal_tree.current.function == "notify-email"
+
+
+async def test_pause_goes_on_collecting_and_counts() -> None:
+    model = shop_model()
+    async with running(model) as (app, pilot):
+        await pilot.press("space")
+        assert "PAUSED" in text_of(app)
+        model.feed(*[shop_chain(n, START_S + n) for n in range(14, 20)])
+        await until(pilot, lambda: "PAUSED +6" in text_of(app))
+        assert len(app.snapshot.rows) == 56
+        assert "resume" in text_of(app)
+        await pilot.press("space")
+        assert len(app.snapshot.rows) == 80
+        assert "FOLLOW" in text_of(app)
+
+
+async def test_the_filter_applies_says_what_is_wrong_and_is_taken_off() -> None:
+    model = MockModel(
+        [*shop_model(4).chains, *image_model(4).chains],
+    )
+    async with running(model) as (app, pilot):
+        await pilot.press("slash", *"DBSync")
+        await until(pilot, lambda: model.filter == "DBSync")
+        assert "checkout-api" not in text_of(app).split("latency")[0]
+        await pilot.press("left_parenthesis")
+        await until(pilot, lambda: "not closed" in text_of(app))
+        assert model.filter == "DBSync"
+        await pilot.press("backspace", "enter")
+        await until(pilot, lambda: focus_of(app) == "tree")
+        assert "DBSync" in text_of(app).splitlines()[-2]
+        await pilot.press("g", "n")
+        assert app.main.causal_tree.current is not None
+        assert app.main.causal_tree.current.function == "DBSyncPy"
+        await pilot.press("slash", "escape")
+        await until(pilot, lambda: model.filter == "")
+        assert "DBSync" not in text_of(app).splitlines()[-2]
+        assert focus_of(app) == "tree"
+
+
+async def test_a_filter_that_nothing_fits_says_so() -> None:
+    async with running(shop_model()) as (app, pilot):
+        await pilot.press("slash", *"nothing", "enter")
+        await until(pilot, lambda: "Nothing fits the filter" in text_of(app))
+
+
+async def test_clear_shows_only_what_comes_from_now_on() -> None:
+    model = shop_model()
+    async with running(model) as (app, pilot):
+        await pilot.press("x")
+        assert len(app.snapshot.rows) == 0
+        model.feed(shop_chain(50, START_S))
+        await until(pilot, lambda: len(app.snapshot.rows) == 4)
+
+
+async def test_sorting_and_the_cursor_survive_refreshes() -> None:
+    model = shop_model()
+    async with running(model) as (app, pilot):
+        table = app.main.latency
+        await pilot.press("2", "s", "s")
+        assert "p50▾" in text_of(app)
+        assert [row.name for row in table._sorted][:2] == ["notify-email", "order-worker"]
+        await pilot.press("S")
+        assert "p50▴" in text_of(app)
+        await pilot.press("j", "j")
+        assert table.current is not None
+        held = table.current.name
+        for number in range(14, 40):
+            model.feed(shop_chain(number, START_S + number))
+        await until(pilot, lambda: table.current is not None and table.current.count == 40)
+        assert table.current.name == held
+        await pilot.press("v")
+        assert "latency of edges" in text_of(app)
+        assert "PutItem→Orders→stock-sync" in text_of(app) or "PutItem" in text_of(app)
+
+
+async def test_enter_on_a_function_filters_by_it() -> None:
+    model = shop_model()
+    async with running(model) as (app, pilot):
+        await pilot.press("2", "enter")
+        await until(pilot, lambda: model.filter == "checkout-api")
+        assert focus_of(app) == "tree"
+
+
+async def test_copy_takes_what_the_pane_points_at() -> None:
+    async with running(shop_model()) as (app, pilot):
+        await pilot.press("g", "y")
+        assert app.clipboard == "shop000000-api-4d1e-9a52-0c5d1b6c7a10"
+        await pilot.press("2", "y")
+        assert app.clipboard == "checkout-api"
+
+
+async def test_the_header_tells_every_state_of_a_region() -> None:
+    regions = (
+        RegionState("us-west-2", "live", lag_s=0.8),
+        RegionState("us-east-1", "retrying", retry_in_s=12.0),
+        RegionState("eu-west-1", "down", message="no table gammaRays"),
+    )
+    async with running(MockModel(regions=regions), size=(160, 40)) as (app, _):
+        header = text_of(app).splitlines()[0]
+        assert "● us-west-2 live 0.8s" in header
+        assert "◐ us-east-1 retry 12s" in header
+        assert "○ eu-west-1 down" in header
+
+
+async def test_an_empty_table_says_what_to_do() -> None:
+    down = RegionState(
+        "us-east-1", "down", message="There is no table gammaRays.", todo="Deploy with i."
+    )
+    model = MockModel(regions=(RegionState("us-west-2", "live"), down))
+    async with running(model, operations=MockOperations()) as (app, pilot):
+        text = text_of(app)
+        assert "No records yet" in text
+        assert "There is no table gammaRays." in text
+        assert "Deploy with i." in text
+        assert "press f to fire an application" in text
+        model.feed(shop_chain(0, START_S))
+        await until(pilot, lambda: "No records yet" not in text_of(app))
+
+
+async def test_without_operations_nothing_is_offered_that_acts() -> None:
+    async with running(MockModel()) as (app, pilot):
+        assert "press f" not in text_of(app)
+        assert "f fire" not in text_of(app)
+        await pilot.press("f")
+        assert "nothing to act on yet" in text_of(app)
+
+
+async def test_read_only_refuses_acts() -> None:
+    async with running(shop_model(), operations=MockOperations(), read_only=True) as (app, pilot):
+        await pilot.press("D")
+        assert "this session only reads" in text_of(app)
+
+
+async def test_the_start_shows_its_steps_until_rows_come() -> None:
+    model = MockModel()
+
+    async def start(app: GammarayApp) -> None:
+        app.report(Step("aws", "local AWS on 127.0.0.1", "", "done", "ready in 1.2 s"))
+        app.report(Step("table", "table gammaRays", "us-west-2", "running"))
+
+    async with running(model, on_start=start) as (app, pilot):
+        await until(pilot, lambda: "Starting" in text_of(app))
+        assert "✓ local AWS on 127.0.0.1" in text_of(app)
+        assert "» us-west-2  table gammaRays" in text_of(app)
+        app.report(Step("table", "table gammaRays", "us-west-2", "done"))
+        app.set_operations(MockOperations())
+        await until(pilot, lambda: "f fire" in text_of(app))
+        await until(pilot, lambda: "No records yet" in text_of(app))
+        model.feed(shop_chain(0, START_S))
+        await until(pilot, lambda: "checkout-api" in text_of(app))
+
+
+async def test_an_unknown_theme_is_named_and_a_known_one_meant() -> None:
+    with pytest.raises(UserError) as caught:
+        GammarayApp(MockModel(), title="x", theme="gamaray-dark")
+    assert 'Did you mean "gammaray-dark"?' in caught.value.todo
+
+
+async def test_all_themes_that_textual_has_work() -> None:
+    async with running(shop_model()) as (app, pilot):
+        for name in app.available_themes:
+            app.theme = name
+            await pilot.pause()
+            assert "checkout-api" in text_of(app)
+
+
+async def test_ascii_draws_nothing_else() -> None:
+    async with running(shop_model(), ascii_only=True, operations=MockOperations()) as (app, pilot):
+        app.main.causal_tree.show_vertical_scrollbar = False
+        await pilot.press("g")
+        text = "\n".join(line[:116] for line in text_of(app).splitlines()[2:22])
+        assert text.isascii(), sorted({c for c in text if not c.isascii()})
+
+
+async def test_the_palette_offers_the_actions_of_the_registry() -> None:
+    async with running(shop_model()) as (app, _):
+        names = [command.title for command in app.get_system_commands(app.screen)]
+        assert "Pause; collecting goes on" in names
+        assert "Fire an application" not in names
+        app.set_operations(MockOperations())
+        names = [command.title for command in app.get_system_commands(app.screen)]
+        assert "Fire an application" in names

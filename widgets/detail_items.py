@@ -1,0 +1,221 @@
+"""What the detail pane says of an invocation, as a list of lines that are painted when seen."""
+
+from __future__ import annotations
+
+from rich.segment import Segment
+from rich.style import Style
+
+from causality.snapshot import CallRow, ChainBar, Detail, Why
+from widgets import formats
+from widgets.glyphs import EVIDENCE_LETTERS, STATE_WORDS
+from widgets.look import Look
+from widgets.painted_list import Item, blank_item, pieces_item
+from widgets.timeline import timeline
+
+_CHAIN_DURATION = 7
+_CHAIN_NAME_LEAST, _CHAIN_NAME_CAP = 12, 28
+
+
+class DetailItems:
+    """Makes the lines of one detail."""
+
+    def __init__(self, detail: Detail, look: Look) -> None:
+        self._detail = detail
+        self._look = look
+
+    def brief(self) -> list[Item]:
+        """Give the four lines that stand below a tree that fills the screen."""
+        detail = self._detail
+        last = self._error() if detail.error else self._label("id", detail.request_id)
+        return [self._title(), self._figures(), self._cause(), last]
+
+    def full(self) -> list[Item]:
+        """Give everything."""
+        detail = self._detail
+        items = [self._title(), self._figures(), self._cause()]
+        if detail.error:
+            items.append(self._error())
+        if detail.chain:
+            items += [self._blank(), self._axis()]
+            items += [self._bar(bar) for bar in detail.chain]
+        if detail.calls:
+            items += [self._blank(), self._heading(formats.plural(len(detail.calls), "call"))]
+            items += [self._call(call) for call in detail.calls]
+        for why in detail.edges:
+            items += [self._blank(), *self._why(why)]
+        items.append(self._blank())
+        items += self._ids()
+        return items
+
+    # Lines
+
+    def _title(self) -> Item:
+        detail, look = self._detail, self._look
+        palette = look.palette
+        state = palette.state(detail.state)
+        pieces = [
+            (f" {look.glyphs.state[detail.state]} {STATE_WORDS[detail.state]}", state),
+            ("  " + look.safe(detail.function), palette.strong),
+            ("  " + look.safe(detail.region), look.region_style(detail.region)),
+        ]
+        if detail.attempts > 1:
+            pieces.append((f"  try {detail.attempt} of {detail.attempts}", palette.warn))
+        return pieces_item(pieces, detail.function)
+
+    def _figures(self) -> Item:
+        detail, palette = self._detail, self._look.palette
+        init = "–" if detail.cold is None else "cold" if detail.cold else "warm"
+        if detail.init_s is not None:
+            init = f"{init} {formats.duration(detail.init_s)}"
+        figures = [
+            ("dur", formats.duration(detail.duration_s), palette.text),
+            ("init", init, palette.running if detail.cold else palette.text),
+            ("delay", formats.duration(detail.delay_s), palette.text),
+        ]
+        if detail.sdk_s is not None:
+            figures.append(("sdk", formats.duration(detail.sdk_s), palette.text))
+        if detail.memory_mb is not None:
+            figures.append(("mem", f"{detail.memory_mb}MB", palette.text))
+        pieces: list[tuple[str, Style]] = []
+        for name, value, style in figures:
+            pieces += [(f" {name} ", palette.muted), (self._look.glyphs.text(value) + " ", style)]
+        return pieces_item(pieces, " ".join(f"{name} {value}" for name, value, _ in figures))
+
+    def _cause(self) -> Item:
+        detail, look = self._detail, self._look
+        pieces = [(" from ", look.palette.muted), (look.safe(detail.cause), look.palette.text)]
+        grades = {why.evidence for why in detail.edges}
+        for grade in ("exact", "content", "order", "ambiguous"):
+            if grade in grades:
+                style = look.palette.warn if grade == "ambiguous" else look.palette.ok
+                pieces.append((f"  {EVIDENCE_LETTERS[grade]} {grade}", style))
+        return pieces_item(pieces, detail.cause)
+
+    def _error(self) -> Item:
+        text = self._detail.error or ""
+        look = self._look
+        sign = look.glyphs.state["error"]
+        return pieces_item([(f" {sign} {look.safe(text)}", look.palette.error)], text)
+
+    def _label(self, name: str, value: str | None) -> Item:
+        look = self._look
+        text = look.glyphs.text(formats.UNKNOWN) if value is None else look.safe(value)
+        pieces = [(f" {name} ", look.palette.muted), (text, look.palette.text)]
+        return pieces_item(pieces, value or "")
+
+    def _heading(self, text: str) -> Item:
+        style = self._look.palette.muted + Style(bold=True)
+        return pieces_item([(f" {self._look.glyphs.text(text)}", style)])
+
+    def _blank(self) -> Item:
+        return blank_item()
+
+    def _ids(self) -> list[Item]:
+        detail = self._detail
+        items = [
+            self._heading("ids"),
+            self._label("request ", detail.request_id),
+            self._label("trace   ", detail.trace_id),
+            self._label("started ", formats.instant(detail.started_at_s)),
+            self._label("account ", detail.account or None),
+            self._label("version ", detail.version),
+        ]
+        if detail.recorder_us is not None:
+            spent = f"{detail.recorder_us / 1000:.1f}ms of this invocation"
+            items.append(self._label("recorder", spent))
+        if detail.dropped:
+            text = f" {formats.plural(detail.dropped, 'event')} lost by the recorder"
+            items.append(pieces_item([(text, self._look.palette.warn)], text.strip()))
+        return items
+
+    def _chain_layout(self, width: int) -> tuple[int, int]:
+        deepest = max((len(bar.function) + bar.depth for bar in self._detail.chain), default=0)
+        room = width - _CHAIN_DURATION - 6
+        name = max(_CHAIN_NAME_LEAST, min(deepest, _CHAIN_NAME_CAP, room // 3))
+        return name, max(0, room - name)
+
+    def _axis(self) -> Item:
+        detail, look = self._detail, self._look
+
+        def paint(width: int) -> list[Segment]:
+            name, bars = self._chain_layout(width)
+            head = look.glyphs.text(f" chain {detail.chain_count} inv")
+            line = look.left(head, 4 + name)
+            half, whole = formats.duration(detail.chain_s / 2), formats.duration(detail.chain_s)
+            scale = "0".ljust(max(0, bars // 2)) + half
+            scale = scale.ljust(max(0, bars - len(whole)))[: max(0, bars - len(whole) - 1)]
+            style = look.palette.muted
+            return [
+                Segment(line, style + Style(bold=True)),
+                Segment(scale.ljust(max(0, bars - len(whole))) + whole, style),
+            ]
+
+        return Item(paint)
+
+    def _bar(self, bar: ChainBar) -> Item:
+        detail, look = self._detail, self._look
+        palette, glyphs = look.palette, look.glyphs
+
+        def paint(width: int) -> list[Segment]:
+            name_width, bars = self._chain_layout(width)
+            chosen = bar.node == detail.node
+            name = " " * min(bar.depth, name_width // 2) + look.safe(bar.function)
+            if bar.duration_s is None:
+                took = glyphs.ellipsis if bar.state == "running" else glyphs.text(formats.UNKNOWN)
+            else:
+                took = formats.duration(bar.duration_s)
+            failed = bar.state not in ("ok", "running", "unknown")
+            return [
+                Segment(" "),
+                Segment(glyphs.selected if chosen else " ", palette.key),
+                Segment(glyphs.state[bar.state], palette.state(bar.state)),
+                Segment(" "),
+                Segment(look.left(name, name_width), palette.strong if chosen else palette.text),
+                *timeline(
+                    bar.spans, detail.chain_s, bars, glyphs, palette, palette.state(bar.state)
+                ),
+                Segment(
+                    look.right(took, _CHAIN_DURATION), palette.error if failed else palette.text
+                ),
+            ]
+
+        return Item(paint, bar.function, bar.node)
+
+    def _call(self, call: CallRow) -> Item:
+        look = self._look
+        palette, glyphs = look.palette, look.glyphs
+
+        def paint(width: int) -> list[Segment]:
+            sign = glyphs.state["error"] if call.error else " "
+            on = look.safe(call.resource)
+            pieces = [
+                (f" {sign} ", palette.error),
+                (look.right(formats.offset(call.offset_s), 7) + " ", palette.muted),
+                (look.right(glyphs.text(formats.duration(call.duration_s)), 6), palette.text),
+                (f"  {look.safe(call.operation)}", palette.text),
+                (f"{glyphs.arrow}{on}" if on else f" {look.safe(call.service)}", palette.text),
+            ]
+            if call.key:
+                pieces.append((f" {look.safe(call.key)}", palette.muted))
+            if call.error:
+                pieces.append((f"  {look.safe(call.error)}", palette.error))
+            if call.triggered:
+                started = ", ".join(look.safe(name) for name in call.triggered)
+                pieces.append((f"  {glyphs.arrow} {started}", palette.key))
+            return [Segment(text, style) for text, style in pieces]
+
+        return Item(paint, " ".join(filter(None, (call.operation, call.resource, call.key))))
+
+    def _why(self, why: Why) -> list[Item]:
+        look = self._look
+        style = look.palette.warn if why.evidence == "ambiguous" else look.palette.ok
+        pieces = [
+            (" why ", look.palette.muted + Style(bold=True)),
+            (f"{EVIDENCE_LETTERS[why.evidence]} {why.evidence}", style),
+            (f"  {look.safe(why.summary)}", look.palette.text),
+        ]
+        items = [pieces_item(pieces, why.summary)]
+        for name, at_call, at_cause in why.fields:
+            value = at_call if at_call == at_cause else f"{at_call} / {at_cause}"
+            items.append(self._label(f"  {look.safe(name)}", value))
+        return items
