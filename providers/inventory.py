@@ -35,7 +35,7 @@ MISSING: Final = (
 )
 """The codes by which services say that there is no such thing."""
 
-_TAGGED_ARNS: Final = {
+TAGGED_ARNS: Final = {
     kind: re.compile(rf"arn:[\w-]+:{pattern}")
     for kind, pattern in (
         ("function", r"lambda:[^:]*:\d+:function:([^:]+)"),
@@ -80,7 +80,7 @@ class _Region:
     ) -> None:
         self._place = place
         self._region = region
-        self._names: dict[str, set[str]] = {kind: set() for kind in _TAGGED_ARNS}
+        self._names: dict[str, set[str]] = {kind: set() for kind in TAGGED_ARNS}
         self._names["table"].add(place.table)
         for application in applications:
             for kind, places in places_of(application.manifest).items():
@@ -125,7 +125,7 @@ class _Region:
         )
         async for page in pages:
             for mapping in page["ResourceTagMappingList"]:
-                for kind, pattern in _TAGGED_ARNS.items():
+                for kind, pattern in TAGGED_ARNS.items():
                     match = pattern.fullmatch(mapping["ResourceARN"])
                     if match is not None:
                         self._names[kind].add(match.group(1))

@@ -25,15 +25,35 @@ FILE_NAME: Final = "app.toml"
 BUCKET_PREFIX: Final = "gammaray-"
 """Buckets are named for the whole world: this shows whose they are."""
 
-Name: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,255}$")]
-Region: TypeAlias = Annotated[str, Meta(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
-BucketName: TypeAlias = Annotated[str, Meta(pattern=rf"^{BUCKET_PREFIX}[a-z0-9.{{}}-]+$")]
-
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,255}")
+_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_BUCKET_NAME: Final = re.compile(rf"{BUCKET_PREFIX}[a-z0-9.{{}}-]+")
 _UNKNOWN_FIELD = re.compile(r"unknown field `([^`]*)`")
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of the file; a key that it does not know is an error."""
+
+
+class _Placed(_Part, frozen=True, kw_only=True):
+    """A part that has a name, in a region."""
+
+    name: str
+    region: str
+
+    def __post_init__(self) -> None:
+        """Check name and region.
+
+        Raises:
+            ValueError: with the reason; msgspec adds where.
+        """
+        self._check_name()
+        if not _REGION.fullmatch(self.region):
+            raise ValueError(f"there is no region {self.region!r}; they look like us-west-2")
+
+    def _check_name(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} cannot be a name: letters, digits and . _ - can")
 
 
 class Permission(_Part, frozen=True, kw_only=True):
@@ -43,7 +63,7 @@ class Permission(_Part, frozen=True, kw_only=True):
     resources: tuple[str, ...]
 
 
-class Function(_Part, frozen=True, kw_only=True):
+class Function(_Placed, frozen=True, kw_only=True):
     """A Python function; the recorder is attached to it from outside.
 
     Attributes:
@@ -52,8 +72,6 @@ class Function(_Part, frozen=True, kw_only=True):
         tracing: whether X-Ray traces it.
     """
 
-    name: Name
-    region: Region
     handler: str
     files: tuple[str, ...]
     memory_mb: Annotated[int, Meta(ge=128, le=10240)] = 256
@@ -64,11 +82,9 @@ class Function(_Part, frozen=True, kw_only=True):
     permissions: tuple[Permission, ...] = ()
 
 
-class Table(_Part, frozen=True, kw_only=True):
+class Table(_Placed, frozen=True, kw_only=True):
     """A DynamoDB table with string keys."""
 
-    name: Name
-    region: Region
     hash_key: str
     range_key: str | None = None
     stream: bool = True
@@ -82,26 +98,22 @@ class Object(_Part, frozen=True, kw_only=True):
     content_type: str = "application/octet-stream"
 
 
-class Bucket(_Part, frozen=True, kw_only=True):
+class Bucket(_Placed, frozen=True, kw_only=True):
     """An S3 bucket; its name begins with "gammaray-"."""
 
-    name: BucketName
-    region: Region
     objects: tuple[Object, ...] = ()
 
+    def _check_name(self) -> None:
+        if not _BUCKET_NAME.fullmatch(self.name):
+            raise ValueError(f"{self.name!r}: names of buckets begin with {BUCKET_PREFIX}")
 
-class Topic(_Part, frozen=True, kw_only=True):
+
+class Topic(_Placed, frozen=True, kw_only=True):
     """An SNS topic."""
 
-    name: Name
-    region: Region
 
-
-class Queue(_Part, frozen=True, kw_only=True):
+class Queue(_Placed, frozen=True, kw_only=True):
     """An SQS queue."""
-
-    name: Name
-    region: Region
 
 
 class DynamoDbTrigger(_Part, frozen=True, kw_only=True, tag_field="kind", tag="dynamodb"):

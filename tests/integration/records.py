@@ -1,0 +1,60 @@
+"""Reading what the recorder wrote, straight from the record tables."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from gammaray_recorder import wire
+from providers.session import AwsSession
+
+
+class Invocation:
+    """What the records of one invocation say, put together."""
+
+    def __init__(self, region: str, events: list[dict[str, Any]]) -> None:
+        self.region = region
+        (start,) = (event for event in events if event[wire.KIND] == wire.KIND_START)
+        (end,) = (event for event in events if event[wire.KIND] == wire.KIND_END)
+        calls = [event for event in events if event[wire.KIND] == wire.KIND_CALL]
+        calls.sort(key=lambda call: call[wire.AT])
+        self.function = start[wire.ARN].split(":")[6]
+        self.status = end[wire.STATUS]
+        self.operations = [call[wire.OPERATION] for call in calls]
+        hashes = [
+            output[wire.HASH]
+            for call in calls
+            for output in call.get(wire.OUTPUTS, ())
+            if call[wire.OPERATION] == "PutItem"
+        ]
+        self.put_hash = hashes[0] if hashes else ""
+        causes = start.get(wire.CAUSES, ())
+        self.received_hash = causes[0][wire.HASH] if causes else ""
+
+
+async def ended_invocations(session: AwsSession, until: dict[str, int]) -> list[Invocation]:
+    """Read the record tables until so many invocations of these functions have ended."""
+    while True:
+        invocations = [
+            Invocation(region, events)
+            for region in session.regions
+            for events in (await recorded_events(session, region)).values()
+            if any(event[wire.KIND] == wire.KIND_END for event in events)
+        ]
+        names = [invocation.function for invocation in invocations]
+        if all(names.count(name) >= count for name, count in until.items()):
+            return invocations
+        await asyncio.sleep(0.1)
+
+
+async def recorded_events(session: AwsSession, region: str) -> dict[str, list[dict[str, Any]]]:
+    """Give the events of each attempt that a region's record table holds."""
+    attempts: dict[str, list[dict[str, Any]]] = {}
+    async with session.client("dynamodb", region) as client:
+        async for page in client.get_paginator("scan").paginate(TableName=session.table):
+            for item in page["Items"]:
+                assert item[wire.ITEM_VERSION] == {"N": str(wire.VERSION)}
+                payload = json.loads(item[wire.ITEM_PAYLOAD]["S"])
+                attempts.setdefault(payload[wire.ATTEMPT], []).extend(payload[wire.EVENTS])
+    return attempts

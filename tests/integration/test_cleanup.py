@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from providers.aws_operations import AwsOperations
+from providers.operations import Step
+from providers.session import AwsSession
+from tests.integration.records import ended_invocations
+
+pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
+
+CHAIN_TIMEOUT_S = 60.0
+
+
+async def test_everything_of_ours_is_listed_once(aws_session: AwsSession) -> None:
+    operations = AwsOperations(aws_session)
+    await operations.deploy("imageproc", lambda _step: None)
+
+    resources = await operations.resources()
+
+    assert Counter((item.kind, item.region) for item in resources) == {
+        ("function", "us-west-2"): 2,
+        ("function", "us-east-1"): 1,
+        ("mapping", "us-west-2"): 1,
+        ("mapping", "us-east-1"): 1,
+        ("table", "us-west-2"): 2,
+        ("table", "us-east-1"): 2,
+        ("layer", "us-west-2"): 1,
+        ("layer", "us-east-1"): 1,
+        ("log group", "us-west-2"): 2,
+        ("log group", "us-east-1"): 1,
+        ("bucket", "us-west-2"): 1,
+        ("role", ""): 1,
+    }
+    assert all(item.managed for item in resources)
+    shared = {item.name for item in resources if not item.application}
+    assert shared == {"gammaRays", "gammaray-recorder:1"}
+    assert {item.application for item in resources} == {"imageproc", ""}
+    (bucket,) = (item for item in resources if item.kind == "bucket")
+    assert bucket.detail == "1 objects"
+
+
+async def test_cleanup_leaves_nothing_in_any_service(aws_session: AwsSession) -> None:
+    operations = AwsOperations(aws_session)
+    await operations.deploy("imageproc", lambda _step: None)
+    await operations.fire("imageproc", 1, lambda _step: None)
+    async with asyncio.timeout(CHAIN_TIMEOUT_S):
+        await ended_invocations(aws_session, {"UpdateWebsite": 1})
+    resources = await operations.resources()
+    steps: list[Step] = []
+
+    deleted = await operations.delete(resources, steps.append)
+
+    assert deleted.failed == ()
+    assert set(deleted.deleted) == set(resources)
+    assert {step.state for step in steps[-len(resources) :]} <= {"running", "done"}
+    assert await listed(aws_session) == {}
+    assert await operations.resources() == []
+
+
+async def test_cleanup_can_be_repeated(aws_session: AwsSession) -> None:
+    operations = AwsOperations(aws_session)
+    await operations.deploy("imageproc", lambda _step: None)
+    resources = await operations.resources()
+    await operations.delete(resources, lambda _step: None)
+
+    again = await operations.delete(resources, lambda _step: None)
+
+    assert again.failed == ()
+    assert len(again.deleted) == len(resources)
+
+
+async def test_what_has_our_names_but_not_our_tag_is_not_managed(aws_session: AwsSession) -> None:
+    async with aws_session.client("dynamodb", "us-west-2") as client:
+        for name in ("gammaRays", "image-proc-B", "somebody-elses"):
+            await client.create_table(
+                TableName=name,
+                KeySchema=[{"AttributeName": "reqID", "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": "reqID", "AttributeType": "S"}],
+                BillingMode="PAY_PER_REQUEST",
+            )
+
+    resources = await AwsOperations(aws_session).resources()
+
+    assert [(item.name, item.managed) for item in resources] == [
+        ("gammaRays", False),
+        ("image-proc-B", False),
+    ]
+
+
+async def test_what_cannot_be_deleted_is_reported_and_the_rest_deleted(
+    aws_session: AwsSession,
+) -> None:
+    operations = AwsOperations(aws_session)
+    await operations.deploy("imageproc", lambda _step: None)
+    async with aws_session.client("dynamodb", "us-east-1") as client:
+        await client.update_table(TableName="eastSyncTable-B", DeletionProtectionEnabled=True)
+    resources = await operations.resources()
+    steps: list[Step] = []
+
+    deleted = await operations.delete(resources, steps.append)
+
+    ((kept, reason),) = deleted.failed
+    assert kept.name == "eastSyncTable-B"
+    assert "protection" in reason.lower()
+    assert len(deleted.deleted) == len(resources) - 1
+    (failed,) = (step for step in steps if step.state == "failed")
+    assert failed.text == "table eastSyncTable-B"
+    assert failed.detail == reason
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_cleanup_finds_what_a_deployment_that_was_stopped_has_made(
+    aws_session: AwsSession, seed: int
+) -> None:
+    operations = AwsOperations(aws_session)
+    # The first 17 reports only list what is to be done; about 50 come in all.
+    reports = random.Random(seed).randrange(32, 48)
+    deployment = asyncio.create_task(operations.deploy("imageproc", lambda _step: countdown()))
+
+    def countdown() -> None:
+        nonlocal reports
+        reports -= 1
+        if reports == 0:
+            deployment.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await deployment
+    assert await listed(aws_session) != {}, "it was stopped in the middle"
+
+    deleted = await operations.delete(await operations.resources(), lambda _step: None)
+
+    assert deleted.failed == ()
+    assert await listed(aws_session) == {}
+
+
+async def listed(session: AwsSession) -> dict[str, list[Any]]:
+    """Ask each service itself what there is, region by region; services with nothing are out."""
+    everything: dict[str, list[Any]] = {}
+    for region in session.regions:
+        async with (
+            session.client("lambda", region) as functions,
+            session.client("dynamodb", region) as dynamodb,
+            session.client("logs", region) as logs,
+            session.client("s3", region) as s3,
+            session.client("iam", region) as iam,
+            session.client("sns", region) as sns,
+            session.client("sqs", region) as sqs,
+        ):
+            answers = {
+                "functions": (await functions.list_functions())["Functions"],
+                "mappings": (await functions.list_event_source_mappings())["EventSourceMappings"],
+                "layers": (await functions.list_layers())["Layers"],
+                "tables": (await dynamodb.list_tables())["TableNames"],
+                "log groups": (await logs.describe_log_groups())["logGroups"],
+                "buckets": (await s3.list_buckets())["Buckets"],
+                "roles": (await iam.list_roles(PathPrefix="/gammaray/"))["Roles"],
+                "topics": (await sns.list_topics())["Topics"],
+                "queues": (await sqs.list_queues()).get("QueueUrls", []),
+            }
+        everything |= {f"{name} {region}": found for name, found in answers.items() if found}
+    return everything

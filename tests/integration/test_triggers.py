@@ -1,0 +1,135 @@
+"""Triggers other than DynamoDB streams: each deployed, and made to invoke its function."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gammaray_recorder import wire
+from providers.aws_operations import AwsOperations
+from providers.session import AwsSession
+from tests.integration.records import recorded_events
+
+pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
+
+REGION = "us-west-2"
+INVOKED_TIMEOUT_S = 60.0
+MANIFEST = """
+title = "One function for each kind of trigger"
+buckets = [{ name = "gammaray-triggers-{account}", region = "us-west-2" }]
+topics = [{ name = "news", region = "us-west-2" }]
+queues = [{ name = "work", region = "us-west-2" }]
+triggers = [
+    { kind = "s3", bucket = "gammaray-triggers-{account}", function = "OnObject", prefix = "in/" },
+    { kind = "s3", bucket = "gammaray-triggers-{account}", function = "OnOther", prefix = "un/" },
+    { kind = "sns", topic = "news", function = "OnMessage" },
+    { kind = "sqs", queue = "work", function = "OnWork" },
+]
+fire = { function = "OnWork" }
+"""
+FUNCTION = """
+[[functions]]
+name = "{name}"
+region = "us-west-2"
+handler = "quiet.handler"
+files = ["quiet.py"]
+"""
+NAMES = ("OnObject", "OnOther", "OnMessage", "OnWork")
+
+
+@pytest.fixture
+def application(tmp_path: Path) -> Path:
+    folder = tmp_path / "triggers"
+    folder.mkdir()
+    (folder / "quiet.py").write_text("def handler(event, context):\n    print('invoked')\n")
+    functions = "".join(FUNCTION.format(name=name) for name in NAMES)
+    (folder / "app.toml").write_text(MANIFEST + functions)
+    return folder
+
+
+async def test_every_kind_of_trigger_invokes_its_function(
+    aws_session: AwsSession, application: Path
+) -> None:
+    operations = AwsOperations(aws_session)
+    await operations.deploy(str(application), lambda _step: None)
+    plan = await operations.plan(str(application))
+    assert {step.detail for step in plan.steps} == {"up to date"}
+
+    bucket = f"gammaray-triggers-{await account(aws_session)}"
+    async with aws_session.client("s3", REGION) as s3:
+        await s3.put_object(Bucket=bucket, Key="in/a b.txt", Body=b"1")
+        await s3.put_object(Bucket=bucket, Key="elsewhere/c.txt", Body=b"2")
+    async with aws_session.client("sns", REGION) as sns:
+        topic = (await sns.list_topics())["Topics"][0]["TopicArn"]
+        await sns.publish(TopicArn=topic, Message="hello")
+    async with aws_session.client("sqs", REGION) as sqs:
+        url = (await sqs.get_queue_url(QueueName="work"))["QueueUrl"]
+        await sqs.send_message(QueueUrl=url, MessageBody="hello")
+
+    async with asyncio.timeout(INVOKED_TIMEOUT_S):
+        causes = await causes_of(aws_session, {"OnObject", "OnMessage", "OnWork"})
+    assert {name: [cause[wire.SERVICE] for cause in found] for name, found in causes.items()} == {
+        "OnObject": ["s3"],
+        "OnMessage": ["sns"],
+        "OnWork": ["sqs"],
+    }
+    assert causes["OnObject"][0][wire.KEY] == "in/a b.txt"
+
+    await operations.delete(await operations.resources(), lambda _step: None)
+
+
+async def test_notifications_of_others_stay_in_the_bucket(
+    aws_session: AwsSession, application: Path
+) -> None:
+    operations = AwsOperations(aws_session)
+    await operations.deploy(str(application), lambda _step: None)
+    bucket = f"gammaray-triggers-{await account(aws_session)}"
+    async with aws_session.client("s3", REGION) as s3:
+        ours = await notifications(s3, bucket)
+        work = f"arn:aws:sqs:{REGION}:{await account(aws_session)}:work"
+        theirs = {"Id": "theirs", "QueueArn": work, "Events": ["s3:ObjectRemoved:*"]}
+        await s3.put_bucket_notification_configuration(
+            Bucket=bucket, NotificationConfiguration={**ours, "QueueConfigurations": [theirs]}
+        )
+        manifest = application / "app.toml"
+        manifest.write_text(manifest.read_text().replace('prefix = "in/"', 'prefix = "new/"'))
+
+        await operations.deploy(str(application), lambda _step: None)
+
+        document = await notifications(s3, bucket)
+    assert [item["Id"] for item in document["QueueConfigurations"]] == ["theirs"]
+    prefixes = {
+        item["LambdaFunctionArn"].rpartition(":")[2]: item["Filter"]["Key"]["FilterRules"][0][
+            "Value"
+        ]
+        for item in document["LambdaFunctionConfigurations"]
+    }
+    assert prefixes == {"OnObject": "new/", "OnOther": "un/"}
+
+
+async def account(session: AwsSession) -> str:
+    async with session.client("sts", REGION) as sts:
+        return str((await sts.get_caller_identity())["Account"])
+
+
+async def notifications(s3: Any, bucket: str) -> dict[str, Any]:
+    answer = await s3.get_bucket_notification_configuration(Bucket=bucket)
+    return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
+
+
+async def causes_of(session: AwsSession, names: set[str]) -> dict[str, list[dict[str, Any]]]:
+    """Wait until all these functions were invoked; give the causes that they recorded."""
+    while True:
+        starts = [
+            event
+            for events in (await recorded_events(session, REGION)).values()
+            for event in events
+            if event[wire.KIND] == wire.KIND_START
+        ]
+        causes = {start[wire.ARN].split(":")[6]: start.get(wire.CAUSES, []) for start in starts}
+        if names <= set(causes):
+            return causes
+        await asyncio.sleep(0.1)
