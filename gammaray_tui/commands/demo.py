@@ -123,7 +123,7 @@ class _Stage:
         def report(step: Step) -> None:
             if app.is_running:
                 app.report(step)
-            else:
+            elif step.state == "failed":
                 say_step(step)
 
         # Importing the AWS clients takes long enough to be felt: keys work meanwhile.

@@ -39,6 +39,7 @@ async def run_headless(application: str, count: int, timeout_s: float) -> bytes:
             say(f"firing failed: {error}")
         if fired.errors:
             raise typer.Exit(EXIT_FAILED)
+        say(f"waiting for {count} chain{'' if count == 1 else 's'} ...")
         model = Watch("demo")
         source = stream_source(demo.session, "all")
         missing = await collect_chains(model, source, functions, count, timeout_s)

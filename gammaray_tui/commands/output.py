@@ -58,10 +58,9 @@ def say_error(error: UserError) -> None:
 
 
 def say_step(step: Step) -> None:
-    """Tell the person how one step of a longer act goes."""
-    if step.state == "waiting":
-        return
-    say(step_line(step))
+    """Tell the person that one step of a longer act is over."""
+    if step.state in ("done", "failed", "skipped"):
+        say(step_line(step))
 
 
 def step_line(step: Step) -> str:

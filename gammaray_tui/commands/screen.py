@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 # Objects allocated between collections: at Python's defaults, a graph of 100,000 invocations
 # stalls the screen for a third of a second again and again.
 _GC_THRESHOLDS = (20_000, 20, 200)
-_TERMINAL_GONE = 128 + signal.SIGHUP
+_OUTPUTS = (1, 2)
 
 
 async def run_app(app: GammarayApp) -> None:
@@ -32,13 +33,15 @@ async def run_app(app: GammarayApp) -> None:
     gc.set_threshold(*_GC_THRESHOLDS)
     loop = asyncio.get_running_loop()
 
-    def leave(code: int) -> None:
-        app.exit(return_code=code)
+    def leave(number: signal.Signals) -> None:
+        if number == signal.SIGHUP:
+            _let_go_of_terminal()
+        app.exit(return_code=128 + number)
 
-    def leave_from_thread() -> None:
-        loop.call_soon_threadsafe(leave, _TERMINAL_GONE)
+    def terminal_gone() -> None:
+        loop.call_soon_threadsafe(leave, signal.SIGHUP)
 
-    with _on_signals(loop, leave), _outliving_terminal(leave_from_thread):
+    with _on_signals(loop, leave), _outliving_terminal(terminal_gone):
         await app.run_async()
     if app.return_code:
         raise typer.Exit(app.return_code)
@@ -59,10 +62,12 @@ def need_terminal(instead: str) -> None:
 
 
 @contextlib.contextmanager
-def _on_signals(loop: asyncio.AbstractEventLoop, leave: Callable[[int], None]) -> Iterator[None]:
+def _on_signals(
+    loop: asyncio.AbstractEventLoop, leave: Callable[[signal.Signals], None]
+) -> Iterator[None]:
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     for number in numbers:
-        loop.add_signal_handler(number, leave, 128 + number)
+        loop.add_signal_handler(number, leave, number)
     try:
         yield
     finally:
@@ -94,32 +99,31 @@ class _TerminalOutput:
     def __init__(self, file: TextIO, on_gone: Callable[[], None]) -> None:
         self._file = file
         self._on_gone = on_gone
-        self._gone = False
 
     def write(self, text: str) -> int:
-        if not self._gone:
-            with self._noticing():
-                self._file.write(text)
+        with self._noticing():
+            self._file.write(text)
         return len(text)
 
     def flush(self) -> None:
-        if not self._gone:
-            with self._noticing():
-                self._file.flush()
-
-    def fileno(self) -> int:
-        return self._file.fileno()
-
-    def isatty(self) -> bool:
-        return self._file.isatty()
+        with self._noticing():
+            self._file.flush()
 
     @contextlib.contextmanager
     def _noticing(self) -> Iterator[None]:
         try:
             yield
         except OSError:
-            self._gone = True
+            _let_go_of_terminal()
             self._on_gone()
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._file, name)
+
+
+def _let_go_of_terminal() -> None:
+    """Send what is still written to a terminal that is gone to nowhere, errors included."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in _OUTPUTS:  # sys.stdout and sys.stderr are Textual's while it runs
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
