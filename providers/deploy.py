@@ -12,8 +12,14 @@ from providers.deploy_storage import (
     DeployedQueue,
     DeployedTopic,
 )
-from providers.deploy_triggers import BucketNotification, SourceMapping, Subscription
-from providers.manifest import DynamoDbTrigger, LoadedApplication, SnsTrigger, SqsTrigger
+from providers.deploy_triggers import BucketNotifications, SourceMapping, Subscription
+from providers.manifest import (
+    DynamoDbTrigger,
+    LoadedApplication,
+    S3Trigger,
+    SnsTrigger,
+    SqsTrigger,
+)
 from providers.operations import Plan, Report
 from providers.pieces import Piece, run_pieces
 from providers.place import Place, open_place
@@ -128,7 +134,7 @@ class _Parts:
     def triggers(self) -> list[Piece]:
         """List the pieces that connect sources with functions."""
         made: list[Piece] = []
-        last_of_bucket: dict[str, Piece] = {}
+        of_buckets: dict[str, list[tuple[S3Trigger, DeployedFunction]]] = {}
         for trigger in self._manifest.triggers:
             function = self.functions[trigger.function]
             if isinstance(trigger, DynamoDbTrigger):
@@ -138,8 +144,9 @@ class _Parts:
             elif isinstance(trigger, SnsTrigger):
                 made.append(Subscription(self._topics[trigger.topic], function))
             else:
-                after = last_of_bucket.get(trigger.bucket)
-                piece = BucketNotification(trigger, self._buckets[trigger.bucket], function, after)
-                last_of_bucket[trigger.bucket] = piece
-                made.append(piece)
+                of_buckets.setdefault(trigger.bucket, []).append((trigger, function))
+        made += [
+            BucketNotifications(self._buckets[name], triggers)
+            for name, triggers in of_buckets.items()
+        ]
         return made

@@ -61,17 +61,12 @@ class Layer(Piece):
 
     async def look(self) -> Change:
         """Look for a version that holds the present recorder."""
-        client = await self.client("lambda")
-        older = False
-        async for page in client.get_paginator("list_layer_versions").paginate(
-            LayerName=LAYER_NAME
-        ):
-            for version in page["LayerVersions"]:
-                older = True
-                if version.get("Description") == self._description:
-                    self.arn = version["LayerVersionArn"]
-                    return Change("leave")
-        return Change("update", "recorder") if older else Change("create")
+        versions = await layer_versions(await self.client("lambda"))
+        for version in versions:
+            if version.get("Description") == self._description:
+                self.arn = version["LayerVersionArn"]
+                return Change("leave")
+        return Change("update", "recorder") if versions else Change("create")
 
     async def make(self, change: Change) -> None:
         """Publish the present recorder as a new version."""
@@ -236,6 +231,17 @@ class DeployedFunction(Piece):
             "Layers": [self._layer.arn],
             "TracingConfig": {"Mode": "Active" if function.tracing else "PassThrough"},
         }
+
+
+async def layer_versions(client: Any) -> list[dict[str, Any]]:
+    """List the versions of the recorder's layer in a Lambda client's region."""
+    pages = client.get_paginator("list_layer_versions").paginate(LayerName=LAYER_NAME)
+    try:
+        return [version async for page in pages for version in page["LayerVersions"]]
+    except ClientError as error:
+        if error_code(error) != _MISSING:
+            raise
+        return []
 
 
 def zipped(folder: Path, names: Sequence[str]) -> bytes:

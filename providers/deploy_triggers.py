@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -11,12 +12,13 @@ from providers.aws_errors import error_code
 from providers.deploy_functions import DeployedFunction
 from providers.deploy_storage import DeployedBucket, DeployedQueue, DeployedTopic
 from providers.manifest import DynamoDbTrigger, S3Trigger, SqsTrigger
-from providers.pieces import Change, Piece, wait_until
+from providers.pieces import Change, Piece, found, wait_until
 from providers.tables import Table
 from providers.tags import our_tags
 
 _ENABLED_TIMEOUT_S: Final = 180.0
 _RETRIES: Final = 2
+_FOR_FUNCTIONS: Final = "LambdaFunctionConfigurations"
 _NOT_IN_IDS: Final = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -120,114 +122,70 @@ class SourceMapping(Piece):
         return self._source.stream_arn if isinstance(self._source, Table) else self._source.arn
 
 
-class PushTrigger(Piece):
-    """A trigger whose service invokes the function itself, which it must be allowed to."""
+class BucketNotifications(Piece):
+    """All notifications of one bucket that are ours, merged into those that it has.
 
-    def __init__(
-        self, function: DeployedFunction, text: str, service: str, source_arn: str, source: Piece
-    ) -> None:
-        super().__init__(function.place, function.region, text, source, function)
-        self.function = function
-        self._service = service
-        self._source_arn = source_arn
-
-    async def allow(self) -> None:
-        """Permit the source to invoke the function; nothing when it may already."""
-        client = await self.client("lambda")
-        options = {"SourceAccount": self.place.account} if self._service == "s3" else {}
-        try:
-            await client.add_permission(
-                FunctionName=self.function.name,
-                StatementId=_NOT_IN_IDS.sub("-", f"gammaray-{self._source_arn}"),
-                Action="lambda:InvokeFunction",
-                Principal=f"{self._service}.amazonaws.com",
-                SourceArn=self._source_arn,
-                **options,
-            )
-        except ClientError as error:
-            if error_code(error) != "ResourceConflictException":
-                raise
-
-
-class BucketNotification(PushTrigger):
-    """A bucket's notification, merged into those that the bucket has.
-
-    Several of one bucket are made one after the other, for there is one document for all.
+    They are one piece because there is one document for all notifications of a bucket.
     """
 
     def __init__(
-        self,
-        trigger: S3Trigger,
-        bucket: DeployedBucket,
-        function: DeployedFunction,
-        after: Piece | None,
+        self, bucket: DeployedBucket, triggers: Sequence[tuple[S3Trigger, DeployedFunction]]
     ) -> None:
-        super().__init__(
-            function,
-            f"trigger {trigger.source} → {function.name}",
-            "s3",
-            f"arn:{function.place.partition}:s3:::{bucket.name}",
-            bucket,
-        )
-        if after is not None:
-            self.needs = (*self.needs, after)
+        self._functions = {function.name: function for _trigger, function in triggers}
+        names = ", ".join(self._functions)
+        text = f"trigger S3 bucket {bucket.name} → {names}"
+        super().__init__(bucket.place, bucket.region, text, bucket, *self._functions.values())
         self._bucket = bucket.name
-        rules = [
-            {"Name": name, "Value": value}
-            for name, value in (("prefix", trigger.prefix), ("suffix", trigger.suffix))
-            if value
+        self._ids = f"gammaray-{bucket.place.application}-"
+        self._wanted = [
+            _notification(f"{self._ids}{number}", trigger, function)
+            for number, (trigger, function) in enumerate(triggers, 1)
         ]
-        self._wanted: dict[str, Any] = {
-            "Id": f"gammaray-{function.place.application}-{function.name}",
-            "LambdaFunctionArn": function.arn,
-            "Events": list(trigger.events),
-        }
-        if rules:
-            self._wanted["Filter"] = {"Key": {"FilterRules": rules}}
 
     async def look(self) -> Change:
-        """Look for our notification among the bucket's."""
-        entries = (await self._document()).get("LambdaFunctionConfigurations", [])
-        ours = [entry for entry in entries if entry.get("Id") == self._wanted["Id"]]
+        """Look for our notifications among the bucket's."""
+        ours, _others = self._sorted_out(await self._document())
         if not ours:
             return Change("create")
-        return Change("leave") if _same(ours[0], self._wanted) else Change("update", "events")
+        same = _comparable(ours) == _comparable(self._wanted)
+        return Change("leave") if same else Change("update", "notifications")
 
     async def make(self, change: Change) -> None:
         """Put ours beside the others."""
-        await self.allow()
+        for function in self._functions.values():
+            source = f"arn:{self.place.partition}:s3:::{self._bucket}"
+            await _allow_invoke(function, "s3", source, SourceAccount=self.place.account)
         document = await self._document()
-        others = [
-            entry
-            for entry in document.get("LambdaFunctionConfigurations", [])
-            if entry.get("Id") != self._wanted["Id"]
-        ]
-        document["LambdaFunctionConfigurations"] = [*others, self._wanted]
+        _ours, others = self._sorted_out(document)
         client = await self.client("s3")
         await client.put_bucket_notification_configuration(
-            Bucket=self._bucket, NotificationConfiguration=document
+            Bucket=self._bucket,
+            NotificationConfiguration={**document, _FOR_FUNCTIONS: [*others, *self._wanted]},
         )
+
+    def _sorted_out(
+        self, document: dict[str, Any]
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        entries = document.get(_FOR_FUNCTIONS, [])
+        ours = [entry for entry in entries if entry.get("Id", "").startswith(self._ids)]
+        return ours, [entry for entry in entries if entry not in ours]
 
     async def _document(self) -> dict[str, Any]:
         client = await self.client("s3")
-        try:
-            answer: dict[str, Any] = await client.get_bucket_notification_configuration(
-                Bucket=self._bucket
-            )
-        except ClientError as error:
-            if error_code(error) != "NoSuchBucket":
-                raise
-            return {}  # to be created yet
-        return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
+        answer = await found(
+            client.get_bucket_notification_configuration(Bucket=self._bucket), "NoSuchBucket"
+        )
+        return {key: value for key, value in (answer or {}).items() if key != "ResponseMetadata"}
 
 
-class Subscription(PushTrigger):
+class Subscription(Piece):
     """A topic's subscription of a function."""
 
     def __init__(self, topic: DeployedTopic, function: DeployedFunction) -> None:
         text = f"trigger SNS topic {topic.name} → {function.name}"
-        super().__init__(function, text, "sns", topic.arn, topic)
+        super().__init__(function.place, function.region, text, topic, function)
         self._topic = topic
+        self._function = function
 
     async def look(self) -> Change:
         """Look for the subscription."""
@@ -241,31 +199,66 @@ class Subscription(PushTrigger):
             if error_code(error) not in ("NotFound", "NotFoundException"):
                 raise
             endpoints = []  # the topic is to be created yet
-        return Change("leave") if self.function.arn in endpoints else Change("create")
+        return Change("leave") if self._function.arn in endpoints else Change("create")
 
     async def make(self, change: Change) -> None:
         """Permit and subscribe."""
-        await self.allow()
+        await _allow_invoke(self._function, "sns", self._topic.arn)
         client = await self.client("sns")
         await client.subscribe(
-            TopicArn=self._topic.arn, Protocol="lambda", Endpoint=self.function.arn
+            TopicArn=self._topic.arn, Protocol="lambda", Endpoint=self._function.arn
         )
+
+
+async def _allow_invoke(
+    function: DeployedFunction, service: str, source_arn: str, **options: str
+) -> None:
+    """Permit a service to invoke a function for a source; nothing when it may already."""
+    client = await function.client("lambda")
+    try:
+        await client.add_permission(
+            FunctionName=function.name,
+            StatementId=_NOT_IN_IDS.sub("-", f"gammaray-{source_arn}"),
+            Action="lambda:InvokeFunction",
+            Principal=f"{service}.amazonaws.com",
+            SourceArn=source_arn,
+            **options,
+        )
+    except ClientError as error:
+        if error_code(error) != "ResourceConflictException":
+            raise
+
+
+def _notification(id: str, trigger: S3Trigger, function: DeployedFunction) -> dict[str, Any]:
+    rules = [
+        {"Name": name, "Value": value}
+        for name, value in (("prefix", trigger.prefix), ("suffix", trigger.suffix))
+        if value
+    ]
+    return {
+        "Id": id,
+        "LambdaFunctionArn": function.arn,
+        "Events": list(trigger.events),
+        **({"Filter": {"Key": {"FilterRules": rules}}} if rules else {}),
+    }
+
+
+def _comparable(entries: list[dict[str, Any]]) -> list[Any]:
+    """Reduce notifications to what tells them apart, however they are ordered and spelt."""
+    return sorted(
+        (
+            entry["LambdaFunctionArn"],
+            sorted(entry["Events"]),
+            # S3 answers with "Prefix" to a "prefix".
+            sorted(
+                (rule["Name"].lower(), rule["Value"])
+                for rule in entry.get("Filter", {}).get("Key", {}).get("FilterRules", [])
+            ),
+        )
+        for entry in entries
+    )
 
 
 def _without_stream(arn: str) -> str:
     """Cut the stream's label off an ARN: what is left is the table's."""
     return arn.partition("/stream/")[0]
-
-
-def _same(entry: dict[str, Any], wanted: dict[str, Any]) -> bool:
-    return _comparable(entry) == _comparable(wanted)
-
-
-def _comparable(entry: dict[str, Any]) -> tuple[Any, ...]:
-    rules = entry.get("Filter", {}).get("Key", {}).get("FilterRules", [])
-    return (
-        entry.get("LambdaFunctionArn"),
-        sorted(entry.get("Events", [])),
-        # AWS answers with "Prefix" to a "prefix".
-        sorted((rule["Name"].lower(), rule["Value"]) for rule in rules),
-    )

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from providers.errors import UserError
-from providers.manifest import LoadedApplication
+from providers.manifest import Function, LoadedApplication
 from providers.operations import Fired, Report, Step, StepState
 from providers.place import AWS_ERRORS, open_place
 from providers.session import AwsSession, user_error
@@ -60,6 +60,8 @@ async def fire(
                         InvocationType="Event",
                         Payload=msgspec.json.encode(payload),
                     )
+                except client.exceptions.ResourceNotFoundException:
+                    errors.append(_not_deployed(application, function))
                 except AWS_ERRORS as error:
                     errors.append(
                         user_error(
@@ -84,6 +86,15 @@ async def fire(
         application.name,
         tuple(accepted[number] for number in sorted(accepted)),
         tuple(str(error) for error in errors),
+    )
+
+
+def _not_deployed(application: LoadedApplication, function: Function) -> UserError:
+    return UserError(
+        f"{application.name} is not deployed: there is no function {function.name}",
+        on=f"region {function.region}",
+        todo="Deploy it first.",
+        kind="not-deployed",
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from providers.deploy_functions import LAYER_NAME, LOG_GROUP_PREFIX
+from providers.deploy_functions import LAYER_NAME, LOG_GROUP_PREFIX, layer_versions
 from providers.deploy_role import ROLE_PATH
 from providers.manifest import BUCKET_PREFIX, LoadedApplication, places_of
 from providers.operations import Resource
@@ -59,10 +59,11 @@ async def find_resources(
     Raises:
         UserError: a listing is refused; the message names the permission that is missing.
     """
-    regions = dict.fromkeys(session.regions)
-    for application in applications:
-        regions.update(dict.fromkeys(application.regions))
     async with open_place(session, session.regions[0]) as place:
+        regions = dict.fromkeys(session.regions)
+        if place.partition == "aws":  # the applications' regions are of that one
+            for application in applications:
+                regions.update(dict.fromkeys(application.regions))
         lists = await together(
             [
                 *(_Region(place, region, applications).resources() for region in regions),
@@ -248,8 +249,6 @@ class _Region:
 
     async def _layers(self) -> list[Resource]:
         """List the versions of the layer; layers have no tags, its name and text must do."""
-        client = await self._client("lambda")
-        pages = client.get_paginator("list_layer_versions").paginate(LayerName=LAYER_NAME)
         return [
             self._resource(
                 "layer",
@@ -258,8 +257,7 @@ class _Region:
                 id=version["LayerVersionArn"],
                 created_at_s=datetime.fromisoformat(version["CreatedDate"]).timestamp(),
             )
-            async for page in pages
-            for version in page["LayerVersions"]
+            for version in await layer_versions(await self._client("lambda"))
         ]
 
     def _resource(

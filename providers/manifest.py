@@ -316,6 +316,12 @@ def _check(manifest: Manifest, folder: Path) -> None:
             regions[name] = known[name]
         if len(set(regions.values())) > 1:
             raise ValueError(f"{where}: {' and '.join(regions)} must be in the same region")
+    connections = [
+        trigger if isinstance(trigger, S3Trigger) else (trigger.source, trigger.function)
+        for trigger in manifest.triggers
+    ]
+    if len(set(connections)) < len(connections):
+        raise ValueError("two triggers connect the same source and function")
     files = [name for function in manifest.functions for name in function.files]
     files += [item.file for bucket in manifest.buckets for item in bucket.objects]
     for name in files:

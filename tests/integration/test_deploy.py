@@ -189,6 +189,14 @@ async def test_the_role_allows_what_is_needed_and_no_more(aws_session: AwsSessio
     assert not any("*" in action for statement in statements for action in statement["Action"])
 
 
+async def test_firing_what_is_not_deployed_says_so(aws_session: AwsSession) -> None:
+    with pytest.raises(UserError) as raised:
+        await AwsOperations(aws_session).fire("imageproc", 2, lambda _step: None)
+
+    assert raised.value.kind == "not-deployed"
+    assert "Deploy it first" in raised.value.todo
+
+
 async def functions(session: AwsSession) -> dict[str, dict[str, Any]]:
     """Give the configuration of every function, by name, without what changes by itself."""
     there = {}

@@ -98,6 +98,7 @@ async def test_notifications_of_others_stay_in_the_bucket(
         manifest.write_text(manifest.read_text().replace('prefix = "in/"', 'prefix = "new/"'))
 
         await operations.deploy(str(application), lambda _step: None)
+        await operations.deploy(str(application), lambda _step: None)
 
         document = await notifications(s3, bucket)
     assert [item["Id"] for item in document["QueueConfigurations"]] == ["theirs"]

@@ -12,6 +12,7 @@ title = "Minimal"
 functions = [{ name = "One", region = "us-west-2", handler = "one.handler", files = ["one.py"] }]
 fire = { function = "One" }
 """
+TRIGGER = '{ kind = "sqs", queue = "Q", function = "One" }'
 QUEUE = '{ name = "Q", region = "us-west-2" }'
 
 
@@ -110,6 +111,11 @@ def test_an_unknown_application_is_told_with_what_there_is() -> None:
         (
             MINIMAL + 'triggers = [{ kind = "pigeon", function = "One" }]',
             "pigeon",
+            "",
+        ),
+        (
+            MINIMAL + f"queues = [{QUEUE}]\ntriggers = [{TRIGGER}, {TRIGGER}]",
+            "two triggers connect the same source and function",
             "",
         ),
         (
