@@ -129,6 +129,7 @@ class Server:
         self.respond: Responder = responder or (lambda request: Answer())
         self.requests: list[Request] = []
         self.connections = 0
+        self._closed = threading.Event()
         self._changed = threading.Condition()
         server = self
 
@@ -169,6 +170,11 @@ class Server:
 
             do_GET = do_PUT = do_DELETE = do_HEAD = do_POST
 
+            def handle_expect_100(self) -> bool:
+                accepted = super().handle_expect_100()
+                self.wfile.flush()
+                return accepted
+
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
@@ -184,12 +190,17 @@ class Server:
             self.requests.append(request)
             self._changed.notify_all()
 
+    def hang(self) -> None:
+        """Keep the client waiting until the server is closed, and then answer nothing."""
+        self._closed.wait(30)
+
     def wait_for(self, condition: Callable[[], bool], timeout_s: float = 10) -> None:
         """Wait until what was received fulfils a condition."""
         with self._changed:
             assert self._changed.wait_for(condition, timeout_s), "the server waited in vain"
 
     def close(self) -> None:
+        self._closed.set()
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
