@@ -145,12 +145,11 @@ def trigger(invocation: Invocation, edge: Edge | None, orphan: bool) -> str:
 
 
 def resource_text(call: CallNode) -> str:
-    """Say what a call worked on."""
-    fact = call.fact
-    resource = fact.resource or (call.segment.resource if call.segment is not None else None)
-    if fact.service == "http":
+    """Say what a call worked on; the service, when nothing tells."""
+    resource = call.fact.resource or (call.segment.resource if call.segment is not None else None)
+    if call.fact.service == "http":
         return resource or ""
-    return f"{fact.service}→{names.last_part(resource)}" if resource else fact.service
+    return names.last_part(resource) if resource else call.fact.service
 
 
 def spans(

@@ -39,7 +39,8 @@ class TreeRow:
             glyph of this row itself follows from `last` and `evidence`.
         last: whether this row is its parent's last child (its rail ends here).
         trigger: short text such as "PutItem→image-proc-B"; of a root, what is known of its
-            cause ("invoke", "schedule", "orphan: PutItem→orders").
+            cause ("invoke", "schedule", "orphan: PutItem→orders"); of a call, what it worked on.
+        function: the function's name; of a call, its operation.
         offset_s: start since the chain's root started; None for a root or when unknown.
         delay_s: trigger delay, from the end of the call to the start of the invocation.
         state: of a call's row, "ok" or "error".

@@ -73,14 +73,14 @@ def paint_row(
     quiet = palette.muted if row.matched else palette.faint
     state, state_style = _state(row, look)
     line = [Segment(" "), Segment(state, state_style), gap]
-    line += _function(row, context, columns.function, look)
+    line += _function(row, context, columns, look)
     is_call = row.kind != "invocation"
     if columns.region:
         region = row.region if columns.full_region else formats.short_region(row.region)
         style = look.region_style(row.region) if row.matched and not is_call else quiet
         line += [gap, Segment(look.left(look.safe(region), columns.region), style)]
     if columns.trigger:
-        trigger = "" if is_call else look.safe(row.trigger)
+        trigger = "" if row.kind == "link" else look.safe(row.trigger)
         line += [gap, Segment(look.left(trigger, columns.trigger), quiet)]
     if columns.start:
         is_root = row.depth == 0
@@ -123,8 +123,10 @@ def _state(row: TreeRow, look: Look) -> tuple[str, Style]:
     return glyphs.state[state], style or palette.state(state)
 
 
-def _function(row: TreeRow, context: LineContext, width: int, look: Look) -> list[Segment]:
-    palette = look.palette
+def _function(
+    row: TreeRow, context: LineContext, columns: TreeColumns, look: Look
+) -> list[Segment]:
+    palette, width = look.palette, columns.function
     rail = _rail(row, context, look)
     fold = ""
     if row.kind == "invocation" and context.foldable:
@@ -143,7 +145,7 @@ def _function(row: TreeRow, context: LineContext, width: int, look: Look) -> lis
     used = len(rail) + 2
     fold_style = palette.key if context.foldable else palette.rail
     segments = [Segment(rail, palette.rail), Segment(fold, fold_style), Segment(" ")]
-    for text, style in _name(row, look):
+    for text, style in _name(row, columns, look):
         room = width - used
         if room <= 0:
             break
@@ -163,13 +165,15 @@ def _rail(row: TreeRow, context: LineContext, look: Look) -> str:
     return guides + corner + glyphs.evidence_rail[row.evidence or "exact"]
 
 
-def _name(row: TreeRow, look: Look) -> list[tuple[str, Style]]:
+def _name(row: TreeRow, columns: TreeColumns, look: Look) -> list[tuple[str, Style]]:
     palette = look.palette
     if row.kind == "call":
-        text = look.safe(row.trigger or row.function)
         failed = row.state == "error"
         style = palette.error if failed else palette.muted if row.matched else palette.faint
-        return [(text, style)]
+        pieces = [(look.safe(row.function), style)]
+        if not columns.trigger:  # no column of its own for what the call worked on
+            pieces.append((f" {look.safe(row.trigger)}", palette.faint))
+        return pieces
     name = look.safe(row.function)
     if row.kind == "link":
         return [
