@@ -20,12 +20,13 @@ from providers.tables import delete_table
 
 _AT_ONCE: Final = 16
 _GONE_TIMEOUT_S: Final = 180.0
-# What invokes functions goes before them, what they use after them, roles last.
+# What invokes functions goes before them, and what they use after them. Log groups come last:
+# an invocation that is still running may make them once more.
 _ORDER: Final = (
     ("mapping",),
     ("topic", "queue", "function"),
-    ("table", "bucket", "log group", "layer"),
-    ("role",),
+    ("table", "bucket", "layer"),
+    ("log group", "role"),
 )
 
 

@@ -13,9 +13,15 @@ from providers.errors import UserError
 from providers.manifest import Function, LoadedApplication
 from providers.operations import Fired, Report, Step, StepState
 from providers.place import AWS_ERRORS, open_place
-from providers.session import AwsSession, user_error
+from providers.session import AwsSession, is_local, user_error
 
 _AT_ONCE: Final = 32
+# A local AWS starts a process for each invocation that finds the others busy, and drops what
+# exceeds its limit instead of queueing it for hours as AWS does. So there we wait for the
+# function's answer, which keeps a handful of warm processes busy.
+_AT_ONCE_LOCALLY: Final = 4
+_ATTEMPTS: Final = 3
+_ANSWER_MARGIN_S: Final = 30.0
 
 
 async def fire(
@@ -23,7 +29,8 @@ async def fire(
 ) -> Fired:
     """Invoke the function that starts a chain, `count` times, concurrently.
 
-    The invocations are asynchronous: this returns when AWS has accepted them.
+    On AWS the invocations are asynchronous: this returns when they are accepted. A local AWS is
+    waited for. Whether a function succeeds is not told here but by the records that it leaves.
 
     Returns:
         The request ids of those that were accepted, and an error text for each other one.
@@ -32,7 +39,8 @@ async def fire(
         UserError: none was accepted: not deployed, no credentials, ...
     """
     function = application.function(application.manifest.fire.function)
-    limit = asyncio.Semaphore(_AT_ONCE)
+    local = session.endpoint_url is not None and is_local(session.endpoint_url)
+    limit = asyncio.Semaphore(_AT_ONCE_LOCALLY if local else _AT_ONCE)
     accepted: dict[int, str] = {}
     errors: list[UserError] = []
 
@@ -42,8 +50,16 @@ async def fire(
             detail += f", {len(errors)} failed: {errors[0].what}"
         report(Step("fire", f"invoke {function.name}", function.region, state, detail))
 
-    async with open_place(session, function.region, application.name) as place:
-        client = await place.clients.of("lambda", function.region)
+    async with (
+        open_place(session, function.region, application.name) as place,
+        session.client(
+            "lambda",
+            function.region,
+            # A second try after a slow answer would be a second chain.
+            attempts=1 if local else _ATTEMPTS,
+            read_timeout_s=function.timeout_s + _ANSWER_MARGIN_S,
+        ) as client,
+    ):
 
         async def invoke(number: int) -> None:
             run = uuid.uuid4().hex
@@ -57,9 +73,11 @@ async def fire(
                 try:
                     answer = await client.invoke(
                         FunctionName=function.name,
-                        InvocationType="Event",
+                        InvocationType="RequestResponse" if local else "Event",
                         Payload=msgspec.json.encode(payload),
                     )
+                    async with answer["Payload"] as body:  # the connection is free again then
+                        await body.read()
                 except client.exceptions.ResourceNotFoundException:
                     errors.append(_not_deployed(application, function))
                 except AWS_ERRORS as error:

@@ -9,6 +9,8 @@ from typing import Any
 from gammaray_recorder import wire
 from providers.session import AwsSession
 
+FUNCTIONS = ("ImageProcPy", "DBSyncPy", "UpdateWebsite")
+
 
 class Invocation:
     """What the records of one invocation say, put together."""
@@ -33,8 +35,8 @@ class Invocation:
         self.received_hash = causes[0][wire.HASH] if causes else ""
 
 
-async def ended_invocations(session: AwsSession, until: dict[str, int]) -> list[Invocation]:
-    """Read the record tables until so many invocations of these functions have ended."""
+async def chains(session: AwsSession, count: int) -> list[Invocation]:
+    """Read the record tables until `count` chains of imageproc are complete."""
     while True:
         invocations = [
             Invocation(region, events)
@@ -43,7 +45,8 @@ async def ended_invocations(session: AwsSession, until: dict[str, int]) -> list[
             if any(event[wire.KIND] == wire.KIND_END for event in events)
         ]
         names = [invocation.function for invocation in invocations]
-        if all(names.count(name) >= count for name, count in until.items()):
+        # All three: a function may end after those that it has caused.
+        if all(names.count(name) >= count for name in FUNCTIONS):
             return invocations
         await asyncio.sleep(0.1)
 

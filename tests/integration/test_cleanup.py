@@ -10,7 +10,7 @@ import pytest
 from providers.aws_operations import AwsOperations
 from providers.operations import Step
 from providers.session import AwsSession
-from tests.integration.records import ended_invocations
+from tests.integration.records import chains
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
 
@@ -50,7 +50,7 @@ async def test_cleanup_leaves_nothing_in_any_service(aws_session: AwsSession) ->
     await operations.deploy("imageproc", lambda _step: None)
     await operations.fire("imageproc", 1, lambda _step: None)
     async with asyncio.timeout(CHAIN_TIMEOUT_S):
-        await ended_invocations(aws_session, {"UpdateWebsite": 1})
+        await chains(aws_session, 1)
     resources = await operations.resources()
     steps: list[Step] = []
 

@@ -6,7 +6,7 @@ import pytest
 
 from providers.demo import Demo
 from providers.operations import Step
-from tests.integration.records import ended_invocations
+from tests.integration.records import chains
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
 
@@ -31,7 +31,7 @@ async def test_the_demo_runs_whatever_the_users_own_aws_settings_are(
     async with Demo(steps.append) as demo:
         fired = await demo.operations.fire(demo.application, 1, steps.append)
         async with asyncio.timeout(CHAIN_TIMEOUT_S):
-            invocations = await ended_invocations(demo.session, {"UpdateWebsite": 1})
+            invocations = await chains(demo.session, 1)
         folder = demo.local_aws.folder
 
     assert len(fired.request_ids) == 1

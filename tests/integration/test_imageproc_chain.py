@@ -10,7 +10,7 @@ from gammaray_recorder import wire
 from providers.aws_operations import AwsOperations
 from providers.local_aws import LocalAws
 from providers.session import AwsSession
-from tests.integration.records import ended_invocations
+from tests.integration.records import chains
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
 
@@ -29,7 +29,7 @@ async def test_each_firing_leaves_the_records_of_a_whole_chain(
     assert len(set(fired.request_ids)) == 3
     assert fired.errors == ()
     async with asyncio.timeout(CHAIN_TIMEOUT_S):
-        invocations = await ended_invocations(aws_session, {"UpdateWebsite": 3})
+        invocations = await chains(aws_session, 3)
     by_function = {
         name: [item for item in invocations if item.function == name]
         for name in ("ImageProcPy", "DBSyncPy", "UpdateWebsite")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
@@ -7,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -106,15 +108,19 @@ def test_nothing_is_left_after_a_signal(number: signal.Signals) -> None:
         host.wait_until_nothing_is_left()
 
 
+def make_the_terminal_ours() -> None:
+    os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 def test_nothing_is_left_after_the_terminal_closes() -> None:
     controlling, terminal = pty.openpty()
     process = subprocess.Popen(
-        # Opening a terminal without having one makes it the session's own.
-        ["setsid", "--ctty", *HOST, "wait"] if sys.platform == "linux" else [*HOST, "wait"],
+        [*HOST, "wait"],
         stdin=terminal,
         stdout=terminal,
         stderr=terminal,
-        start_new_session=sys.platform != "linux",
+        preexec_fn=make_the_terminal_ours,
     )
     os.close(terminal)
     with os.fdopen(controlling, "rb", buffering=0) as output:
