@@ -12,7 +12,7 @@ import time
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
-    from typing import Dict, List, Optional, Tuple
+    from typing import Any, Dict, List, Optional, Tuple
 
 # Servers close idle connections, and a frozen function does not see it happen.
 _IDLE_LIMIT_S = 45.0
@@ -36,7 +36,11 @@ class Connection:
         head, colon, tail = authority.rpartition(":")
         if colon and tail.isdigit():
             host, port = head, int(tail)
-        self._address = (host.strip("[]"), port)
+        # Bytes: for text, Python would import the codec of international names.
+        self._address: Any = (host.strip("[]").encode("ascii"), port)
+        if self._secure:
+            # Here and not in the writer's thread, lest a fork finds the import half done.
+            import ssl  # noqa: F401 (a local endpoint does without)
         self._timeout_s = timeout_s
         self._socket: Optional[socket.socket] = None
         self._buffer = b""
@@ -195,7 +199,7 @@ def _tls_context() -> ssl.SSLContext:
     """Make the one TLS context: reading the authorities' certificates takes several ms."""
     if not _tls_contexts:
         import os
-        import ssl  # only here: a local endpoint does without
+        import ssl
 
         bundle = os.environ.get("AWS_CA_BUNDLE") or None
         _tls_contexts.append(ssl.create_default_context(cafile=bundle))

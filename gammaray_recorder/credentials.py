@@ -12,8 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Optional, Tuple
 
-_RENEW_BEFORE_S = 300
-_RENEW_UNDATED_S = 60
+# The endpoint gives credentials that live for longer than this, and it is on this machine.
+_RENEW_S = 240
 
 
 class NoCredentials(Exception):
@@ -24,7 +24,7 @@ class Credentials:
     """Gives (access key, secret key, session token or None), fresh enough to sign with.
 
     An ordinary function has them in its environment. One that was restored from a snapshot
-    (SnapStart) fetches them from the runtime's local endpoint, and again before they expire.
+    (SnapStart) fetches them from the runtime's local endpoint, every few minutes.
     """
 
     def __init__(self) -> None:
@@ -63,15 +63,5 @@ class Credentials:
             fetched = answer["AccessKeyId"], answer["SecretAccessKey"], answer.get("Token")
         except (KeyError, TypeError, AttributeError) as error:
             raise NoCredentials("the credentials endpoint answered no credentials") from error
-        self._renew_at_s = _renewal(answer.get("Expiration"))
+        self._renew_at_s = time.time() + _RENEW_S
         return fetched
-
-
-def _renewal(expiration: Any) -> float:
-    from calendar import timegm
-
-    try:
-        moment = time.strptime(expiration[:19], "%Y-%m-%dT%H:%M:%S")
-    except (TypeError, ValueError):
-        return time.time() + _RENEW_UNDATED_S
-    return timegm(moment) - _RENEW_BEFORE_S

@@ -125,10 +125,10 @@ class Writer:
 
     def _run(self) -> None:
         try:
-            self._table.open()
-        except OSError:
-            self._failing = True  # the first write tells why
-        try:
+            try:
+                self._table.open()
+            except OSError:
+                self._failing = True  # the first write tells why
             while True:
                 self._collect()
                 self._send()

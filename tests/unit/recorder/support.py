@@ -159,8 +159,9 @@ class Server:
                 if answer.chunked:
                     self.send_header("transfer-encoding", "chunked")
                     self.end_headers()
-                    middle = len(answer.body) // 2
-                    for part in (answer.body[:middle], answer.body[middle:], b""):
+                    middle = (len(answer.body) + 1) // 2
+                    parts = filter(None, (answer.body[:middle], answer.body[middle:]))
+                    for part in (*parts, b""):
                         self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
                 else:
                     self.send_header("content-length", str(len(answer.body)))

@@ -1,0 +1,392 @@
+"""Write-behind: handlers hardly wait, little is lost, and nothing that fails is noticed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from gammaray_recorder import wire, writer
+from gammaray_recorder.invocation import Invocation
+from gammaray_recorder.recording import Recorder
+from gammaray_recorder.settings import Settings
+from gammaray_recorder.table import Table
+from gammaray_recorder.writer import Writer, items_of
+from tests.unit.recorder.support import (
+    REGION,
+    Answer,
+    Context,
+    Json,
+    Request,
+    Server,
+    events_in,
+    items_in,
+    payload_of,
+)
+
+MISSING = b'{"__type": "com.amazonaws#ResourceNotFoundException", "message": "no such table"}'
+THROTTLED = b'{"__type": "com.amazonaws#ThrottlingException"}'
+
+
+def started(server: Server, **environment: str) -> Recorder:
+    """A recorder whose thread writes to the server."""
+    settings = Settings(
+        {"AWS_REGION": REGION, "AWS_ENDPOINT_URL": server.url, "GAMMARAY_FLUSH_MS": "5000"}
+        | environment
+    )
+    thread = Writer(settings, Table(settings))
+    thread.start()
+    return Recorder(settings, thread)
+
+
+def kinds(requests: list[Request]) -> list[str]:
+    return [event["k"] for event in events_in(requests)]
+
+
+def call(name: str = "PutItem", **more: Any) -> Json:
+    return {"k": "c", "i": "0123456789abcdef", "o": name, **more}
+
+
+def run(recorder: Recorder, name: str = "r") -> float:
+    """Run an empty handler; give what it took in seconds."""
+    begun = time.perf_counter()
+    recorder.end(recorder.begin({}, Context(name)))
+    return time.perf_counter() - begun
+
+
+def begin(recorder: Recorder, name: str = "r", **context: Any) -> Any:
+    begun = recorder.begin({}, Context(name, **context))
+    assert begun is not None
+    return begun
+
+
+def test_the_start_leaves_while_the_handler_runs_and_the_rest_at_its_end(server: Server) -> None:
+    recorder = started(server)
+    begun = begin(recorder)
+    server.wait_for(lambda: kinds(server.requests) == ["s"])
+    recorder.record(begun[0], call())
+    recorder.end(begun)
+    assert kinds(server.requests) == ["s", "c", "e"]
+    first, second = items_in(server.requests)
+    attempt = payload_of(first)["a"]
+    assert first["reqID"]["S"] == f"r:{attempt}:0"
+    assert second["reqID"]["S"] == f"r:{attempt}:1"
+    assert payload_of(second) | {"e": 0} == {"r": "r", "a": attempt, "g": REGION, "e": 0}
+    assert first["v"] == {"N": "2"}
+    assert int(first["expires"]["N"]) - int(first["ts"]["N"]) // 1000 == 7 * 86400
+
+
+def test_a_very_short_handler_costs_one_write(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_GRACE_S", 60.0)
+    recorder = started(server)
+    run(recorder)
+    (item,) = items_in(server.requests)
+    assert [event["k"] for event in payload_of(item)["e"]] == ["s", "e"]
+
+
+def test_a_long_handler_flushes_as_it_goes(server: Server) -> None:
+    recorder = started(server, GAMMARAY_INTERVAL_MS="20")
+    begun = begin(recorder)
+    for count in range(1, 4):
+        recorder.record(begun[0], call())
+        server.wait_for(lambda expected=count: kinds(server.requests).count("c") == expected)  # type: ignore[misc]
+    recorder.end(begun)
+    assert kinds(server.requests) == ["s", "c", "c", "c", "e"]
+
+
+def test_a_hundred_calls_within_the_interval_are_one_write(server: Server) -> None:
+    recorder = started(server, GAMMARAY_INTERVAL_MS="60000")
+    begun = begin(recorder)
+    server.wait_for(lambda: kinds(server.requests) == ["s"])
+    for _ in range(100):
+        recorder.record(begun[0], call())
+    recorder.end(begun)
+    assert len(server.requests) == 2
+    assert kinds(server.requests) == ["s", *["c"] * 100, "e"]
+
+
+def test_a_slow_table_delays_a_handler_by_the_budget_and_the_next_ones_not_at_all(
+    server: Server,
+) -> None:
+    hold = threading.Event()
+    server.respond = lambda request: Answer() if hold.wait(30) else None
+    recorder = started(server, GAMMARAY_FLUSH_MS="40")
+    assert 0.04 <= run(recorder, "first") < 1.0
+    assert run(recorder, "second") < 0.04
+    assert run(recorder, "third") < 0.04
+    hold.set()
+    server.wait_for(lambda: {"first", "second", "third"} <= requested(server))
+
+
+def requested(server: Server) -> set[str]:
+    return {payload_of(item)["r"] for item in items_in(server.requests)}
+
+
+def test_a_table_that_recovers_is_waited_for_again(server: Server) -> None:
+    recorder = started(server)
+    server.respond = lambda request: Answer(THROTTLED, 400)
+    recorder._writer._failing = True
+    run(recorder, "first")
+    server.respond = lambda request: Answer()
+    server.wait_for(lambda: kinds(server.requests)[-2:] == ["s", "e"])
+    hold = threading.Event()
+
+    def hesitate(request: Request) -> Answer:
+        hold.set()
+        return Answer()
+
+    server.respond = hesitate
+    while recorder._writer._failing:
+        run(recorder, "second")
+    hold.clear()
+    run(recorder, "third")
+    assert hold.is_set()
+
+
+def test_a_missing_table_is_told_once_and_its_losses_are_counted(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.respond = lambda request: Answer(MISSING, 400)
+    recorder = started(server, GAMMARAY_TABLE="nowhere")
+    for _ in range(3):
+        run(recorder)
+    assert capsys.readouterr().err == (
+        "gammaray: records are lost: ResourceNotFoundException (table nowhere, us-west-2);"
+        " the function is not affected\n"
+    )
+    ends = [event for item in items_in(server.requests, "nowhere")
+            for event in payload_of(item)["e"] if event["k"] == "e"]  # fmt: skip
+    assert "drop" not in ends[0]
+    server.respond = lambda request: Answer()
+    server.wait_for(lambda: "drop" in str([request.body for request in server.requests]))
+
+
+def test_throttling_is_ridden_out_within_the_budget(server: Server) -> None:
+    answers = iter([Answer(THROTTLED, 400), Answer(THROTTLED, 400), Answer()])
+    server.respond = lambda request: next(answers, Answer())
+    recorder = started(server)
+    run(recorder)
+    assert kinds(server.requests[-1:])[-1] == "e"
+    assert recorder._writer.lost == 0
+
+
+def test_unprocessed_items_are_written_again(server: Server) -> None:
+    def respond(request: Request) -> Answer:
+        requests = request.json().get("RequestItems", {}).get("gammaRays", [])
+        return Answer(json.dumps({"UnprocessedItems": {"gammaRays": requests[1:]}}).encode())
+
+    server.respond = respond
+    recorder = started(server)
+    begun = begin(recorder)
+    for number in range(2000):
+        recorder.record(begun[0], call(number=number, res="x" * 1000))
+    recorder.end(begun)
+    written = {json.dumps(event) for event in events_in(server.requests)}
+    assert sum('"k": "c"' in event for event in written) == 2000
+    assert any("RequestItems" in str(request.body) for request in server.requests)
+
+
+def test_a_connection_closed_while_frozen_costs_nothing(server: Server) -> None:
+    recorder = started(server)
+    run(recorder, "first")
+    answers = iter([None])
+    server.respond = lambda request: next(answers, Answer())
+    run(recorder, "second")
+    server.wait_for(lambda: "second" in requested(server))
+    assert recorder._writer.lost == 0
+
+
+def test_a_timeout_is_recorded_while_there_is_time_and_corrected_by_an_end(
+    server: Server,
+) -> None:
+    recorder = started(server)
+    begun = begin(recorder, remaining_ms=100)
+    server.wait_for(lambda: "e" in kinds(server.requests))
+    (seen,) = [event for event in events_in(server.requests) if event["k"] == "e"]
+    assert seen["st"] == "timeout"
+    recorder.end(begun)
+    ends = [event["st"] for event in events_in(server.requests) if event["k"] == "e"]
+    assert ends == ["timeout", "ok"]
+
+
+def test_the_margin_grows_with_the_time_allowed_up_to_a_fifth_of_a_second() -> None:
+    for remaining_ms, margin_s in ((1000, 0.1), (3000, 0.2), (900_000, 0.2)):
+        now_s = time.monotonic()
+        watch_at_s = Invocation(Context(remaining_ms=remaining_ms), REGION).watch_at_s
+        assert watch_at_s is not None
+        assert watch_at_s - now_s == pytest.approx(remaining_ms / 1000 - margin_s, abs=0.01)
+    assert Invocation(object(), REGION).watch_at_s is None
+
+
+def test_an_error_is_recorded_by_its_type_alone(server: Server) -> None:
+    recorder = started(server)
+    recorder.end(recorder.begin({}, Context()), ValueError("hidden"))
+    (end,) = [event for event in events_in(server.requests) if event["k"] == "e"]
+    assert (end["st"], end["err"]) == ("error", "ValueError")
+    assert "hidden" not in str([request.body for request in server.requests])
+
+
+def test_what_comes_after_the_end_is_written_too(server: Server) -> None:
+    recorder = started(server, GAMMARAY_INTERVAL_MS="20")
+    begun = begin(recorder)
+    recorder.end(begun)
+    recorder.record(begun[0], call("Late"))
+    server.wait_for(lambda: "Late" in str([request.body for request in server.requests]))
+    assert kinds(server.requests)[-2:] == ["e", "c"]
+
+
+def test_a_writer_that_breaks_stays_silent_and_delays_nobody(
+    server: Server, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError("hidden")
+
+    monkeypatch.setattr(Table, "write", fail)
+    recorder = started(server)
+    assert run(recorder) < 5.0
+    assert run(recorder) < 0.5
+    assert capsys.readouterr().err.count("gammaray: records are lost: ZeroDivisionError") == 1
+
+
+def test_events_that_cannot_be_encoded_are_counted(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorder = started(server)
+    begun = begin(recorder)
+    server.wait_for(lambda: kinds(server.requests) == ["s"])
+    recorder.record(begun[0], call(secret=object()))
+    recorder.end(begun)
+    assert recorder._writer.take_lost() == 2
+    assert recorder._writer.take_lost() == 0
+    assert "TypeError" in capsys.readouterr().err
+
+
+def test_the_backlog_is_bounded(
+    server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(writer, "_BACKLOG_LIMIT", 2000)
+    server.respond = lambda request: Answer(THROTTLED, 400)
+    recorder = started(server, GAMMARAY_FLUSH_MS="20")
+    for _ in range(20):
+        run(recorder)
+    size = sum(len(item["payload"]["S"]) for item, _ in recorder._writer._backlog)
+    assert size <= 2000
+    assert "nothing can be written" in capsys.readouterr().err
+
+
+def test_an_invocation_keeps_a_bounded_number_of_events() -> None:
+    invocation = Invocation(Context(), REGION)
+    for _ in range(5100):
+        invocation.record(call())
+    assert len(invocation.take()) == 5000
+    assert invocation.lost == 100
+
+
+# --- splitting ----------------------------------------------------------------------------
+
+
+def split(events: list[Json]) -> list[Any]:
+    invocation = Invocation(Context("r"), REGION)
+    parts = items_of(invocation, events, 1773000000.0, 60)
+    assert sum(count for _, count in parts) >= len(events)
+    items = [item for item, _ in parts]
+    for item in items:
+        assert len(json.dumps(item, ensure_ascii=False).encode()) <= 400 * 1024
+    assert len({item["reqID"]["S"] for item in items}) == len(items)
+    return [event for item in items for event in payload_of(item)["e"]]
+
+
+def test_many_events_are_split_over_items_in_their_order() -> None:
+    events = [call(number=number, res="ü" * 500) for number in range(2000)]
+    assert split(events) == events
+
+
+@pytest.mark.parametrize("name", [wire.CAUSES, wire.OUTPUTS])
+def test_one_long_event_is_continued_in_further_items(name: str) -> None:
+    entries: Any = [{"key": f"{number}" + "k" * 1000} for number in range(1000)]
+    parts = split([{**call(), name: entries}])
+    assert len(parts) > 1
+    assert {part["i"] for part in parts} == {"0123456789abcdef"}
+    assert [entry for part in parts for entry in part[name]] == entries
+
+
+def test_an_event_that_cannot_be_split_is_an_error() -> None:
+    with pytest.raises(ValueError, match="cannot be made smaller"):
+        split([call(res="x" * 500_000)])
+
+
+def test_half_a_surrogate_pair_in_a_key_does_not_cost_the_item() -> None:
+    (event,) = split([call(key="a\ud800b")])
+    assert event["key"] == "a?b"
+
+
+# --- other processes ----------------------------------------------------------------------
+
+PRELUDE = """
+import os, sys
+from gammaray_recorder import bootstrap
+from tests.unit.recorder.support import Context
+recorder = bootstrap.start_recorder()
+def call(name):
+    recorder.record(recorder.current(), {"k": "c", "o": name})
+"""
+
+FORKING = """
+def handler(event, context):
+    call("Parent")
+    child = os.fork()
+    if not child:
+        call("Child")
+        os._exit(0)
+    os.waitpid(child, 0)
+    call("ParentAgain")
+bootstrap.recorded(handler, recorder)({}, Context("forking"))
+"""
+
+DYING = """
+def handler(event, context):
+    call("Early")
+    sys.stdin.readline()
+    os._exit(3)
+bootstrap.recorded(handler, recorder)({}, Context("dying"))
+"""
+
+
+@pytest.fixture
+def process_environment(server: Server) -> dict[str, str]:
+    return {
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+        "AWS_REGION": REGION,
+        "AWS_ENDPOINT_URL": server.url,
+        "GAMMARAY_FLUSH_MS": "5000",
+    }
+
+
+def test_a_forked_child_writes_its_own_calls(
+    server: Server, process_environment: dict[str, str]
+) -> None:
+    subprocess.run([sys.executable, "-c", PRELUDE + FORKING], env=process_environment, check=True)
+    operations = sorted(str(event.get("o", event["k"])) for event in events_in(server.requests))
+    assert operations == ["Child", "Parent", "ParentAgain", "e", "s"]
+    keys = [item["reqID"]["S"] for item in items_in(server.requests)]
+    assert len(set(keys)) == len(keys)
+
+
+def test_a_handler_that_is_killed_has_lost_its_last_moments_only(
+    server: Server, process_environment: dict[str, str]
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PRELUDE + DYING], env=process_environment, stdin=subprocess.PIPE
+    ) as process:
+        server.wait_for(lambda: "Early" in str([request.body for request in server.requests]))
+        process.communicate(b"die\n")
+    assert process.returncode == 3
+    assert kinds(server.requests)[:2] == ["s", "c"]
