@@ -131,7 +131,7 @@ class DetailItems:
     def _chain_layout(self, width: int) -> tuple[int, int]:
         deepest = max((len(bar.function) + bar.depth for bar in self._detail.chain), default=0)
         room = width - _CHAIN_DURATION - 6
-        name = max(_CHAIN_NAME_LEAST, min(deepest, _CHAIN_NAME_CAP, room // 3))
+        name = max(_CHAIN_NAME_LEAST, min(deepest + 1, _CHAIN_NAME_CAP, room * 2 // 5))
         return name, max(0, room - name)
 
     def _axis(self) -> Item:
@@ -170,7 +170,10 @@ class DetailItems:
                 Segment(glyphs.selected if chosen else " ", palette.key),
                 Segment(glyphs.state[bar.state], palette.state(bar.state)),
                 Segment(" "),
-                Segment(look.left(name, name_width), palette.strong if chosen else palette.text),
+                Segment(
+                    look.left(name, name_width - 1) + " ",
+                    palette.strong if chosen else palette.text,
+                ),
                 *timeline(
                     bar.spans, detail.chain_s, bars, glyphs, palette, palette.state(bar.state)
                 ),

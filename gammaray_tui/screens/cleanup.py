@@ -186,7 +186,8 @@ class CleanupScreen(Dialog[None]):
             self.show_trouble(error)
         elif error is not None:
             self.gammaray.show_error(error)
-        self.gammaray.notify(text, markup=False)
+        else:
+            self.gammaray.notify(text, markup=False)
 
     def _enter(self, stage: Stage, text: str) -> None:
         self._stage = stage

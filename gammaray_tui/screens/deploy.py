@@ -136,9 +136,10 @@ class DeployScreen(Dialog[None]):
             else:
                 self.gammaray.show_error(error)
             return
-        self.gammaray.notify(f"{application} is deployed", markup=False)
         if self.is_attached:
             self._enter("done", f"{application} is deployed; press f to fire it")
+        else:
+            self.gammaray.notify(f"{application} is deployed", markup=False)
 
     def _report(self, step: Step) -> None:
         if self.is_attached:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, cast
 
 from textual import events, on
@@ -35,6 +36,7 @@ PANES: tuple[Pane, ...] = ("tree", "latency", "detail")
 _LAYOUTS: tuple[Layout, ...] = ("mono", "stack", "side")
 _STACK_COLUMNS, _STACK_ROWS, _SIDE_COLUMNS = 100, 30, 160
 _LEAST_COLUMNS, _LEAST_ROWS = 60, 15
+_COUNTED_EVERY_S = 0.9
 _FILTER_AFTER_S = 0.12  # of rest while typing
 
 
@@ -62,6 +64,7 @@ class MainScreen(Screen[None]):
         self._shown_layout: Layout = "stack"
         self._pane: Pane = "tree"
         self._maximised = False
+        self._counted_at_s = float("-inf")
 
     @property
     def gammaray(self) -> GammarayApp:
@@ -126,9 +129,12 @@ class MainScreen(Screen[None]):
             self._start.show_state(header.regions, snapshot.notes, ())
 
     def _set_subtitle(self, text: str) -> None:
-        # Assigning a title paints the whole pane again.
-        if self.causal_tree.border_subtitle != text:
-            self.causal_tree.border_subtitle = text
+        # Assigning a title paints the whole pane again: not more often than it can be read.
+        now_s = time.monotonic()
+        if now_s - self._counted_at_s >= _COUNTED_EVERY_S:
+            self._counted_at_s = now_s
+            if self.causal_tree.border_subtitle != text:
+                self.causal_tree.border_subtitle = text
 
     def report(self, step: Step) -> None:
         """Show a step of the start in the place of the empty tree."""

@@ -28,10 +28,11 @@ class ProblemsScreen(Dialog[NodeId]):
         super().__init__(look)
         self._shown: list[ProblemRow] | None = None
         self._snapshot = snapshot
+        self._list = GrowingList(look, picks=True, id="problems")
 
     def content(self) -> ComposeResult:
         """Compose the list."""
-        yield GrowingList(self.look, picks=True, id="problems")
+        yield self._list
 
     def on_mount(self) -> None:
         """Show the problems."""
@@ -48,7 +49,7 @@ class ProblemsScreen(Dialog[NodeId]):
             [("No problems: all that was read fits together.", self.look.palette.ok)]
         )
         items = [self._item(problem) for problem in problems] or [none]
-        self.query_one(GrowingList).show_items(items)
+        self._list.show_items(items)
 
     def _item(self, problem: ProblemRow) -> Item:
         look = self.look
@@ -65,6 +66,6 @@ class ProblemsScreen(Dialog[NodeId]):
 
     @on(LineList.Chosen)
     def _picked(self, event: LineList.Chosen) -> None:
-        node = self.query_one(GrowingList).items[event.index].node
+        node = self._list.items[event.index].node
         if node is not None:
             self.dismiss(node)

@@ -23,11 +23,12 @@ class RegionsScreen(Dialog[None]):
     def __init__(self, look: Look, snapshot: Snapshot) -> None:
         super().__init__(look)
         self._snapshot = snapshot
+        self._list = GrowingList(look, id="regions")
         self._shown: tuple[RegionState, ...] | None = None
 
     def content(self) -> ComposeResult:
         """Compose the list."""
-        yield GrowingList(self.look, id="regions")
+        yield self._list
 
     def on_mount(self) -> None:
         """Show the regions."""
@@ -47,7 +48,7 @@ class RegionsScreen(Dialog[None]):
             items += self._items(state)
         if not items:
             items = [pieces_item([("No region is read.", self.look.palette.muted)])]
-        self.query_one(GrowingList).show_items(items)
+        self._list.show_items(items)
 
     def _items(self, state: RegionState) -> list[Item]:
         look = self.look

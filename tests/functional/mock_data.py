@@ -126,7 +126,7 @@ def image_chain(number: int, at_s: float, *, cold: bool = False) -> MockChain:
 
     def call(part: str, operation: str, on: str, start_s: float, took_s: float) -> MockInvocation:
         return MockInvocation(
-            f"{node('a')}#{part}", operation, "us-west-2", f"{operation}→{on}",
+            f"{node('a')}#{part}", operation, "us-west-2", on,
             start_s, took_s, kind="call",
         )  # fmt: skip
 

@@ -301,9 +301,9 @@ def _detail(chain: MockChain, item: MockInvocation) -> Detail:
         edges=edges,
         calls=tuple(
             CallRow(
-                child.trigger.partition("→")[0],
+                child.function if child.kind == "call" else child.trigger.partition("→")[0],
                 "dynamodb",
-                child.trigger.partition("→")[2],
+                child.trigger if child.kind == "call" else child.trigger.partition("→")[2],
                 "{id: d1.jpg}" if "PutItem" in child.trigger else "",
                 child.region,
                 child.start_s - item.start_s,

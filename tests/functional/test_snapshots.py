@@ -1,0 +1,184 @@
+"""Pictures of every screen, at three sizes, dark, light and without colours.
+
+After a change that is meant: `pytest tests/functional/test_snapshots.py --snapshot-update`, then
+look at the pictures in `__snapshots__` before committing them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from textual.pilot import Pilot
+
+from causality.snapshot import RegionState
+from gammaray_tui.app import GammarayApp
+from providers.errors import UserError
+from providers.operations import Step
+from tests.functional.mock_model import MockModel, image_model, shop_model
+from tests.functional.mock_operations import MockOperations
+from tests.functional.running import text_of, until
+
+
+class SnapCompare(Protocol):
+    def __call__(
+        self,
+        app: GammarayApp,
+        *,
+        terminal_size: tuple[int, int],
+        run_before: Callable[[Pilot[None]], Awaitable[None]],
+    ) -> bool: ...
+
+
+SIZES = [(80, 24), (120, 40), (200, 50)]
+LOOKS = ["gammaray-dark", "gammaray-light", "no colour"]
+
+
+@pytest.fixture(params=SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def size(request: pytest.FixtureRequest) -> tuple[int, int]:
+    chosen: tuple[int, int] = request.param
+    return chosen
+
+
+@pytest.fixture(params=LOOKS)
+def theme(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str | None:
+    if request.param == "no colour":
+        monkeypatch.setenv("NO_COLOR", "1")
+        return None
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def still_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("textual.widgets._input.Input.cursor_blink", False)
+
+
+def _app(model: MockModel, theme: str | None = None, *, ascii_only: bool = False) -> GammarayApp:
+    return GammarayApp(
+        model, operations=MockOperations(), title=model.title, theme=theme, ascii_only=ascii_only
+    )
+
+
+def _shows(text: str, *keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
+    async def run_before(pilot: Pilot[None]) -> None:
+        app = pilot.app
+        assert isinstance(app, GammarayApp)
+        await pilot.pause()
+        await pilot.press(*keys)
+        await until(pilot, lambda: text in text_of(app))
+        await pilot.pause()
+
+    return run_before
+
+
+def test_shop(snap_compare: SnapCompare, size: tuple[int, int], theme: str | None) -> None:
+    keys = ["k"] * 7
+    shown = _shows("HOLD", *keys)
+    assert snap_compare(_app(shop_model(), theme), terminal_size=size, run_before=shown)
+
+
+def test_demo(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
+    shown = _shows("UpdateWebsite")
+    assert snap_compare(_app(image_model()), terminal_size=size, run_before=shown)
+
+
+def test_folded_and_paused(snap_compare: SnapCompare) -> None:
+    shown = _shows("PAUSED", "z", "space")
+    assert snap_compare(_app(shop_model(30)), terminal_size=(120, 40), run_before=shown)
+
+
+def test_ascii(snap_compare: SnapCompare) -> None:
+    shown = _shows("HOLD", "k")
+    app = _app(shop_model(), ascii_only=True)
+    assert snap_compare(app, terminal_size=(120, 40), run_before=shown)
+
+
+@pytest.mark.parametrize("key", ["2", "3"])
+def test_pages(snap_compare: SnapCompare, key: str) -> None:
+    shown = _shows("HOLD", "k", "k", key)
+    assert snap_compare(_app(shop_model()), terminal_size=(80, 24), run_before=shown)
+
+
+def test_filter_that_cannot_be_read(snap_compare: SnapCompare) -> None:
+    shown = _shows("not closed", "slash", *"mail", "left_parenthesis")
+    assert snap_compare(_app(shop_model()), terminal_size=(80, 24), run_before=shown)
+
+
+def test_too_small(snap_compare: SnapCompare) -> None:
+    shown = _shows("60x15")
+    assert snap_compare(_app(shop_model()), terminal_size=(50, 12), run_before=shown)
+
+
+DIALOGS = {
+    "fire": (["f"], "invokes ImageProcPy"),
+    "deploy": (["i"], "This will take 5 steps"),
+    "deployed": (["i", "tab", "enter"], "is deployed; press f"),
+    "cleanup": (["D"], "5 resources chosen"),
+    "delete": (["D", "tab", "tab", "enter"], "type testuser"),
+    "export": (["e"], "are kept"),
+    "why": (["k", "w"], "rivals"),
+    "problems": (["P"], "orphan"),
+    "regions": (["r"], "shards"),
+    "help": (["question_mark"], "keys and signs"),
+}
+
+
+@pytest.mark.parametrize("dialog", DIALOGS)
+@pytest.mark.parametrize("small", [True, False], ids=["80x24", "120x40"])
+def test_dialogs(snap_compare: SnapCompare, dialog: str, small: bool) -> None:
+    keys, text = DIALOGS[dialog]
+
+    async def run_before(pilot: Pilot[None]) -> None:
+        app = pilot.app
+        assert isinstance(app, GammarayApp)
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause()
+        await until(pilot, lambda: text in text_of(app))
+        await pilot.pause()
+
+    size = (80, 24) if small else (120, 40)
+    theme = "gammaray-light" if small else "gammaray-dark"
+    assert snap_compare(_app(shop_model(), theme), terminal_size=size, run_before=run_before)
+
+
+def test_error(snap_compare: SnapCompare) -> None:
+    async def fails() -> None:
+        raise UserError(
+            "The credentials of the profile are not accepted: the security token has expired.",
+            on="profile testuser, us-west-2",
+            todo="Run `aws sso login --profile testuser`, then start again.",
+        )
+
+    model = shop_model()
+    app = GammarayApp(model, title=model.title, sources=(fails,))
+    assert snap_compare(app, terminal_size=(80, 24), run_before=_shows("aws sso login"))
+
+
+def test_no_records_yet(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
+    down = RegionState(
+        "us-east-1",
+        "down",
+        "table-missing",
+        "There is no table gammaRays here.",
+        "Deploy an application with i: that creates the table and its stream.",
+    )
+    model = MockModel(regions=(RegionState("us-west-2", "live", lag_s=0.4, shards=4), down))
+    shown = _shows("No records yet")
+    assert snap_compare(_app(model), terminal_size=size, run_before=shown)
+
+
+def test_starting(snap_compare: SnapCompare) -> None:
+    async def start(app: GammarayApp) -> None:
+        app.report(Step("aws", "local AWS on 127.0.0.1:41233", "", "done", "ready in 1.9 s"))
+        app.report(Step("t1", "table gammaRays", "us-west-2", "done"))
+        app.report(Step("t2", "table gammaRays", "us-east-1", "done"))
+        app.report(Step("f1", "function ImageProcPy", "us-west-2", "running"))
+        app.report(Step("f2", "function UpdateWebsite", "us-east-1", "waiting"))
+
+    app = GammarayApp(MockModel(title="demo"), title="demo", on_start=start)
+    assert snap_compare(app, terminal_size=(80, 24), run_before=_shows("Starting"))
