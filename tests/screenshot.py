@@ -1,0 +1,56 @@
+"""Make the pictures of the documentation: the real application over a recorded demo.
+
+python -m tests.screenshot docs/images
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gammaray_tui.app import GammarayApp
+from gammaray_tui.watch import Watch
+from providers.events import EndOfInput, RecordBatch, RegionStatus
+from providers.files import collect, read
+
+RECORDING = Path(__file__).parent / "data" / "demo" / "records.jsonl"
+SIZE = (140, 38)
+# What is pressed before the picture is taken: the middle chain, its last invocation.
+KEYS = ("g", *"jjjjjjjjjj")
+
+
+async def picture(*, theme: str | None = None, keys: Sequence[str] = KEYS) -> str:
+    """Give a picture of the main screen as SVG."""
+    events = list(read(collect([RECORDING])))
+    end_s = max(
+        float(image.ts.N) / 1000
+        for event in events
+        if isinstance(event, RecordBatch)
+        for record in event.records
+        if (image := record.dynamodb.NewImage) is not None
+    )
+    watch = Watch("demo", clock=lambda: end_s + 0.5)
+    for region in ("us-west-2", "us-east-1"):
+        watch.apply(RegionStatus(region, "live", lag_s=0.2, shards=1))
+    for event in events:
+        if not isinstance(event, EndOfInput):
+            watch.apply(event)
+    app = GammarayApp(watch, title="demo", theme=theme)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press(*keys)
+        await pilot.wait_for_scheduled_animations()
+        return app.export_screenshot(title="gammaray-tui demo")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Write every picture into the named folder."""
+    folder = Path(arguments[0])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, theme in (("demo.svg", None), ("demo-light.svg", "gammaray-light")):
+        (folder / name).write_text(asyncio.run(picture(theme=theme)), "utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
