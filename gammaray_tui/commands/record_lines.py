@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from causality import gen1, gen2, names
-from causality.facts import Call, Cause, End, Facts, Start, UnreadablePayload
+from causality.facts import Call, End, Facts, Start, UnreadablePayload
+from causality.problems import describe_cause
 from causality.records import Image, StreamRecord, Unreadable
 from gammaray_recorder import wire
 from gammaray_tui.commands.output import escaped
@@ -150,16 +151,12 @@ _KINDS: dict[type, str] = {Start: "start", Call: "call", End: "end"}
 def _words(fact: Start | Call | End) -> str:
     if isinstance(fact, Start):
         temper = "cold, " if fact.cold else ""
-        return temper + (", ".join(_cause(cause) for cause in fact.causes) or "no cause known")
+        return temper + (", ".join(map(describe_cause, fact.causes)) or "no cause known")
     if isinstance(fact, Call):
         took = "" if fact.duration_s is None else f" {fact.duration_s * 1000:.0f}ms"
         failed = f" failed: {fact.error}" if fact.error else ""
         return f"{_on(fact.operation or fact.service, fact.resource)}{took}{failed}"
     return (fact.status or "ended") + (f": {fact.error}" if fact.error else "")
-
-
-def _cause(cause: Cause) -> str:
-    return f"by {_on(' '.join(filter(None, (cause.service, cause.name))), cause.resource)}"
 
 
 def _on(act: str, resource: str | None) -> str:

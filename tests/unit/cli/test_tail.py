@@ -57,7 +57,7 @@ START = {
     wire.CAUSES: [
         {
             wire.SERVICE: "dynamodb",
-            wire.RESOURCE: "arn:aws:dynamodb:us-east-1:123456789012:table/sync/stream/1",
+            wire.RESOURCE: "sync",
             wire.NAME: "INSERT",
         }
     ],
@@ -101,7 +101,7 @@ def test_a_line_tells_when_where_what_who() -> None:
     start, rest = lines.of(batch([written(0, START), written(1, CALL, END)], region="us-east-1"))
     assert start.split() == [
         "2023-11-14T22:13:20.500Z", "us-east-1", "start", "UpdateWebsite", REQUEST,
-        "cold,", "by", "dynamodb", "INSERT", "sync",
+        "cold,", "INSERT", "sync",
     ]  # fmt: skip
     assert rest.split() == [
         "2023-11-14T22:13:20.500Z", "us-east-1", "call+end", "UpdateWebsite", REQUEST,
