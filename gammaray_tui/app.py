@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
@@ -14,6 +15,7 @@ from textual.screen import Screen
 from causality.snapshot import Header, Snapshot
 from gammaray_tui.actions import ACTIONS, BY_ID
 from gammaray_tui.screens.main import MainScreen
+from gammaray_tui.screens.shows import ShowsSnapshots
 from gammaray_tui.theming import known_theme, textual_theme, variable_defaults
 from providers.errors import UserError
 from themes import load_themes
@@ -30,14 +32,6 @@ _DRAIN_EVERY_S = 0.1
 _FIGURES_EVERY_S = 1.0  # lag and rates change even when nothing comes
 _TICK_EVERY_S = 0.5  # the time of running invocations, when one is on screen
 _DARK, _NO_COLOR_THEME = "gammaray-dark", "ansi-dark"
-
-
-@runtime_checkable
-class ShowsSnapshots(Protocol):
-    """A screen that wants every new snapshot."""
-
-    def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Show this; cheap when nothing of it changed."""
 
 
 class GammarayApp(App[None]):
@@ -77,6 +71,7 @@ class GammarayApp(App[None]):
             self.register_theme(textual_theme(spec))
         wanted = theme or (_NO_COLOR_THEME if no_color else _DARK)
         self.theme = known_theme(wanted, self.available_themes)
+        self.title = f"gammaray-tui: {self.look.safe(title)}"
         self.model = model
         self.account_name = title
         self.read_only = read_only
@@ -179,23 +174,28 @@ class GammarayApp(App[None]):
             self.show_defect(error, what)
 
     def _drain(self) -> None:
-        try:
+        with self._defects_shown("taking up what came"):
             changed = self.model.drain()
             waited_s = time.monotonic() - self._shown_at_s
             due_s = _TICK_EVERY_S if self.main.ticks else _FIGURES_EVERY_S
             if changed or waited_s >= due_s:
                 self.refresh_views()
-        except Exception as error:  # one bad record must not end the watch over all others
-            self.show_defect(error, "showing what came")
 
     def refresh_views(self) -> None:
         """Take a snapshot of the model and show it wherever it is wanted."""
-        self.snapshot = self.model.snapshot()
         self._shown_at_s = time.monotonic()
-        with self.batch_update():
+        with self._defects_shown("showing what came"), self.batch_update():
+            self.snapshot = self.model.snapshot()
             for screen in self.screen_stack:
                 if isinstance(screen, ShowsSnapshots):
                     screen.show_snapshot(self.snapshot)
+
+    @contextmanager
+    def _defects_shown(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # one bad record must not end the watch over all others
+            self.show_defect(error, what)
 
     # Actions
 

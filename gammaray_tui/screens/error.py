@@ -22,6 +22,9 @@ class ErrorScreen(Dialog[None]):
     TITLE_TEXT = "this did not work"
     KEYS_TEXT = "esc close"
     DESTRUCTIVE = True
+    DEFAULT_CSS = """
+    ErrorScreen #errors { max-height: 30; }
+    """
 
     def __init__(self, look: Look, error: UserError) -> None:
         super().__init__(look)

@@ -293,3 +293,54 @@ async def test_the_palette_offers_the_actions_of_the_registry() -> None:
         app.set_operations(MockOperations())
         names = [command.title for command in app.get_system_commands(app.screen)]
         assert "Fire an application" in names
+
+
+async def test_an_action_of_the_palette_is_done() -> None:
+    async with running(shop_model()) as (app, pilot):
+        await pilot.press("ctrl+p", *"pause")
+        await until(pilot, lambda: "key space" in text_of(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.paused)
+
+
+async def test_a_theme_is_chosen_from_a_list() -> None:
+    async with running(shop_model()) as (app, pilot):
+        assert app.theme == "gammaray-dark"
+        await pilot.press("T", *"gammaray-light")
+        await until(pilot, lambda: "gammaray-light" in text_of(app).split("Search")[-1])
+        await pilot.pause(0.2)
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: app.theme == "gammaray-light")
+        assert app.look.palette.text.color is not None
+        assert app.look.palette.text.color.name == "#1e242c"
+
+
+async def test_every_action_can_have_another_key() -> None:
+    async with running(shop_model()) as (app, pilot):
+        app.set_keymap({"pause": "p", "list.down": "ctrl+n"})
+        await pilot.press("space")
+        assert not app.paused
+        await pilot.press("p")
+        assert app.paused
+        await pilot.press("g", "ctrl+n")
+        assert app.main.causal_tree.cursor == 1
+
+
+async def test_a_click_on_a_hint_does_what_its_key_does() -> None:
+    async with running(shop_model()) as (app, pilot):
+        await pilot.click("#keys", offset=(3, 0))
+        await until(pilot, lambda: app.paused)
+        assert "resume" in text_of(app)
+
+
+async def test_a_click_on_a_heading_sorts() -> None:
+    async with running(shop_model()) as (app, pilot):
+        table = app.main.latency
+        heading = line_with(app, "p95").split("│")[1]
+        await pilot.click("#latency", offset=(heading.index("p95") + 2, 1))
+        assert "p95▾" in text_of(app)
+        await pilot.click("#latency", offset=(heading.index("p95") + 2, 1))
+        assert "p95▴" in text_of(app)
+        await pilot.click("#latency", offset=(5, 1))
+        assert "function▴" in text_of(app)
+        assert table.current is not None
