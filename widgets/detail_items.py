@@ -198,13 +198,13 @@ class DetailItems:
                 (f"  {look.safe(call.operation)}", palette.text),
                 (f"{glyphs.arrow}{on}" if on else f" {look.safe(call.service)}", palette.text),
             ]
-            if call.key:
-                pieces.append((f" {look.safe(call.key)}", palette.muted))
-            if call.error:
-                pieces.append((f"  {look.safe(call.error)}", palette.error))
             if call.triggered:
                 started = ", ".join(look.safe(name) for name in call.triggered)
                 pieces.append((f"  {glyphs.arrow} {started}", palette.key))
+            if call.error:
+                pieces.append((f"  {look.safe(call.error)}", palette.error))
+            if call.key:
+                pieces.append((f" {look.safe(call.key)}", palette.muted))
             return [Segment(text, style) for text, style in pieces]
 
         return Item(paint, " ".join(filter(None, (call.operation, call.resource, call.key))))
