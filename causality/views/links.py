@@ -1,0 +1,61 @@
+"""Collecting the edges of a view: each line once, with what it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from causality.snapshot import Evidence
+from causality.views.model import ViewEdge
+
+_WEAKEST: Mapping[Evidence | None, int] = {
+    None: 0,
+    "exact": 1,
+    "content": 2,
+    "order": 3,
+    "ambiguous": 4,
+}
+
+
+class Links:
+    """Lines between nodes; one added twice is drawn once, with both counted."""
+
+    def __init__(self) -> None:
+        """Begin without lines."""
+        self._edges: dict[tuple[str, str], ViewEdge] = {}
+        self._delays: dict[tuple[str, str], list[float]] = {}
+
+    def add(self, edge: ViewEdge) -> None:
+        """Add a line, or what it stands for to one that is there."""
+        ends = (edge.source, edge.target)
+        known = self._edges.get(ends)
+        if edge.delay_s is not None:
+            self._delays.setdefault(ends, []).extend([edge.delay_s] * edge.count)
+        if known is not None:
+            edge = ViewEdge(
+                *ends,
+                max(known.evidence, edge.evidence, key=_WEAKEST.__getitem__),
+                max(known.candidates, edge.candidates),
+                known.count + edge.count,
+            )
+        self._edges[ends] = edge
+
+    def in_order(self, nodes: Mapping[str, object]) -> tuple[ViewEdge, ...]:
+        """Give the lines in the order of the nodes that they join."""
+        place = {node: number for number, node in enumerate(nodes)}
+        return tuple(
+            self._with_delay(self._edges[ends])
+            for ends in sorted(self._edges, key=lambda ends: (place[ends[0]], place[ends[1]]))
+        )
+
+    def _with_delay(self, edge: ViewEdge) -> ViewEdge:
+        delays = self._delays.get((edge.source, edge.target))
+        if not delays or edge.count == 1:
+            return edge
+        return ViewEdge(
+            edge.source,
+            edge.target,
+            edge.evidence,
+            edge.candidates,
+            edge.count,
+            sum(delays) / len(delays),
+        )

@@ -1,0 +1,35 @@
+"""Which call to draw an edge from, when the caller is certain and its call is not."""
+
+from __future__ import annotations
+
+from causality.graph import CallNode, CauseNode, Invocation
+from causality.views.selection import call_order, time_order
+
+
+def paired_calls(parent: Invocation) -> dict[CauseNode, CallNode]:
+    """Pair what an invocation started with calls that can have done it, each in order of time.
+
+    Only a way to draw it: the caller named itself, so that the edge between the invocations is
+    proven, and the calls are alike but for their time.
+    """
+    open_causes = sorted(
+        (
+            cause
+            for cause in parent.triggered
+            if cause.edge is not None and cause.edge.call is None and cause.edge.candidates
+        ),
+        key=_start,
+    )
+    pairs: dict[CauseNode, CallNode] = {}
+    taken: set[CallNode] = set()
+    for cause in open_causes:
+        edge = cause.edge
+        assert edge is not None
+        candidates = sorted(edge.candidates, key=call_order)
+        pairs[cause] = next((c for c in candidates if c not in taken), candidates[-1])
+        taken.add(pairs[cause])
+    return pairs
+
+
+def _start(cause: CauseNode) -> tuple[float, str]:
+    return time_order(cause.invocation)

@@ -1,0 +1,75 @@
+"""Choosing what a view shows: everything, or the chains that hold a fitting invocation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from causality.engine import Engine
+from causality.filters import Test
+from causality.graph import CallNode, Edge, Invocation
+
+
+def select(engine: Engine, test: Test | None = None) -> list[Invocation]:
+    """Give the invocations of a settled graph in order of time.
+
+    Args:
+        engine: the graph.
+        test: keeps only chains with an invocation that fits, from their roots on; None keeps all.
+    """
+    if test is None:
+        return sorted(engine.invocations.values(), key=time_order)
+    fitting = [invocation for invocation in engine.invocations.values() if test(invocation)]
+    above = _reach(fitting, causing)
+    roots = [invocation for invocation in above if not any(causing(invocation))]
+    known = engine.invocations
+    return sorted(
+        (i for i in _reach(roots or above, caused) if known.get(i.request_id) is i),
+        key=time_order,
+    )
+
+
+def causing(invocation: Invocation) -> Iterator[Invocation]:
+    """Give the invocations that started this one, in doubt all that can have."""
+    for cause in invocation.causes:
+        if cause.edge is not None:
+            yield from parents(cause.edge)
+
+
+def caused(invocation: Invocation) -> Iterator[Invocation]:
+    """Give the invocations that this one started, or can have started."""
+    for cause in invocation.triggered:
+        yield cause.invocation
+    for call in invocation.calls.values():
+        for cause in call.edges:
+            yield cause.invocation
+
+
+def parents(edge: Edge) -> list[Invocation]:
+    """Give the certain parent of an edge, or all that can be meant."""
+    if edge.parent is not None:
+        return [edge.parent]
+    return list(dict.fromkeys(call.invocation for call in edge.candidates))
+
+
+def time_order(invocation: Invocation) -> tuple[float, str]:
+    """Order invocations by their start; those without one come last."""
+    started_at_s = invocation.started_at_s
+    return (started_at_s if started_at_s is not None else float("inf"), invocation.request_id)
+
+
+def call_order(call: CallNode) -> tuple[float, str]:
+    """Order the calls of an invocation."""
+    return (call.started_at_s if call.started_at_s is not None else float("inf"), call.id)
+
+
+def _reach(
+    start: Iterable[Invocation], following: Callable[[Invocation], Iterable[Invocation]]
+) -> dict[Invocation, None]:
+    reached = dict.fromkeys(start)
+    todo = list(reached)
+    while todo:
+        for invocation in following(todo.pop()):
+            if invocation not in reached:
+                reached[invocation] = None
+                todo.append(invocation)
+    return reached
