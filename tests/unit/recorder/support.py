@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -119,13 +120,22 @@ class Answer:
 Responder = Callable[[Request], "Answer | None"]
 
 
+class _QuietServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: clients that are killed or give up are what some tests are about."""
+
+
 class Server:
     """An HTTP/1.1 server on 127.0.0.1 that answers as its responder says.
 
     A responder that gives None closes the connection without a word.
     """
 
-    def __init__(self, responder: Responder | None = None) -> None:
+    def __init__(
+        self, responder: Responder | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.respond: Responder = responder or (lambda request: Answer())
         self.requests: list[Request] = []
         self.connections = 0
@@ -179,10 +189,14 @@ class Server:
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._http.daemon_threads = True
+        self._http = _QuietServer(("127.0.0.1", 0), Handler)
+        if tls is not None:
+            # The handshake belongs to the connection's own thread: it may fail.
+            self._http.socket = tls.wrap_socket(
+                self._http.socket, server_side=True, do_handshake_on_connect=False
+            )
         self.port = self._http.server_port
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 

@@ -269,15 +269,19 @@ def test_events_that_cannot_be_encoded_are_counted(
 
 
 def test_the_backlog_is_bounded(
-    server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(writer, "_BACKLOG_LIMIT", 2000)
-    server.respond = lambda request: Answer(THROTTLED, 400)
-    recorder = started(server, GAMMARAY_FLUSH_MS="20")
-    for _ in range(20):
-        run(recorder)
-    size = sum(len(item["payload"]["S"]) for item, _ in recorder._writer._backlog)
-    assert size <= 2000
+    monkeypatch.setattr(writer, "_BACKLOG_LIMIT", 1000)
+    settings = Settings({})
+    idle = Writer(settings, Table(settings))  # its thread is not started: nothing is written
+    invocation = Invocation(Context(), REGION)
+    for number in range(20):
+        invocation.record(call(f"Operation{number}", res="x" * 100))
+        idle._encode(invocation)
+    left = [payload_of(item)["e"][0]["o"] for item, _ in idle._backlog]
+    assert left[-1] == "Operation19"
+    assert len(left) + idle.take_lost() == 20
+    assert sum(len(item["payload"]["S"]) for item, _ in idle._backlog) <= 1000
     assert "nothing can be written" in capsys.readouterr().err
 
 
