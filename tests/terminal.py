@@ -62,6 +62,12 @@ class Terminal:
         while text not in self.text:
             assert self._read(until - time.monotonic()), f"no {text!r} in: {self.text[-3000:]}"
 
+    def read_for(self, duration_s: float) -> None:
+        """Read what is shown, so that the command is never stopped by a full terminal."""
+        until = time.monotonic() + duration_s
+        while (left_s := until - time.monotonic()) > 0 and self._master >= 0:
+            self._read(left_s)
+
     def type(self, keys: str) -> None:
         """Press keys."""
         os.write(self._master, keys.encode())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+import importlib
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +12,10 @@ from gammaray_tui.commands import options
 from gammaray_tui.commands.export import collect_files
 from gammaray_tui.commands.screen import need_terminal, run_app
 from providers.errors import UserError
+
+if TYPE_CHECKING:
+    from gammaray_tui.commands.reading import Queue
+    from providers.files import FileSet
 
 
 def replay(
@@ -41,7 +46,6 @@ def replay(
     from gammaray_tui.app import GammarayApp
     from gammaray_tui.config import load_settings
     from gammaray_tui.watch import Watch
-    from providers.replay import replay as play
 
     settings = load_settings(given)
     title = paths[0].name + (f" +{len(paths) - 1}" if len(paths) > 1 else "")
@@ -52,9 +56,17 @@ def replay(
         read_only=True,
         theme=settings.theme,
         ascii_only=settings.ascii_only,
-        sources=(lambda: play(files, watch.queue, speed=factor),),
+        sources=(lambda: _play(files, watch.queue, factor),),
     )
     asyncio.run(run_app(app))
+
+
+async def _play(files: FileSet, queue: Queue, speed: float | None) -> None:
+    # Imported behind the first frame: what it needs takes as long as the frame itself.
+    await asyncio.to_thread(importlib.import_module, "providers.replay")
+    from providers.replay import replay as play
+
+    await play(files, queue, speed=speed)
 
 
 def parse_speed(text: str) -> float | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import os
 import signal
 import sys
@@ -18,9 +17,6 @@ from providers.errors import UserError
 if TYPE_CHECKING:
     from gammaray_tui.app import GammarayApp
 
-# Objects allocated between collections: at Python's defaults, a graph of 100,000 invocations
-# stalls the screen for a third of a second again and again.
-_GC_THRESHOLDS = (20_000, 20, 200)
 _OUTPUTS = (1, 2)
 
 
@@ -30,7 +26,6 @@ async def run_app(app: GammarayApp) -> None:
     A closed terminal and a polite kill leave it just as `q` does, so that whatever was started
     for it is stopped in order.
     """
-    gc.set_threshold(*_GC_THRESHOLDS)
     loop = asyncio.get_running_loop()
 
     def leave(number: signal.Signals) -> None:
