@@ -147,16 +147,17 @@ def _transact_write_items(params: Parameters, response: Parameters, scope: Scope
 
 
 def _put(table: str, item: Parameters) -> Output:
+    texts = {}
     hashes: Dict[str, str] = {}
     for name, typed in item.items():
-        if len(hashes) == _HASHED_ATTRIBUTES:
-            break
-        ((kind, value),) = typed.items()
-        if kind in _KEY_KINDS and 0 < len(value) <= _KEY_LIMIT:
-            hashes[name] = wire.attribute_hash(name, typed)
+        texts[name] = text = wire.value_text(typed)
+        if len(hashes) < _HASHED_ATTRIBUTES:
+            ((kind, value),) = typed.items()
+            if kind in _KEY_KINDS and 0 < len(value) <= _KEY_LIMIT:
+                hashes[name] = wire.hash_of_attribute(name, text)
     return {
         wire.RESOURCE: _table_name(table),
-        wire.HASH: wire.item_hash(item),
+        wire.HASH: wire.hash_of_item(texts),
         wire.ATTRIBUTE_HASHES: hashes,
     }
 
