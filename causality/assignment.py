@@ -2,120 +2,117 @@
 
 Records (causes that one function consumed) and outputs form a bipartite graph. A pair that is
 in every maximum matching is certain by elimination; a record that some maximum matching leaves
-out, or that has several partners, is not. Source: Dulmage and Mendelsohn, "Coverings of
-bipartite graphs" (1958); here by trying, since groups are small.
+out, or that has several partners, is not. Sources: Dulmage and Mendelsohn, "Coverings of
+bipartite graphs" (1958); Berge, "Two theorems in graph theory" (1957): an edge outside a maximum
+matching is in another one when it lies on an alternating cycle, or on an even alternating path
+from a vertex left out.
 """
 
 from __future__ import annotations
 
-from causality.clock import CLOCK_SKEW_S
-
-# Past this many records that cannot be told apart, nothing is certain anyway.
-_MAX_EXACT = 48
-_MAX_CANDIDATES = 32
+from typing import NamedTuple
 
 
-def assign(
-    fitting: list[list[int]], began_s: list[float], made_s: list[float]
-) -> list[tuple[bool, list[int]]]:
-    """Solve one group.
+class Assigned(NamedTuple):
+    """What holds for one record.
 
-    Args:
-        fitting: for each record, in order of time, the outputs that fit it.
-        began_s: when each record's invocation began.
-        made_s: when each output's call was made, ascending.
+    Attributes:
+        covered: whether every maximum matching gives it an output.
+        allowed: the outputs that it has in some maximum matching, in the order of its options.
+    """
+
+    covered: bool
+    allowed: list[int]
+
+
+def assign(options: list[list[int]]) -> list[Assigned]:
+    """Solve one group: `options` are, for each record, the outputs that fit it.
+
+    Takes time in proportion to records times (records + options).
+    """
+    if len(options) == 1:
+        return [Assigned(bool(options[0]), options[0])]
+    owner = _maximum_matching(options)
+    partner = {record: output for output, record in owner.items()}
+    reaches, frees = _alternating_paths(options, owner, partner)
+    left_out = 0
+    for record in range(len(options)):
+        if record not in partner:
+            left_out |= reaches[record] | 1 << record
+    return [
+        Assigned(
+            not left_out >> record & 1,
+            [
+                output
+                for output in fitting
+                if left_out >> record & 1
+                or (holder := owner.get(output)) is None
+                or holder == record
+                or (reaches[holder] >> record & 1)
+                or frees[holder]
+            ],
+        )
+        for record, fitting in enumerate(options)
+    ]
+
+
+def _maximum_matching(options: list[list[int]]) -> dict[int, int]:
+    """Match as many records as can be: output -> record. Augments along shortest paths."""
+    owner: dict[int, int] = {}
+    partner: dict[int, int] = {}
+    for start in range(len(options)):
+        reached_by: dict[int, int] = {}
+        free = _free_output(options, owner, start, reached_by)
+        while free is not None:
+            record = reached_by[free]
+            owner[free] = record
+            partner[record], free = free, partner.get(record)
+    return owner
+
+
+def _free_output(
+    options: list[list[int]], owner: dict[int, int], start: int, reached_by: dict[int, int]
+) -> int | None:
+    """Search breadth-first for an output without a record; notes whence each was reached."""
+    layer = [start]
+    while layer:
+        following: list[int] = []
+        for record in layer:
+            for output in options[record]:
+                if output in reached_by:
+                    continue
+                reached_by[output] = record
+                holder = owner.get(output)
+                if holder is None:
+                    return output
+                following.append(holder)
+        layer = following
+    return None
+
+
+def _alternating_paths(
+    options: list[list[int]], owner: dict[int, int], partner: dict[int, int]
+) -> tuple[list[int], list[bool]]:
+    """Follow record -> fitting output -> its holder.
 
     Returns:
-        For each record: whether every maximum matching covers it, and the outputs that it has
-        in some maximum matching (in order of time; cut to the nearest ones when many).
+        For each record the set (as bits) of records reached, and whether an output without a
+        holder can be reached.
     """
-    if len(fitting) == 1:
-        return [(True, fitting[0])]
-    results: list[tuple[bool, list[int]]] = [(False, []) for _ in fitting]
-    records = [index for index, options in enumerate(fitting) if options]
-    stretches = _stretches(fitting, records, began_s, made_s)
-    # A record that goes short may have taken an output of an earlier stretch after all.
-    while len(stretches) > 1 and _short(fitting, *stretches[-1]):
-        (earlier, taken), (later, _) = stretches[-2], stretches[-1]
-        stretches[-2:] = [([*earlier, *later], taken)]
-    for stretch, taken in stretches:
-        for index, result in _solve(fitting, stretch, taken):
-            results[index] = result
-    return results
-
-
-def _stretches(
-    fitting: list[list[int]], records: list[int], began_s: list[float], made_s: list[float]
-) -> list[tuple[list[int], frozenset[int]]]:
-    """Cut the records where everything before is used up: every output has its record.
-
-    Outputs made later fit none of the records before the cut, so each stretch can be solved
-    alone, without the outputs taken before it. Without the cuts a key that is written again
-    and again would become one ever-growing riddle.
-    """
-    stretches: list[tuple[list[int], frozenset[int]]] = []
-    taken: frozenset[int] = frozenset()
-    stretch: list[int] = []
-    made = 0
-    for index in records:
-        stretch.append(index)
-        while made < len(made_s) and made_s[made] <= began_s[index] + CLOCK_SKEW_S:
-            made += 1
-        if made - len(taken) != len(stretch) or len(stretch) > _MAX_EXACT:
-            continue
-        if _size(fitting, stretch, dict.fromkeys(taken, -1)) == len(stretch):
-            stretches.append((stretch, taken))
-            taken = frozenset(range(made))
-            stretch = []
-    if stretch:
-        stretches.append((stretch, taken))
-    return stretches
-
-
-def _short(fitting: list[list[int]], stretch: list[int], taken: frozenset[int]) -> bool:
-    if len(stretch) > _MAX_EXACT:
-        return False
-    return _size(fitting, stretch, dict.fromkeys(taken, -1)) < len(stretch)
-
-
-def _solve(
-    fitting: list[list[int]], stretch: list[int], taken: frozenset[int]
-) -> list[tuple[int, tuple[bool, list[int]]]]:
-    options = {i: [output for output in fitting[i] if output not in taken] for i in stretch}
-    if len(stretch) == 1:
-        return [(stretch[0], (True, options[stretch[0]]))]
-    if len(stretch) > _MAX_EXACT:
-        return [(index, (False, options[index][-_MAX_CANDIDATES:])) for index in stretch]
-    blocked = dict.fromkeys(taken, -1)
-    size = _size(fitting, stretch, blocked)
-    solved = []
-    for index in stretch:
-        others = [other for other in stretch if other != index]
-        covered = _size(fitting, others, blocked) < size
-        allowed = [
-            output
-            for output in options[index]
-            if _size(fitting, others, {**blocked, output: -1}) == size - 1
-        ]
-        solved.append((index, (covered, allowed)))
-    return solved
-
-
-def _size(fitting: list[list[int]], records: list[int], taken: dict[int, int]) -> int:
-    """Give the size of a maximum matching of `records`, with some outputs taken already."""
-    partner = dict.fromkeys(taken, -1)
-    return sum(_augment(fitting, record, partner, set()) for record in records)
-
-
-def _augment(
-    fitting: list[list[int]], record: int, partner: dict[int, int], seen: set[int]
-) -> bool:
-    for output in fitting[record]:
-        if output in seen:
-            continue
-        seen.add(output)
-        holder = partner.get(output)
-        if holder is None or (holder >= 0 and _augment(fitting, holder, partner, seen)):
-            partner[output] = record
-            return True
-    return False
+    count = len(options)
+    reaches = [0] * count
+    frees = [False] * count
+    for record, fitting in enumerate(options):
+        for output in fitting:
+            holder = owner.get(output)
+            if holder is None:
+                frees[record] = True
+            elif holder != record:
+                reaches[record] |= 1 << holder
+    for middle in range(count):
+        through = reaches[middle] | 1 << middle
+        for record in range(count):
+            if reaches[record] >> middle & 1:
+                reaches[record] |= through
+    free_bits = sum(1 << record for record in range(count) if frees[record])
+    return reaches, [frees[r] or bool(reaches[r] & free_bits) for r in range(count)]

@@ -13,19 +13,25 @@ from typing import TypeVar
 import msgspec
 
 from causality import gen1, gen2, xray
-from causality.facts import Call, Cause, Facts, Start, UnreadablePayload
+from causality.facts import Call, Cause, End, Facts, Output, Start, UnreadablePayload
 from causality.graph import Attempt, CallNode, CauseNode, Edge, Invocation, OutputNode
 from causality.join import join_segments
 from causality.matching import Matcher
 from causality.records import StreamRecord, Unreadable
+from causality.retention import Retention
+from causality.traces import Traces
 
 # A cause whose call has not been seen after this long is called an orphan; it is repaired when
 # the call comes after all.
 DEADLINE_S = 60.0
-_Segment = TypeVar("_Segment", xray.ServiceSegment, xray.FunctionSegment)
+# Lambda ends every attempt by then: one without an end has lost its record.
+LONGEST_RUN_S = 900.0
+# Past this, a time is no time: the year 5138 in seconds since 1970.
+_LAST_TIME_S = 1e11
 
 _KEPT_PROBLEMS = 1000
-_KEPT_FORGOTTEN = 500_000
+
+_Fact = TypeVar("_Fact", Start, Call, End)
 
 
 class Lost(msgspec.Struct, frozen=True):
@@ -69,14 +75,12 @@ class Engine:
         self.unreadable = 0
         self.gaps = 0
         self.finished = False
-        self._max_invocations = max_invocations
-        self._forgotten: dict[str, None] = {}
         self.matcher = Matcher(self._edge_changed, self.invocations.get)
         self._callers_awaited: dict[str, list[CauseNode]] = {}
-        # X-Ray documents that came before the records they belong to.
-        self._services_ahead: dict[str, list[xray.ServiceSegment]] = {}
-        self._functions_ahead: dict[str, list[xray.FunctionSegment]] = {}
-        self._request_of_segment: dict[str, str] = {}
+        self._running: dict[Invocation, None] = {}
+        self._newest_s = 0.0
+        self._traces = Traces()
+        self._retention = Retention(max_invocations)
 
     # --- input ----------------------------------------------------------------------------
 
@@ -99,13 +103,12 @@ class Engine:
         for document in documents:
             try:
                 segment = xray.decode(document)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError) as error:
                 self._keep_unreadable(f"X-Ray document: {error}", None, None)
                 continue
-            if isinstance(segment, xray.ServiceSegment):
-                self._apply_service(segment)
-            elif isinstance(segment, xray.FunctionSegment):
-                self._apply_function(segment)
+            if segment is not None:
+                for invocation in self._traces.add(segment, self.invocations):
+                    self._join(invocation)
 
     def apply_gap(self, detail: str, at_s: float) -> None:
         """Note that records are known to be lost."""
@@ -115,13 +118,19 @@ class Engine:
     def finish(self) -> None:
         """Say that the input has ended: what waits now will wait for ever."""
         self.finished = True
+        self._expire(self._newest_s)
 
-    def settle(self) -> None:
-        """Bring every edge up to date, and let the oldest go when there are too many."""
+    def settle(self, now_s: float | None = None) -> None:
+        """Bring every edge up to date, and let the oldest go when there are too many.
+
+        Args:
+            now_s: epoch seconds, to tell what can no longer be running; None to leave that.
+        """
         self.matcher.settle()
-        limit = self._max_invocations
-        if limit is not None and len(self.invocations) > limit + max(limit // 10, 1):
-            self._evict(len(self.invocations) - limit)
+        if now_s is not None:
+            self._expire(now_s)
+        for invocation in self._retention.surplus(self):
+            self._forget(invocation)
 
     # --- reading --------------------------------------------------------------------------
 
@@ -139,6 +148,18 @@ class Engine:
         began = cause.invocation.recorded_at_s
         return self.finished or began is None or now_s - began > DEADLINE_S
 
+    def sizes(self) -> dict[str, int]:
+        """Give the number of entries of everything that is kept."""
+        return {
+            "invocations": len(self.invocations),
+            "waiting": len(self.waiting),
+            "callers": len(self._callers_awaited),
+            "running": len(self._running),
+            **self.matcher.sizes(),
+            **self._traces.sizes(),
+            **self._retention.sizes(),
+        }
+
     # --- records --------------------------------------------------------------------------
 
     def _decode(self, record: StreamRecord) -> Facts | None:
@@ -148,10 +169,12 @@ class Engine:
         item_key = image.reqID.S
         try:
             written_at_s = float(image.ts.N) / 1000
+            if not 0 <= written_at_s < _LAST_TIME_S:
+                raise UnreadablePayload(f"ts {image.ts.N[:40]!r} is no time")
             if image.v is None:
                 return gen1.decode(item_key, image.payload.S, written_at_s)
             if image.v.N != "2":
-                raise UnreadablePayload(f"generation {image.v.N} is newer than this program")
+                raise UnreadablePayload(f"generation {image.v.N[:40]} is newer than this program")
             return gen2.decode(image.payload.S, written_at_s)
         except (UnreadablePayload, ValueError, RecursionError) as error:
             self._keep_unreadable(str(error), item_key.split(":", 1)[0] or None, None)
@@ -162,150 +185,149 @@ class Engine:
         self.lost.append(Lost("unreadable", detail, request_id, at_s))
 
     def _apply(self, facts: Facts) -> None:
-        if facts.request_id in self._forgotten:
-            return  # late news of an invocation that has left already
+        if self._retention.has_left(facts.request_id):
+            return
         invocation = self._invocation(facts.request_id)
         invocation.generation = max(invocation.generation, facts.generation)
+        self._newest_s = max(self._newest_s, facts.written_at_s)
         self.touched[invocation] = None
         for fact in facts.facts:
             if isinstance(fact, Call):
-                self._apply_call(invocation, fact)
+                self._apply_call(invocation, fact, facts)
                 continue
             nonce = facts.attempt or ""
             attempt = invocation.attempts.get(nonce)
             if attempt is None:
                 attempt = invocation.attempts[nonce] = Attempt(nonce, facts.generation)
             if isinstance(fact, Start):
-                # A start with many causes comes in parts: each says the rest of them.
-                before = invocation.recorded_at_s
-                attempt.start = attempt.start or fact
-                self._apply_start(invocation, fact, moved=invocation.recorded_at_s != before)
-            elif attempt.end is None or fact.at_s > attempt.end.at_s:
-                # A timeout seen coming is written ahead; the true end corrects it.
-                attempt.end = fact
+                self._apply_start(invocation, attempt, fact)
+            else:
+                self._apply_end(invocation, attempt, fact)
         if invocation.segments or invocation.function_segments:
             self._join(invocation)
 
-    def _apply_start(self, invocation: Invocation, start: Start, *, moved: bool) -> None:
-        known = invocation.function is not None
-        invocation.describe(start.arn, start.region)
-        if start.version:
-            invocation.version = start.version
-        if moved or not known:
+    def _apply_start(self, invocation: Invocation, attempt: Attempt, start: Start) -> None:
+        causes, start.causes = start.causes, _NO_CAUSES
+        attempt.start = start if attempt.start is None else _either(attempt.start, start)
+        if attempt.end is None and attempt.generation == 2:
+            self._running[invocation] = None
+        began_s, place = invocation.recorded_at_s, invocation.place
+        invocation.take_start()
+        if invocation.place != place:
+            self._reindex(invocation)
+        elif invocation.recorded_at_s != began_s:
             for cause in invocation.causes:
                 self.matcher.moved(cause)
-        for fact in start.causes:
-            if any(cause.fact == fact for cause in invocation.causes):
-                continue  # another attempt at the same event
-            cause = CauseNode(invocation, fact)
+        # A start with many causes comes in parts, and another attempt shows the same again.
+        for fact in _unknown(causes, [cause.fact for cause in invocation.causes]):
+            cause = CauseNode(invocation, fact, len(invocation.causes))
             invocation.causes.append(cause)
             self.matcher.add_cause(cause)
             if _must_have_a_call(fact):
                 self.waiting[cause] = None
             if fact.caller is not None:
                 self._callers_awaited.setdefault(fact.caller, []).append(cause)
-        if not known:
-            for call in invocation.calls.values():
-                self._reindex(call)
 
-    def _apply_call(self, invocation: Invocation, fact: Call) -> None:
-        node = invocation.calls.get(fact.id)
-        if node is None:
-            node = invocation.calls[fact.id] = CallNode(invocation, fact)
-        elif node.segment is node.fact:
-            node.fact = fact  # until now only X-Ray knew it
-        if fact.error is None and node.error is None:
-            # A repetition adds nothing; a call with many outputs comes in parts.
-            known = [output.fact for output in node.outputs]
-            for output in fact.outputs:
-                if output not in known:
-                    self._add_output(node, OutputNode(node, output))
+    def _apply_end(self, invocation: Invocation, attempt: Attempt, end: End) -> None:
+        if attempt.end is None or end.at_s > attempt.end.at_s:
+            attempt.end = end  # a timeout seen coming is written ahead; the true end corrects it
+        elif end.at_s == attempt.end.at_s:
+            attempt.end = _either(attempt.end, end)
+        if all(known.end is not None for known in invocation.attempts.values()):
+            self._running.pop(invocation, None)
 
-    def _add_output(self, call: CallNode, output: OutputNode) -> None:
-        call.outputs.append(output)
-        self.matcher.add_output(output)
+    def _apply_call(self, invocation: Invocation, fact: Call, facts: Facts) -> None:
+        if fact.at_s is None:
+            fact.at_s = facts.written_at_s
+        outputs, fact.outputs = fact.outputs, _NO_OUTPUTS
+        call = invocation.calls.get(fact.id)
+        if call is None:
+            call = invocation.calls[fact.id] = CallNode(invocation, fact, facts.attempt)
+        elif call.fact != fact:
+            self._withdraw(call)
+            call.fact = fact if call.segment is call.fact else _either(call.fact, fact)
+        # A repetition adds nothing; a call with many outputs comes in parts.
+        for output in _unknown(outputs, [known.fact for known in call.outputs]):
+            call.outputs.append(node := OutputNode(call, output, len(call.outputs)))
+            if call.is_indexed:
+                self.matcher.add_output(node)
+        self._weigh(call)
 
-    def _reindex(self, call: CallNode) -> None:
-        """Enter a call again whose own region was unknown until now."""
-        if call.fact.region is None:
+    def _weigh(self, call: CallNode) -> None:
+        """Enter the outputs of a call, or take them out, as is known of its effect by now."""
+        effect = call.effect
+        if effect == call.indexed_as:
+            return
+        self._withdraw(call)
+        if effect != "none":
+            for output in call.outputs:
+                self.matcher.add_output(output)
+        call.indexed_as = effect
+
+    def _withdraw(self, call: CallNode) -> None:
+        if call.is_indexed:
             for output in call.outputs:
                 self.matcher.remove_output(output)
-                self.matcher.add_output(output)
+        call.indexed_as = None
+
+    def _reindex(self, invocation: Invocation) -> None:
+        """Enter again what was entered before its function and region were known."""
+        for cause in invocation.causes:
+            self.matcher.remove_cause(cause)
+            self.matcher.add_cause(cause)
+        for call in invocation.calls.values():
+            if call.outputs:
+                self._withdraw(call)
+                self._weigh(call)
 
     def _invocation(self, request_id: str) -> Invocation:
         invocation = self.invocations.get(request_id)
         if invocation is None:
             invocation = self.invocations[request_id] = Invocation(request_id)
-            invocation.segments = self._services_ahead.pop(request_id, [])
-            invocation.function_segments = self._functions_ahead.pop(request_id, [])
+            self._traces.hand_over(invocation)
             for cause in self._callers_awaited.get(request_id, ()):
                 self.matcher.moved(cause)
         return invocation
 
-    # --- X-Ray ----------------------------------------------------------------------------
-
-    def _apply_service(self, segment: xray.ServiceSegment) -> None:
-        request_id = segment.request_id
-        if request_id in self._forgotten:
-            return
-        for part in (segment.id, *(attempt for attempt, _, _ in segment.attempts)):
-            self._request_of_segment[part] = request_id
-            for waiting in self._functions_ahead.pop(part, ()):
-                self._keep_function(request_id, waiting)
-        invocation = self.invocations.get(request_id)
-        known = (
-            invocation.segments if invocation else self._services_ahead.setdefault(request_id, [])
-        )
-        _replace(known, segment)
-        if invocation is not None:
-            self._join(invocation)
-
-    def _apply_function(self, segment: xray.FunctionSegment) -> None:
-        request_id = segment.request_id or self._request_of_segment.get(segment.parent_id or "")
-        if request_id is None:
-            _replace(self._functions_ahead.setdefault(segment.parent_id or "", []), segment)
-        else:
-            self._keep_function(request_id, segment)
-
-    def _keep_function(self, request_id: str, segment: xray.FunctionSegment) -> None:
-        if request_id in self._forgotten:
-            return
-        invocation = self.invocations.get(request_id)
-        if invocation is None:
-            _replace(self._functions_ahead.setdefault(request_id, []), segment)
-        else:
-            _replace(invocation.function_segments, segment)
-            self._join(invocation)
-
     def _join(self, invocation: Invocation) -> None:
+        place = invocation.place
         join_segments(invocation)
-        self.touched[invocation] = None
+        if invocation.place != place:
+            self._reindex(invocation)
         for call in invocation.calls.values():
-            if call.outputs and call.error is not None:
-                # The original wrote before the call ran: only X-Ray tells that it failed.
-                for output in call.outputs:
-                    self.matcher.remove_output(output)
-                call.outputs.clear()
+            self._weigh(call)
+        if invocation.state == "running":
+            self._running[invocation] = None
+        self.touched[invocation] = None
+
+    def _expire(self, now_s: float) -> None:
+        """Call unknown what cannot be running any more."""
+        for invocation in list(self._running):
+            started_s = invocation.started_at_s
+            if started_s is not None and now_s - started_s <= LONGEST_RUN_S:
+                return  # those behind it are younger, or will be looked at soon
+            del self._running[invocation]
+            for attempt in invocation.attempts.values():
+                attempt.silent = attempt.end is None
+            self.touched[invocation] = None
 
     # --- edges ----------------------------------------------------------------------------
 
     def _edge_changed(self, cause: CauseNode, old: Edge | None) -> None:
         if old is not None:
             for call in old.candidates:
-                if cause in call.edges:
-                    call.edges.remove(cause)
+                call.edges.pop(cause, None)
                 self.touched[call.invocation] = None
             if old.parent is not None:
-                if cause in old.parent.triggered:
-                    old.parent.triggered.remove(cause)
+                old.parent.triggered.pop(cause, None)
                 self.touched[old.parent] = None
         new = cause.edge
         if new is not None:
             for call in new.candidates:
-                call.edges.append(cause)
+                call.edges[cause] = None
                 self.touched[call.invocation] = None
             if new.parent is not None:
-                new.parent.triggered.append(cause)
+                new.parent.triggered[cause] = None
                 self.touched[new.parent] = None
             self.waiting.pop(cause, None)
         elif _must_have_a_call(cause.fact):
@@ -314,25 +336,68 @@ class Engine:
 
     # --- leaving --------------------------------------------------------------------------
 
-    def _evict(self, count: int) -> None:
-        """Let the oldest invocations go; what is decided about others stays decided."""
-        oldest = sorted(
-            self.invocations.values(), key=lambda i: (i.started_at_s or 0.0, i.request_id)
-        )[:count]
-        for invocation in oldest:
-            del self.invocations[invocation.request_id]
-            self._forgotten[invocation.request_id] = None
-            self.touched[invocation] = None
-            for cause in invocation.causes:
-                self.matcher.remove_cause(cause)
-                self.waiting.pop(cause, None)
-                if cause.fact.caller is not None:
-                    self._callers_awaited.pop(cause.fact.caller, None)
-            for call in invocation.calls.values():
-                for output in call.outputs:
-                    self.matcher.remove_output(output)
-        while len(self._forgotten) > _KEPT_FORGOTTEN:
-            del self._forgotten[next(iter(self._forgotten))]
+    def _forget(self, invocation: Invocation) -> None:
+        """Let an invocation go; what is decided about others stays decided."""
+        del self.invocations[invocation.request_id]
+        invocation.gone = True
+        self.touched[invocation] = None
+        self._running.pop(invocation, None)
+        self._traces.forget(invocation)
+        for call in invocation.calls.values():
+            matched = False
+            for cause in call.edges:
+                matched = matched or (cause.edge is not None and cause.edge.call is call)
+                # Its edge stays as it is: looked at again, it would be another one.
+                self.matcher.remove_cause(cause, silently=True)
+            for output in call.outputs:
+                self.matcher.forget_output(output, matched=matched)
+        for cause in invocation.causes:
+            self.matcher.remove_cause(cause, silently=True)
+            self.waiting.pop(cause, None)
+            self._forget_caller(cause)
+            self._unlink(cause)
+
+    def _unlink(self, cause: CauseNode) -> None:
+        """Let go of what a cause that leaves held, so that its parents can be freed."""
+        edge, cause.edge = cause.edge, None
+        cause.exact = cause.content = cause.order = None
+        if edge is not None:
+            for call in edge.candidates:
+                call.edges.pop(cause, None)
+            if edge.parent is not None:
+                edge.parent.triggered.pop(cause, None)
+
+    def _forget_caller(self, cause: CauseNode) -> None:
+        caller = cause.fact.caller
+        awaiting = self._callers_awaited.get(caller) if caller is not None else None
+        if caller is not None and awaiting is not None and cause in awaiting:
+            awaiting.remove(cause)
+            if not awaiting:
+                del self._callers_awaited[caller]
+
+
+_NO_CAUSES: list[Cause] = []
+_NO_OUTPUTS: list[Output] = []
+_Part = TypeVar("_Part", Cause, Output)
+
+
+def _unknown(parts: list[_Part], known: list[_Part]) -> list[_Part]:
+    """Give the parts that are not known yet, each once."""
+    if not known and len(parts) < 2:
+        return parts
+    seen = {msgspec.json.encode(part) for part in known}
+    new = []
+    for part in parts:
+        encoded = msgspec.json.encode(part)
+        if encoded not in seen:
+            seen.add(encoded)
+            new.append(part)
+    return new
+
+
+def _either(one: _Fact, other: _Fact) -> _Fact:
+    """Choose between two records of one thing, whichever came first."""
+    return one if one == other else min(one, other, key=msgspec.json.encode)
 
 
 def _must_have_a_call(cause: Cause) -> bool:
@@ -342,13 +407,3 @@ def _must_have_a_call(cause: Cause) -> bool:
     if cause.name == "REMOVE:ttl":
         return False
     return cause.service in ("dynamodb", "s3", "sns", "sqs", "events", "kinesis", "stepfunctions")
-
-
-def _replace(segments: list[_Segment], segment: _Segment) -> None:
-    """Keep one document a segment: the finished one, when it came twice."""
-    for index, known in enumerate(segments):
-        if known.id == segment.id:
-            if known.ended_at_s is None:
-                segments[index] = segment
-            return
-    segments.append(segment)

@@ -138,9 +138,15 @@ class Call(
     error: str | None = None
     retries: int = 0
     local: bool | int = False
-    ids: dict[str, str] = {}
     outputs: list[Output] = []
     trace_id: str | None = None
+
+    @property
+    def ended_at_s(self) -> float | None:
+        """When its answer was there, by what this record alone tells."""
+        if self.at_s is None or self.duration_s is None:
+            return None
+        return self.at_s + self.duration_s
 
 
 class End(

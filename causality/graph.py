@@ -6,23 +6,28 @@ only a view of it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from causality import names
 from causality.facts import Call, Cause, End, Output, Start
 from causality.snapshot import Evidence, NodeId, State
 
 if TYPE_CHECKING:
-    from causality.match_keys import MatchKey
+    from causality.match_keys import GroupKey
     from causality.xray import FunctionSegment, ServiceSegment
 
+Effect: TypeAlias = Literal["proven", "possible", "none"]
+
+_REFUSED = re.compile(r"4\d\d$")  # X-Ray's status of a call that the service refused
+_MAX_SPARE = 4
 _STATES: dict[str, State] = {"ok": "ok", "error": "error", "timeout": "timeout"}
 
 
 class Attempt:
     """One try of one request id, in one sandbox."""
 
-    __slots__ = ("end", "generation", "nonce", "segment", "start")
+    __slots__ = ("end", "generation", "nonce", "segment", "silent", "start")
 
     def __init__(self, nonce: str, generation: int) -> None:
         self.nonce = nonce
@@ -30,6 +35,7 @@ class Attempt:
         self.start: Start | None = None
         self.end: End | None = None
         self.segment: FunctionSegment | None = None
+        self.silent = False  # it cannot run any more, and nothing told how it ended
 
     @property
     def started_at_s(self) -> float | None:
@@ -104,22 +110,34 @@ class Attempt:
                 return "throttled"
             if segment.failed:
                 return "error"
-            return "ok" if segment.ended_at_s is not None else "running"
-        # The original recorded no end for most functions: their silence says nothing.
-        return "running" if self.generation == 2 and self.end is None else "unknown"
+            if segment.ended_at_s is not None:
+                return "ok"
+        elif self.generation != 2 or self.end is not None:
+            # The original recorded no end for most functions: their silence says nothing.
+            return "unknown"
+        return "unknown" if self.silent else "running"
 
 
 class CallNode:
-    """A call that an invocation made, with what it may have triggered."""
+    """A call that an invocation made, with what it may have triggered.
 
-    __slots__ = ("edges", "fact", "invocation", "outputs", "segment")
+    Attributes:
+        attempt: nonce of the attempt that made it; None when the record does not tell.
+        edges: the causes of which it is a candidate, or the call.
+        segment: the same call as X-Ray saw it.
+        indexed_as: the effect with which its outputs were entered for matching.
+    """
 
-    def __init__(self, invocation: Invocation, fact: Call) -> None:
+    __slots__ = ("attempt", "edges", "fact", "indexed_as", "invocation", "outputs", "segment")
+
+    def __init__(self, invocation: Invocation, fact: Call, attempt: str | None = None) -> None:
         self.invocation = invocation
         self.fact = fact
+        self.attempt = attempt
         self.outputs: list[OutputNode] = []
-        self.edges: list[CauseNode] = []
-        self.segment: Call | None = None  # the same call as X-Ray saw it
+        self.edges: dict[CauseNode, None] = {}
+        self.segment: Call | None = None
+        self.indexed_as: Effect | None = None
 
     @property
     def id(self) -> str:
@@ -151,7 +169,23 @@ class CallNode:
         """Its error code; None when it went well or nothing tells."""
         if self.fact.error is not None:
             return self.fact.error
-        return self.segment.error if self.segment is not None else None
+        # The original wrote before the call ran; our recorder knows how it went.
+        if self.segment is not None and self.fact.duration_s is None:
+            return self.segment.error
+        return None
+
+    @property
+    def effect(self) -> Effect:
+        """What it did: an answered error did nothing, a call without an answer may have."""
+        error = self.error
+        if error is None or self.fact.service == "http":
+            return "proven"  # whatever a function answers, it ran
+        return "none" if _REFUSED.match(error) else "possible"
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether its outputs are entered for matching."""
+        return self.indexed_as in ("proven", "possible")
 
     @property
     def key(self) -> str | None:
@@ -168,26 +202,61 @@ class CallNode:
 
 
 class OutputNode:
-    """One item, message or object of a call: one half of possible edges."""
+    """One item, message or object of a call: one half of possible edges.
 
-    __slots__ = ("call", "fact", "keys")
+    Attributes:
+        number: its place among the outputs of its call.
+        keys: those of the groups that it is in.
+    """
 
-    def __init__(self, call: CallNode, fact: Output) -> None:
+    __slots__ = ("call", "fact", "keys", "number")
+
+    def __init__(self, call: CallNode, fact: Output, number: int) -> None:
         self.call = call
         self.fact = fact
-        self.keys: list[MatchKey] = []
+        self.number = number
+        self.keys: tuple[GroupKey, ...] = ()
+
+    @property
+    def made_s(self) -> float:
+        """When its call was made; long ago when that is not known."""
+        made_s = self.call.fact.at_s
+        return float("-inf") if made_s is None else made_s
+
+    @property
+    def proven(self) -> bool:
+        """Whether the call certainly took effect."""
+        return self.call.effect == "proven"
+
+    @property
+    def spare(self) -> int:
+        """How often it may have taken effect beyond what is proven.
+
+        Each try of a call that boto3 repeated may have succeeded without its answer arriving,
+        and so may a call that was never answered.
+        """
+        return min(self.call.fact.retries + (not self.proven), _MAX_SPARE)
 
 
 class CauseNode:
-    """One record of an invocation's event: the other half of an edge."""
+    """One record of an invocation's event: the other half of an edge.
 
-    __slots__ = ("edge", "fact", "found", "invocation", "keys")
+    Attributes:
+        number: its place among the causes of its invocation.
+        keys: those of the groups that it is in.
+        exact, content, order: what each level of evidence gave.
+    """
 
-    def __init__(self, invocation: Invocation, fact: Cause) -> None:
+    __slots__ = ("content", "edge", "exact", "fact", "invocation", "keys", "number", "order")
+
+    def __init__(self, invocation: Invocation, fact: Cause, number: int) -> None:
         self.invocation = invocation
         self.fact = fact
-        self.keys: list[MatchKey] = []
-        self.found: dict[int, Found] = {}  # by level of evidence
+        self.number = number
+        self.keys: tuple[GroupKey, ...] = ()
+        self.exact: Found | None = None
+        self.content: Found | None = None
+        self.order: Found | None = None
         self.edge: Edge | None = None
 
 
@@ -195,27 +264,26 @@ class Found:
     """What one level of evidence gave for a cause.
 
     Attributes:
-        outputs: the outputs that can be meant.
-        covered: whether every consistent reading gives this cause one of them.
-        narrowed: whether order had to exclude others.
+        outputs: the outputs that can be meant, in order of time; never empty.
+        certain: whether one of them is certainly meant.
+        narrowed: whether time or other causes had to exclude further outputs.
     """
 
-    __slots__ = ("covered", "narrowed", "outputs")
+    __slots__ = ("certain", "narrowed", "outputs")
 
-    def __init__(self, outputs: list[OutputNode], covered: bool, narrowed: bool) -> None:
+    def __init__(self, outputs: list[OutputNode], certain: bool, narrowed: bool = False) -> None:
         self.outputs = outputs
-        self.covered = covered
+        self.certain = certain
         self.narrowed = narrowed
 
-    def __eq__(self, other: object) -> bool:
+    def same(self, other: Found | None) -> bool:
+        """Whether the other one says the same."""
         return (
-            isinstance(other, Found)
+            other is not None
             and self.outputs == other.outputs
-            and self.covered == other.covered
+            and self.certain == other.certain
             and self.narrowed == other.narrowed
         )
-
-    __hash__ = None  # type: ignore[assignment]  # mutable
 
 
 class Edge:
@@ -267,16 +335,26 @@ class Edge:
 
 
 class Invocation:
-    """All attempts of one request id."""
+    """All attempts of one request id.
+
+    Attributes:
+        arn: the function as invoked, with alias or version.
+        recorded_at_s: when the first attempt began by the recorder's clock; matching goes by it.
+        triggered: causes, of other invocations, that lead here.
+        gone: whether it has left the graph.
+    """
 
     __slots__ = (
         "account",
+        "arn",
         "attempts",
         "calls",
         "causes",
         "function",
         "function_segments",
         "generation",
+        "gone",
+        "recorded_at_s",
         "region",
         "request_id",
         "segments",
@@ -286,15 +364,18 @@ class Invocation:
 
     def __init__(self, request_id: str) -> None:
         self.request_id = request_id
+        self.arn = ""
         self.function: str | None = None
         self.region: str | None = None
         self.account: str | None = None
         self.version: str | None = None
         self.generation = 0
+        self.recorded_at_s: float | None = None
+        self.gone = False
         self.attempts: dict[str, Attempt] = {}
         self.calls: dict[str, CallNode] = {}
         self.causes: list[CauseNode] = []
-        self.triggered: list[CauseNode] = []  # causes, of other invocations, that lead here
+        self.triggered: dict[CauseNode, None] = {}
         self.segments: list[ServiceSegment] = []
         self.function_segments: list[FunctionSegment] = []
 
@@ -316,10 +397,14 @@ class Invocation:
         return attempts[-1] if attempts else None
 
     @property
-    def recorded_at_s(self) -> float | None:
-        """When the first attempt began by the recorder's clock: what matching goes by."""
-        times = [a.start.at_s for a in self.attempts.values() if a.start is not None]
-        return min(times) if times else None
+    def consumer(self) -> tuple[str, str]:
+        """Who consumes records: two aliases of a function each get their own."""
+        return (self.region or "", self.arn)
+
+    @property
+    def place(self) -> tuple[str | None, str | None, str]:
+        """What match keys depend on."""
+        return (self.function, self.region, self.arn)
 
     @property
     def started_at_s(self) -> float | None:
@@ -333,16 +418,32 @@ class Invocation:
         last = self.last
         return last.state if last is not None else "unknown"
 
+    def take_start(self) -> None:
+        """Take what the first attempt's start says of the function."""
+        first = min(
+            (a for a in self.attempts.values() if a.start is not None),
+            key=_attempt_order,
+            default=None,
+        )
+        if first is None or first.start is None:
+            return
+        start = first.start
+        self.recorded_at_s = start.at_s
+        self.describe(start.arn, start.region)
+        self.arn = start.arn
+        self.version = start.version or self.version
+
     def describe(self, arn: str, region: str | None) -> None:
         """Take name, region and account from the function's ARN."""
         parts = names.function_arn(arn)
         if parts is None:
+            self.region = region or self.region
             return
         self.function = parts.name
         # A local server writes its own region into every ARN: the runtime's is the true one.
         self.region = region or parts.region
         self.account = parts.account
-        self.version = parts.qualifier or self.version
+        self.version = parts.qualifier
 
     def sdk_s(self, calls: list[CallNode]) -> float | None:
         """Give the time spent in these calls, overlaps counted once; None when unknown."""

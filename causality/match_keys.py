@@ -1,186 +1,196 @@
 """Match keys: what a call's output and an invocation's cause must share to belong together.
 
-Both lists go from the strongest evidence to the weakest. Source of the ids: the API references
-and developer guides of the services; docs/architecture.md has the table.
+Source of the ids: the API references and developer guides of the services; docs/architecture.md
+has the table.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from causality import names
-from causality.clock import CLOCK_SKEW_S, ORDER_WINDOW_S
 from causality.facts import Cause
 from causality.graph import CauseNode, OutputNode
 from gammaray_recorder import wire
 
 EXACT, CONTENT, ORDER = 3, 2, 1
 
-MatchKey: TypeAlias = tuple[int, tuple[str, ...]]  # (level, what both sides must share)
+ExactKey: TypeAlias = tuple[str, ...]  # the kind of id, its value, what makes it unique
+GroupKey: TypeAlias = tuple[str, ...]  # what both sides share, and others may share as well
 
-_EXACT_IDS = (
-    wire.ID_TRACEPARENT,
+# A message can carry another one, with its ids: S3's event inside an SNS message inside an SQS
+# message. What was delivered last stands first, and proves most: a function may have forwarded
+# what another one sent. A `traceparent` and an execution's ARN are handed on by user code.
+_IDS: Final = (
     wire.ID_LAMBDA_REQUEST,
-    wire.ID_S3_REQUEST,
-    wire.ID_S3_VERSION,
-    wire.ID_SNS_MESSAGE,
-    wire.ID_SQS_MESSAGE,
-    wire.ID_EVENT,
-    wire.ID_KINESIS,
     wire.ID_APIGW_REQUEST,
+    wire.ID_KINESIS,
+    wire.ID_SQS_MESSAGE,
+    wire.ID_SNS_MESSAGE,
+    wire.ID_EVENT,
+    wire.ID_S3_VERSION,
+    wire.ID_S3_REQUEST,
+    wire.ID_TRACEPARENT,
     wire.ID_EXECUTION,
 )
 # A local AWS shows caller and callee different values of these.
 _AWS_ONLY_IDS = frozenset({wire.ID_LAMBDA_REQUEST, wire.ID_S3_REQUEST, wire.ID_APIGW_REQUEST})
 # Ids of one delivered record: equal ones are the same record, delivered again or to another.
 _RECORD_IDS = (wire.ID_DDB_EVENT, wire.ID_S3_SEQUENCER, wire.ID_SNS_MESSAGE, wire.ID_SQS_MESSAGE)
+_CHANGES = {True: ("delete",), False: ("put",), None: ("put", "delete")}
+_DELETES = frozenset({"DeleteItem", "DeleteObject", "DeleteObjects"})
 
 
-def output_keys(
-    node: OutputNode, key_names: set[tuple[str, ...]] | tuple[()]
-) -> Iterator[MatchKey]:
-    """Give the match keys of an output, as far as its key is known."""
+# --- ids ------------------------------------------------------------------------------------
+
+
+def exact_output_keys(node: OutputNode) -> Iterator[ExactKey]:
+    """Give the ids that AWS issued for an output."""
     call, fact = node.call.fact, node.fact
     resource = fact.resource or call.resource or ""
-    for kind in _EXACT_IDS:
-        value = fact.ids.get(kind) or call.ids.get(kind)
-        if value and not (call.local and kind in _AWS_ONLY_IDS):
-            yield EXACT, _exact_key(kind, value, resource, fact.key)
-    region = call.region or node.call.invocation.region or ""
-    if call.service == "dynamodb":
-        if fact.item_hash:
-            yield CONTENT, ("item", region, resource, fact.item_hash)
-        if fact.key is not None:
-            yield ORDER, ("key", region, resource, _key_hash(fact.key))
-        else:
-            for attributes in key_names:
-                hashes = [fact.attribute_hashes.get(name) for name in attributes]
-                if all(hashes):
-                    yield ORDER, ("key", region, resource, "+".join(h for h in hashes if h))
-    elif call.service == "s3":
-        etag = fact.ids.get(wire.ID_S3_ETAG)
-        for key in (fact.key, *fact.keys):
-            if key is None:
-                continue
-            if etag:
-                yield CONTENT, ("object", resource, key, etag.strip('"'))
-            yield ORDER, ("object", resource, key, fact.operation or "put")
-    elif call.service == "sns" and fact.subject is not None:
-        yield ORDER, ("subject", resource, fact.subject)
-    elif call.service == "lambda":
-        callee = names.bare_function(resource)
-        yield EXACT, ("caller", callee, node.call.invocation.request_id)
-        if fact.item_hash:
-            yield CONTENT, ("payload", region, callee, fact.item_hash)
+    for kind, value in fact.ids.items():
+        if kind in _IDS and not (call.local and kind in _AWS_ONLY_IDS):
+            yield _exact_key(kind, value, resource, fact.key)
+    if call.service == "lambda" and not fact.ids:
+        # The original put the caller's request id into the payload.
+        yield ("caller", node.call.invocation.request_id, names.bare_function(resource))
 
 
-def cause_keys(node: CauseNode) -> Iterator[MatchKey]:
-    """Give the match keys of a cause."""
-    fact, invocation = node.fact, node.invocation
-    resource = fact.resource or ""
-    for kind in _EXACT_IDS:
-        value = fact.ids.get(kind)
-        if value:
-            yield EXACT, _exact_key(kind, value, resource, fact.key)
-    # An event source mapping stands in its source's region; so does a bucket's notification.
-    region = invocation.region or fact.region or ""
-    if fact.service == "dynamodb":
-        if fact.name == "REMOVE:ttl":
-            return  # DynamoDB itself deleted the item: no call did
-        if fact.item_hash:
-            yield CONTENT, ("item", region, resource, fact.item_hash)
-        if fact.key is not None:
-            yield ORDER, ("key", region, resource, _key_hash(fact.key))
-    elif fact.service == "s3" and fact.key is not None:
-        etag = fact.ids.get(wire.ID_S3_ETAG)
-        if etag:
-            yield CONTENT, ("object", resource, fact.key, etag.strip('"'))
-        yield ORDER, ("object", resource, fact.key, _s3_operation(fact.name))
-    elif fact.service == "sns" and fact.subject is not None:
-        yield ORDER, ("subject", resource, fact.subject)
-    elif fact.service == "lambda":
-        callee = names.bare_function(resource or invocation.function or "")
-        if fact.caller is not None:
-            yield EXACT, ("caller", callee, fact.caller)
-        if fact.item_hash:
-            yield CONTENT, ("payload", region, callee, fact.item_hash)
+def exact_cause_keys(node: CauseNode) -> list[ExactKey]:
+    """Give the ids that a cause shows, the one that was delivered last first."""
+    fact = node.fact
+    if fact.caller is not None:
+        callee = names.bare_function(fact.resource or node.invocation.function or "")
+        return [("caller", fact.caller, callee)]
+    ids = fact.ids
+    if len(ids) == 1:
+        ((kind, value),) = ids.items()
+        return [_exact_key(kind, value, fact.resource or "", fact.key)] if kind in _IDS else []
+    return [
+        _exact_key(kind, ids[kind], fact.resource or "", fact.key) for kind in _IDS if kind in ids
+    ]
 
 
-def _exact_key(kind: str, value: str, resource: str, key: str | None) -> tuple[str, ...]:
+def _exact_key(kind: str, value: str, resource: str, key: str | None) -> ExactKey:
     if kind == wire.ID_S3_VERSION:
         return (kind, value, resource, key or "")
     if kind == wire.ID_KINESIS:
-        return (kind, value, resource.rsplit("/", 1)[-1])
+        return (kind, value, names.stream(resource))
     return (kind, value)
 
 
-def _s3_operation(name: str | None) -> str:
-    return (
-        "delete" if (name is not None and "Removed" in name) or name == "Object Deleted" else "put"
-    )
+# --- content and order ----------------------------------------------------------------------
 
 
-def contradict(output: OutputNode, cause: Cause) -> bool:
-    """Say whether both halves carry something that proves them not to belong together."""
-    call, fact = output.call.fact, output.fact
-    for kind in _EXACT_IDS:
-        theirs = cause.ids.get(kind)
-        if theirs is None or (call.local and kind in _AWS_ONLY_IDS):
-            continue
-        ours = fact.ids.get(kind) or call.ids.get(kind)
-        if ours and ours != theirs:
-            return True
+def group_output_keys(
+    node: OutputNode, key_names: set[tuple[str, ...]] | tuple[()]
+) -> Iterator[tuple[int, GroupKey]]:
+    """Give the groups of an output, as far as its key is known."""
+    call, fact = node.call.fact, node.fact
+    resource = fact.resource or call.resource or ""
     if call.service == "dynamodb":
-        removed = cause.name is not None and cause.name.startswith("REMOVE")
-        if removed != (fact.operation == "delete"):
-            return True
-        return bool(fact.item_hash and cause.item_hash and fact.item_hash != cause.item_hash)
-    ours, theirs = fact.ids.get(wire.ID_S3_ETAG), cause.ids.get(wire.ID_S3_ETAG)
-    return bool(ours and theirs and ours.strip('"') != theirs.strip('"'))
+        region = call.region or node.call.invocation.region or ""
+        if fact.item_hash:
+            yield CONTENT, ("item", region, resource, fact.item_hash)
+        for key in _item_keys(node, key_names):
+            for change in _CHANGES[is_delete(node)]:
+                yield ORDER, ("key", region, resource, key, change)
+    elif call.service == "s3":
+        change = "delete" if is_delete(node) else "put"
+        etag = fact.ids.get(wire.ID_S3_ETAG)
+        for name in (fact.key, *fact.keys):
+            if name is not None:
+                if etag and change == "put":
+                    yield CONTENT, ("object", resource, name, etag.strip('"'))
+                yield ORDER, ("object", resource, name, change)
+    elif call.service == "sns":
+        if fact.subject is not None:
+            yield ORDER, ("subject", resource, fact.subject)
+    elif call.service == "lambda" and fact.item_hash and not _tells_callee(node):
+        region = call.region or node.call.invocation.region or ""
+        yield CONTENT, ("payload", region, names.bare_function(resource), fact.item_hash)
 
 
-def why_not(output: OutputNode, cause: CauseNode) -> str:
-    """Say why an output that met a cause is not its other half."""
-    if output.call.invocation is cause.invocation:
-        return "made by the same invocation"
-    if contradict(output, cause.fact):
-        return "its id, content or operation differs"
-    made, began = output.call.started_at_s, cause.invocation.recorded_at_s
-    if made is not None and began is not None:
-        if made > began + CLOCK_SKEW_S:
-            return f"made {made - began:.3f} s after the invocation began"
-        if began - made > ORDER_WINDOW_S:
-            return f"made {(began - made) / 3600:.1f} h before the invocation began"
-    if cause.edge is not None and cause.edge.evidence in ("exact", "content"):
-        return "the evidence for it is weaker"
-    return "it is taken by another record of the same key"
+def _tells_callee(node: OutputNode) -> bool:
+    """Say whether an Invoke's answer names the one invocation that it can have started."""
+    return wire.ID_LAMBDA_REQUEST in node.fact.ids and not node.call.fact.local and not node.spare
 
 
-def record_identity(cause: CauseNode) -> tuple[str, str]:
-    """Name the delivered record, so that its redeliveries count once."""
-    for kind in _RECORD_IDS:
-        value = cause.fact.ids.get(kind)
-        if value:
-            return (kind, value)
-    return ("invocation", cause.invocation.request_id)
+def group_cause_keys(node: CauseNode) -> Iterator[tuple[int, GroupKey]]:
+    """Give the groups of a cause."""
+    fact, invocation = node.fact, node.invocation
+    resource = fact.resource or ""
+    # An event source mapping stands in its source's region; so does a bucket's notification.
+    if fact.service == "dynamodb":
+        if fact.name == "REMOVE:ttl":
+            return  # DynamoDB itself deleted the item: no call did
+        region = invocation.region or fact.region or ""
+        if fact.item_hash:
+            yield CONTENT, ("item", region, resource, fact.item_hash)
+        if fact.key is not None:
+            change = "delete" if fact.name == "REMOVE" else "put"
+            yield ORDER, ("key", region, resource, _key_hash(fact.key), change)
+    elif fact.service == "s3" and fact.key is not None:
+        s3_change = _s3_change(fact.name)
+        etag = fact.ids.get(wire.ID_S3_ETAG)
+        if etag and s3_change == "put":
+            yield CONTENT, ("object", resource, fact.key, etag.strip('"'))
+        if s3_change is not None:
+            yield ORDER, ("object", resource, fact.key, s3_change)
+    elif fact.service == "sns" and fact.subject is not None:
+        yield ORDER, ("subject", resource, fact.subject)
+    elif fact.service == "lambda" and fact.item_hash and fact.caller is None:
+        region = invocation.region or fact.region or ""
+        callee = names.bare_function(resource or invocation.function or "")
+        yield CONTENT, ("payload", region, callee, fact.item_hash)
 
 
-def output_order(output: OutputNode) -> tuple[float, str, str]:
-    """Order outputs by when their calls were made."""
-    made = output.call.started_at_s
-    return (made if made is not None else 0.0, output.call.invocation.request_id, output.call.id)
+def is_delete(node: OutputNode) -> bool | None:
+    """Say whether an output takes its item or object away; None when nothing tells."""
+    call, fact = node.call.fact, node.fact
+    if fact.operation is not None:
+        return fact.operation == "delete"
+    if call.operation in _DELETES:
+        return True
+    if fact.key is None or fact.item_hash or call.service != "dynamodb":
+        return False
+    if call.operation == "BatchWriteItem":
+        return True  # its puts have a hash
+    return None if call.operation == "TransactWriteItems" else False
 
 
-def cause_order(cause: CauseNode) -> tuple[float, str]:
-    """Order causes by when their invocations began."""
-    began = cause.invocation.recorded_at_s
-    return (began if began is not None else float("inf"), cause.invocation.request_id)
+def _s3_change(name: str | None) -> str | None:
+    """Tell a created object from a deleted one; None for tags, restores and other events."""
+    if (
+        name is None
+        or name.removeprefix("s3:").startswith("ObjectCreated")
+        or (name == "Object Created")
+    ):
+        return "put"
+    if name.removeprefix("s3:").startswith("ObjectRemoved") or name == "Object Deleted":
+        return "delete"
+    return None
 
 
-def key_parts(key: str) -> list[tuple[str, dict[str, str]]]:
-    """Take a canonical DynamoDB key apart; empty when the recorder hashed it."""
+def _item_keys(node: OutputNode, key_names: set[tuple[str, ...]] | tuple[()]) -> Iterator[str]:
+    fact = node.fact
+    if fact.key is not None:
+        yield _key_hash(fact.key)
+        return
+    for attributes in key_names:
+        hashes = [fact.attribute_hashes.get(name) for name in attributes]
+        if all(hashes):
+            yield "+".join(h for h in hashes if h)
+
+
+def key_names_of(key: str) -> tuple[str, ...]:
+    """Give the attributes of a canonical DynamoDB key; none when the recorder hashed it."""
+    return tuple(name for name, _ in _key_parts(key))
+
+
+def _key_parts(key: str) -> list[tuple[str, dict[str, str]]]:
     try:
         return [(name, {kind: value}) for name, kind, value in json.loads(key)]
     except (ValueError, TypeError):
@@ -188,7 +198,58 @@ def key_parts(key: str) -> list[tuple[str, dict[str, str]]]:
 
 
 def _key_hash(key: str) -> str:
-    parts = key_parts(key)
+    parts = _key_parts(key)
     if not parts:
         return key
     return "+".join(wire.attribute_hash(name, typed) for name, typed in parts)
+
+
+# --- what tells two halves apart ------------------------------------------------------------
+
+
+def ids_differ(output: OutputNode, cause: Cause) -> bool:
+    """Say whether both halves show an id of one kind, with different values."""
+    call, fact = output.call.fact, output.fact
+    for kind, ours in fact.ids.items():
+        if kind in _IDS and not (call.local and kind in _AWS_ONLY_IDS):
+            theirs = cause.ids.get(kind)
+            if theirs is not None and theirs != ours:
+                return True
+    return False
+
+
+def contents_differ(output: OutputNode, cause: Cause) -> bool:
+    """Say whether both halves show what was written, and it is not the same."""
+    fact = output.fact
+    if fact.item_hash and cause.item_hash:
+        return fact.item_hash != cause.item_hash
+    ours, theirs = fact.ids.get(wire.ID_S3_ETAG), cause.ids.get(wire.ID_S3_ETAG)
+    return bool(ours and theirs and ours.strip('"') != theirs.strip('"'))
+
+
+def is_specific(output: OutputNode) -> bool:
+    """Say whether content or an id would tell that this output fits a cause, if it did."""
+    fact = output.fact
+    return fact.item_hash is not None or wire.ID_S3_ETAG in fact.ids
+
+
+def is_blind(cause: Cause) -> bool:
+    """Say whether a cause shows nothing by which content could tell its output."""
+    if cause.service == "dynamodb":
+        return cause.item_hash is None and cause.name != "REMOVE"
+    return cause.service == "s3" and wire.ID_S3_ETAG not in cause.ids
+
+
+def record_identity(cause: CauseNode) -> tuple[str, str, int]:
+    """Name the delivered record, so that its redeliveries count once."""
+    for kind in _RECORD_IDS:
+        value = cause.fact.ids.get(kind)
+        if value:
+            return (kind, value, 0)
+    return ("invocation", cause.invocation.request_id, cause.number)
+
+
+def output_order(output: OutputNode) -> tuple[float, str, str, int]:
+    """Order outputs by when their calls were made."""
+    call = output.call
+    return (output.made_s, call.invocation.request_id, call.id, output.number)

@@ -1,13 +1,12 @@
 """Matching causes to calls: which output of which call is the other half of an edge.
 
-Both halves carry match keys, and a key's two sides meet in a group. Evidence has three levels,
-and a cause takes the strongest at which anything fits:
+Evidence has three levels, and a cause takes the strongest at which anything fits:
 
 - exact: an id that AWS issued once and showed to both sides;
 - content: equal content (item hash, ETag, payload hash);
 - order: the same resource and key, told apart by order in time.
 
-At the two weaker levels one output can stand for one record a consumer, so a group is a
+At the two weaker levels one output stands for one record at each consumer, so a group is a
 bipartite graph, and only what holds in every maximum matching is certain; everything else is
 ambiguous and lists its candidates. The result depends on the set of halves alone, not on the
 order in which they came.
@@ -18,42 +17,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from causality.assignment import assign
 from causality.clock import CLOCK_SKEW_S, ORDER_WINDOW_S
 from causality.graph import CauseNode, Edge, Found, Invocation, OutputNode
+from causality.groups import Group
+from causality.ids import IdIndex
 from causality.match_keys import (
     CONTENT,
-    EXACT,
     ORDER,
-    MatchKey,
-    cause_keys,
-    cause_order,
-    contradict,
-    key_parts,
-    output_keys,
+    GroupKey,
+    contents_differ,
+    group_cause_keys,
+    group_output_keys,
+    ids_differ,
+    key_names_of,
     output_order,
     record_identity,
-    why_not,
 )
 from causality.snapshot import Evidence
 
-_EVIDENCE: dict[int, Evidence] = {EXACT: "exact", CONTENT: "content", ORDER: "order"}
+_RIVALS = 32
+# How far a chain of proven edges is followed to rule out that an effect is its own cause.
+_LINEAGE = 16
+_LINEAGE_WIDTH = 256
 
 Changed: TypeAlias = Callable[[CauseNode, Edge | None], None]
 
 
-class Group:
-    """The outputs and the causes that share one match key."""
-
-    __slots__ = ("causes", "outputs")
-
-    def __init__(self) -> None:
-        self.outputs: list[OutputNode] = []
-        self.causes: list[CauseNode] = []
-
-
 class Matcher:
-    """The index of match keys; `settle` brings every edge up to date."""
+    """The indices of both halves; `settle` brings every edge up to date."""
 
     def __init__(self, changed: Changed, invocation_of: Callable[[str], Invocation | None]) -> None:
         """Make an empty index.
@@ -64,179 +55,165 @@ class Matcher:
         """
         self._changed = changed
         self._invocation_of = invocation_of
-        self._groups: dict[MatchKey, Group] = {}
-        self._dirty: tuple[dict[MatchKey, None], ...] = ({}, {}, {}, {})
+        self._ids = IdIndex()
+        self._groups: dict[GroupKey, Group] = {}
+        self._dirty: dict[int, dict[Group, None]] = {CONTENT: {}, ORDER: {}}
         self._unsure: dict[CauseNode, None] = {}
         # DynamoDB's puts do not say which attributes are the key: causes and deletes teach it.
         self._key_names: dict[tuple[str, str], set[tuple[str, ...]]] = {}
-        self._puts: dict[tuple[str, str], list[OutputNode]] = {}
+        self._puts: dict[tuple[str, str], dict[OutputNode, None]] = {}
 
-    def __len__(self) -> int:
-        """Give the number of match keys in the index."""
-        return len(self._groups)
+    def sizes(self) -> dict[str, int]:
+        """Give the number of entries of each index."""
+        return {
+            "ids": len(self._ids),
+            "groups": len(self._groups),
+            "dirty": sum(map(len, self._dirty.values())),
+            "unsure": len(self._unsure),
+            "puts": sum(map(len, self._puts.values())),
+        }
 
-    # --- entering and leaving -------------------------------------------------------------
+    # --- outputs ----------------------------------------------------------------------------
 
     def add_output(self, node: OutputNode) -> None:
-        """Put one output of a call into the index."""
-        table = self._table_of_output(node)
+        """Put one output of a call into the indices."""
+        self._unsure.update(dict.fromkeys(self._ids.add_output(node)))
+        table = _table_of(node)
+        names: set[tuple[str, ...]] | tuple[()] = ()
         if table is not None:
             if node.fact.key is not None:
                 self._learn(table, node.fact.key)
             elif node.fact.attribute_hashes:
-                self._puts.setdefault(table, []).append(node)
-        for key in output_keys(node, self._key_names.get(table, ()) if table else ()):
-            self._enter(node, key)
+                self._puts.setdefault(table, {})[node] = None
+                names = self._key_names.get(table, ())
+        for level, key in group_output_keys(node, names):
+            self._enter(node, level, key)
 
     def remove_output(self, node: OutputNode) -> None:
-        """Take an output out: its call failed, or its invocation leaves."""
+        """Take out an output that never was: its call failed."""
+        self._unsure.update(dict.fromkeys(self._ids.remove_output(node)))
         for key in node.keys:
-            group = self._groups.get(key)
-            if group is not None and node in group.outputs:
-                group.outputs.remove(node)
-                self._after_removal(key, group)
-        node.keys.clear()
-        table = self._table_of_output(node)
-        if table is not None and node in (puts := self._puts.get(table, [])):
-            puts.remove(node)
+            group = self._groups[key]
+            group.remove_output(node)
+            self._after_removal(key, group)
+        self._drop(node)
+
+    def forget_output(self, node: OutputNode, *, matched: bool) -> None:
+        """Let an output go for the sake of memory; what is decided stays decided."""
+        self._ids.remove_output(node)
+        for key in node.keys:
+            group = self._groups[key]
+            group.forget_output(node, matched=matched)
+            if not group:
+                del self._groups[key]
+        self._drop(node)
+
+    def _drop(self, node: OutputNode) -> None:
+        node.keys = ()
+        table = _table_of(node)
+        puts = self._puts.get(table) if table is not None else None
+        if table is not None and puts is not None:
+            puts.pop(node, None)
+            if not puts:
+                del self._puts[table]
+
+    def _enter(self, node: OutputNode, level: int, key: GroupKey) -> None:
+        if key not in node.keys:
+            node.keys = (*node.keys, key)
+            group = self._group(level, key)
+            group.add_output(node)
+            self._mark(group)
+
+    def _learn(self, table: tuple[str, str], key: str) -> None:
+        names = key_names_of(key)
+        known = self._key_names.setdefault(table, set())
+        if names and names not in known:
+            known.add(names)
+            for put in self._puts.get(table, ()):
+                for level, match_key in group_output_keys(put, {names}):
+                    self._enter(put, level, match_key)
+
+    # --- causes -----------------------------------------------------------------------------
 
     def add_cause(self, node: CauseNode) -> None:
-        """Put one cause into the index."""
-        fact = node.fact
-        if fact.service == "dynamodb" and fact.key is not None and fact.resource:
-            self._learn((node.invocation.region or "", fact.resource), fact.key)
-        node.keys = list(cause_keys(node))
-        for key in node.keys:
-            self._groups.setdefault(key, Group()).causes.append(node)
-            self._dirty[key[0]][key] = None
+        """Put one cause into the indices."""
+        self._unsure.update(dict.fromkeys(self._ids.add_cause(node)))
         self._unsure[node] = None
+        fact, invocation = node.fact, node.invocation
+        if fact.service == "dynamodb" and fact.key is not None and fact.resource:
+            self._learn((invocation.region or fact.region or "", fact.resource), fact.key)
+        keys = []
+        for level, key in group_cause_keys(node):
+            keys.append(key)
+            group = self._group(level, key)
+            group.add_cause(invocation.consumer, record_identity(node), node)
+            self._mark(group)
+        node.keys = tuple(keys)
 
-    def remove_cause(self, node: CauseNode) -> None:
-        """Take a cause out: its invocation leaves."""
+    def remove_cause(self, node: CauseNode, *, silently: bool = False) -> None:
+        """Take a cause out; silently, if what is decided shall stay decided."""
+        self._ids.remove_cause(node)
         for key in node.keys:
-            group = self._groups.get(key)
-            if group is not None and node in group.causes:
-                group.causes.remove(node)
-                self._after_removal(key, group)
+            group = self._groups[key]
+            group.remove_cause(
+                node.invocation.consumer, record_identity(node), node, silently=silently
+            )
+            self._after_removal(key, group)
+        node.keys = ()
         self._unsure.pop(node, None)
 
     def moved(self, node: CauseNode) -> None:
         """Consider a cause again: its invocation's start, or its caller, became known."""
-        for key in node.keys:
-            self._dirty[key[0]][key] = None
         self._unsure[node] = None
-
-    def waits(self, node: CauseNode) -> bool:
-        """Say whether a call could still turn up for this cause."""
-        return bool(node.keys) or node.fact.caller is not None
+        self._reconsider(node, CONTENT)
+        self._reconsider(node, ORDER)
 
     def rivals(self, cause: CauseNode) -> Iterator[tuple[OutputNode, str]]:
         """Give the outputs that met this cause under some key and lost, and why each did."""
-        chosen = {id(call) for call in cause.edge.candidates} if cause.edge is not None else set()
-        seen: set[int] = set()
-        for level, key in cause.keys:
-            group = self._groups.get((level, key))
-            for output in sorted(group.outputs, key=output_order) if group is not None else ():
-                if id(output.call) in chosen or id(output) in seen:
-                    continue
-                seen.add(id(output))
-                yield output, why_not(output, cause)
+        edge = cause.edge
+        chosen = set(edge.candidates) if edge is not None else set()
+        began_s = cause.invocation.recorded_at_s or 0.0
+        met = self._ids.met(cause)
+        for key in cause.keys:
+            met += self._groups[key].outputs_until(began_s + CLOCK_SKEW_S, _RIVALS)
+        for output in sorted(dict.fromkeys(met), key=output_order):
+            if output.call not in chosen:
+                yield output, _why_not(output, cause)
 
-    # --- resolving ------------------------------------------------------------------------
+    # --- settling ---------------------------------------------------------------------------
 
     def settle(self) -> None:
-        """Resolve what changed since the last time, strongest evidence first."""
-        if not self._unsure and not any(self._dirty):
-            return
-        for level in (EXACT, CONTENT, ORDER):
-            dirty = self._dirty[level]
-            while dirty:
-                key, _ = dirty.popitem()
-                group = self._groups.get(key)
-                if group is None:
-                    continue
-                if level == EXACT:
-                    for cause in group.causes:
-                        self._find(cause, EXACT, self._exactly(cause))
-                else:
-                    self._resolve(group, level)
+        """Bring every edge up to date with what came since the last time."""
+        # Proven edges first: the weaker levels must know which invocation led to which.
+        for cause in list(self._unsure):
+            found = self._ids.find(cause)
+            if _differs(cause.exact, found):
+                cause.exact = found
+                self._conclude(cause)
+                self._reconsider(cause, CONTENT)
+                self._reconsider(cause, ORDER)
+            elif cause.fact.caller is not None:
+                self._conclude(cause)
+        for level in (CONTENT, ORDER):
+            dirty, self._dirty[level] = self._dirty[level], {}
+            for group in dirty:
+                for verdict in group.solve(self._led_to):
+                    found = verdict.found()
+                    for cause in verdict.delivery.causes:
+                        self._take_over(cause, level, found)
         unsure, self._unsure = self._unsure, {}
         for cause in unsure:
             self._conclude(cause)
 
-    def _exactly(self, cause: CauseNode) -> Found | None:
-        outputs: list[OutputNode] = []
-        for level, key in cause.keys:
-            group = self._groups.get((level, key)) if level == EXACT else None
-            if group is not None:
-                outputs.extend(o for o in group.outputs if o not in outputs)
-        outputs = [o for o in outputs if o.call.invocation is not cause.invocation]
-        if len(outputs) > 1 and cause.fact.key is not None:
-            # DeleteObjects: one request id, many objects.
-            same_key = [o for o in outputs if o.fact.key == cause.fact.key]
-            outputs = same_key or outputs
-        return Found(sorted(outputs, key=output_order), True, False) if outputs else None
-
-    def _resolve(self, group: Group, level: int) -> None:
-        consumers: dict[tuple[str | None, str | None], list[CauseNode]] = {}
-        for cause in group.causes:
-            consumer = (cause.invocation.function, cause.invocation.region)
-            consumers.setdefault(consumer, []).append(cause)
-        for causes in consumers.values():
-            self._resolve_consumer(group.outputs, causes, level)
-
-    def _resolve_consumer(
-        self, outputs: list[OutputNode], causes: list[CauseNode], level: int
-    ) -> None:
-        """Match the records that one function consumed to the outputs of a group."""
-        records: dict[tuple[str, str], list[CauseNode]] = {}
-        for cause in causes:
-            records.setdefault(record_identity(cause), []).append(cause)
-        ordered = sorted(records.values(), key=lambda same: min(cause_order(c) for c in same))
-        available = sorted(outputs, key=output_order)
-        fitting = [[o for o in available if self._fits(o, same[0], level)] for same in ordered]
-        position = {id(output): index for index, output in enumerate(available)}
-        results = assign(
-            [[position[id(output)] for output in options] for options in fitting],
-            [min(cause_order(c) for c in same)[0] for same in ordered],
-            [output_order(output)[0] for output in available],
-        )
-        for same, options, (covered, allowed) in zip(ordered, fitting, results, strict=True):
-            for cause in same:
-                if any(stronger in cause.found for stronger in range(level + 1, EXACT + 1)):
-                    continue
-                found = None
-                if allowed:
-                    chosen = [available[index] for index in allowed]
-                    found = Found(chosen, covered, len(options) > len(chosen) or len(causes) > 1)
-                self._find(cause, level, found)
-
-    def _fits(self, output: OutputNode, cause: CauseNode, level: int) -> bool:
-        for stronger in range(EXACT, level, -1):
-            found = cause.found.get(stronger)
-            if found is not None:
-                return output in found.outputs
-        if output.call.invocation is cause.invocation or contradict(output, cause.fact):
-            return False
-        made, began = output.call.started_at_s, cause.invocation.recorded_at_s
-        if made is None or began is None:
-            return True
-        if made > began + CLOCK_SKEW_S:
-            return False
-        return level != ORDER or began - made <= ORDER_WINDOW_S
-
-    def _find(self, cause: CauseNode, level: int, found: Found | None) -> None:
-        if cause.found.get(level) == found:
-            return
-        if found is None:
-            cause.found.pop(level, None)
-        else:
-            cause.found[level] = found
-        self._unsure[cause] = None
-        for key in cause.keys:
-            # A cause that is settled here takes its output from the rivals further down.
-            if key[0] < level:
-                self._dirty[key[0]][key] = None
+    def _take_over(self, cause: CauseNode, level: int, found: Found | None) -> None:
+        if level == ORDER:
+            if _differs(cause.order, found):
+                cause.order = found
+                self._unsure[cause] = None
+        elif _differs(cause.content, found):
+            cause.content = found
+            self._unsure[cause] = None
+            self._reconsider(cause, ORDER)
 
     def _conclude(self, cause: CauseNode) -> None:
         old, new = cause.edge, self._edge_of(cause)
@@ -246,50 +223,133 @@ class Matcher:
             return
         cause.edge = new
         self._changed(cause, old)
+        if "exact" in (old.evidence if old else None, new.evidence if new else None):
+            self._lineage_changed(cause.invocation)
 
     def _edge_of(self, cause: CauseNode) -> Edge | None:
-        for level in (EXACT, CONTENT, ORDER):
-            found = cause.found.get(level)
-            if found is None:
-                continue
-            calls = list(dict.fromkeys(output.call for output in found.outputs))
-            parents = {id(call.invocation): call.invocation for call in calls}
-            if not found.covered or len(parents) > 1:
-                return Edge(cause, "ambiguous", None, None, calls)
-            evidence = _EVIDENCE[ORDER if found.narrowed else level]
-            (parent,) = parents.values()
-            return Edge(cause, evidence, parent, calls[0] if len(calls) == 1 else None, calls)
+        if cause.exact is not None:
+            return _edge(cause, "exact", cause.exact.outputs, cause.exact.certain)
+        content, order = cause.content, cause.order
+        if content is not None:
+            rivals = order.outputs if order is not None else []
+            evidence: Evidence = "order" if content.narrowed else "content"
+            return _edge(
+                cause, evidence, [*content.outputs, *rivals], content.certain and not rivals
+            )
+        if order is not None:
+            return _edge(cause, "order", order.outputs, order.certain)
         if cause.fact.caller is not None:
             caller = self._invocation_of(cause.fact.caller)
             if caller is not None and caller is not cause.invocation:
                 return Edge(cause, "exact", caller, None, [])
         return None
 
-    # --- keys -----------------------------------------------------------------------------
+    # --- what led to what -------------------------------------------------------------------
 
-    def _enter(self, node: OutputNode, key: MatchKey) -> None:
-        if key not in node.keys:
-            node.keys.append(key)
-            self._groups.setdefault(key, Group()).outputs.append(node)
-            self._dirty[key[0]][key] = None
+    def _led_to(self, first: Invocation, last: Invocation) -> bool:
+        """Say whether proven edges lead from one invocation to another."""
+        reached = {last}
+        level = [last]
+        for _ in range(_LINEAGE):
+            level = [
+                cause.edge.parent
+                for invocation in level
+                for cause in invocation.causes
+                if cause.edge is not None
+                and cause.edge.evidence == "exact"
+                and cause.edge.parent is not None
+                and cause.edge.parent not in reached
+            ]
+            if first in level:
+                return True
+            reached.update(level)
+            if not level or len(reached) > _LINEAGE_WIDTH:
+                return False
+        return False
 
-    def _after_removal(self, key: MatchKey, group: Group) -> None:
-        if not group.outputs and not group.causes:
-            del self._groups[key]
+    def _lineage_changed(self, invocation: Invocation) -> None:
+        """Consider again what those effects may have caused whose lineage became known."""
+        reached = {invocation}
+        level = [invocation]
+        for _ in range(_LINEAGE):
+            for member in level:
+                for call in member.calls.values():
+                    for output in call.outputs:
+                        for key in output.keys:
+                            group = self._groups[key]
+                            group.changed_at(output.made_s)
+                            self._mark(group)
+            level = [
+                cause.invocation
+                for member in level
+                for cause in member.triggered
+                if cause.edge is not None
+                and cause.edge.evidence == "exact"
+                and cause.invocation not in reached
+            ]
+            reached.update(level)
+            if not level:
+                return
+
+    # --- groups -----------------------------------------------------------------------------
+
+    def _group(self, level: int, key: GroupKey) -> Group:
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = Group(level)
+        return group
+
+    def _mark(self, group: Group) -> None:
+        if group.has_causes():
+            self._dirty[group.level][group] = None
+
+    def _after_removal(self, key: GroupKey, group: Group) -> None:
+        if group:
+            self._mark(group)
         else:
-            self._dirty[key[0]][key] = None
+            del self._groups[key]
 
-    def _table_of_output(self, node: OutputNode) -> tuple[str, str] | None:
-        call = node.call.fact
-        if call.service != "dynamodb" or not node.fact.resource:
-            return None
-        return (call.region or node.call.invocation.region or "", node.fact.resource)
+    def _reconsider(self, cause: CauseNode, level: int) -> None:
+        for key in cause.keys:
+            group = self._groups[key]
+            if group.level == level:
+                group.changed(cause.invocation.consumer, record_identity(cause))
+                self._mark(group)
 
-    def _learn(self, table: tuple[str, str], key: str) -> None:
-        key_names = tuple(name for name, _ in key_parts(key))
-        known = self._key_names.setdefault(table, set())
-        if key_names and key_names not in known:
-            known.add(key_names)
-            for put in self._puts.get(table, ()):
-                for match_key in output_keys(put, known):
-                    self._enter(put, match_key)
+
+def _differs(old: Found | None, new: Found | None) -> bool:
+    return new is not None if old is None else not old.same(new)
+
+
+def _edge(cause: CauseNode, evidence: Evidence, outputs: list[OutputNode], certain: bool) -> Edge:
+    calls = list(dict.fromkeys(output.call for output in outputs))
+    parents = {call.invocation: None for call in calls}
+    if not certain or len(parents) > 1:
+        return Edge(cause, "ambiguous", None, None, calls)
+    return Edge(cause, evidence, calls[0].invocation, calls[0] if len(calls) == 1 else None, calls)
+
+
+def _table_of(node: OutputNode) -> tuple[str, str] | None:
+    call = node.call.fact
+    if call.service != "dynamodb" or not node.fact.resource:
+        return None
+    return (call.region or node.call.invocation.region or "", node.fact.resource)
+
+
+def _why_not(output: OutputNode, cause: CauseNode) -> str:
+    """Say why an output that met a cause is not its other half."""
+    if output.call.invocation is cause.invocation:
+        return "made by the same invocation"
+    if ids_differ(output, cause.fact):
+        return "its id differs"
+    if contents_differ(output, cause.fact):
+        return "its content differs"
+    made_s, began_s = output.made_s, cause.invocation.recorded_at_s
+    if began_s is not None:
+        if made_s > began_s + CLOCK_SKEW_S:
+            return f"made {made_s - began_s:.3f} s after the invocation began"
+        if began_s - made_s > ORDER_WINDOW_S:
+            return f"made {(began_s - made_s) / 3600:.1f} h before the invocation began"
+    if cause.edge is not None and cause.edge.evidence in ("exact", "content"):
+        return "the evidence for it is weaker"
+    return "it is taken by another record of the same key"

@@ -86,6 +86,11 @@ def table_of_stream(arn: str) -> str:
     return arn
 
 
+def stream(arn: str) -> str:
+    """Give the stream's name in the ARN of a Kinesis stream, or of a consumer of one."""
+    return arn.partition(":stream/")[2].partition("/")[0] or arn
+
+
 def service(name: str) -> str:
     """Give one spelling of a service's name: "Amazon SQS" and "SQS" are both "sqs"."""
     low = name.strip().lower()

@@ -65,7 +65,7 @@ def _output_for(call: CallNode, cause: Cause) -> OutputNode | None:
 def _fields(call: CallNode, output: OutputNode, cause: Cause) -> list[tuple[str, str, str]]:
     fields = []
     for kind, value in cause.ids.items():
-        ours = output.fact.ids.get(kind) or call.fact.ids.get(kind)
+        ours = output.fact.ids.get(kind)
         if ours:
             fields.append((kind.replace("_", " "), ours, value))
     if output.fact.item_hash and cause.item_hash:

@@ -1,0 +1,84 @@
+"""A record as one function consumed it, and what was found for it."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from causality.clock import CLOCK_SKEW_S
+from causality.graph import CauseNode, Found, OutputNode
+
+_CANDIDATES = 32
+
+Identity: TypeAlias = tuple[str, str, int]
+Place: TypeAlias = tuple[float, str, str, int]
+
+
+class Delivery:
+    """One record as one function consumed it, redeliveries included.
+
+    Attributes:
+        began_s: when its first consumer began.
+        latest_s: the latest time at which its output can have been made.
+        written_s: when the service wrote it, in whole seconds; None when it did not tell.
+        place: where it stands among the deliveries of its lane.
+    """
+
+    __slots__ = ("began_s", "causes", "identity", "latest_s", "place", "written_s")
+
+    def __init__(self, identity: Identity, cause: CauseNode) -> None:
+        self.identity = identity
+        self.causes = [cause]
+        self.written_s = cause.fact.at_s
+        self.take_time()
+
+    def take_time(self) -> None:
+        """Take its time from its causes."""
+        self.began_s = _began_s(self.causes)
+        self.latest_s = self.began_s + CLOCK_SKEW_S
+        if self.written_s is not None:
+            self.latest_s = min(self.latest_s, self.written_s + 1.0 + CLOCK_SKEW_S)
+        self.place: Place = (self.latest_s, *self.identity)
+
+    def is_timed(self) -> bool:
+        """Say whether its time is still that of its causes."""
+        return self.began_s == _began_s(self.causes)
+
+    def written_after(self, output: OutputNode) -> bool:
+        """Say whether the record was written when the output's call was long answered."""
+        ended_s = output.call.fact.ended_at_s
+        return (
+            self.written_s is not None
+            and ended_s is not None
+            and ended_s + CLOCK_SKEW_S < self.written_s
+        )
+
+
+def _began_s(causes: list[CauseNode]) -> float:
+    times = (cause.invocation.recorded_at_s for cause in causes)
+    return min((time for time in times if time is not None), default=float("inf"))
+
+
+class Verdict:
+    """What was found for one delivery.
+
+    Attributes:
+        outputs: those that can be meant, in order of time.
+        certain: whether one of them is certainly meant.
+        left_out: whether some consistent reading gives it none.
+        narrowed: whether more outputs fit than can be meant.
+    """
+
+    __slots__ = ("certain", "delivery", "left_out", "narrowed", "outputs")
+
+    def __init__(self, delivery: Delivery, outputs: list[OutputNode]) -> None:
+        self.delivery = delivery
+        self.outputs = outputs
+        self.certain = False
+        self.left_out = False
+        self.narrowed = False
+
+    def found(self) -> Found | None:
+        """Give it as a level's result."""
+        if not self.outputs:
+            return None
+        return Found(self.outputs[-_CANDIDATES:], self.certain, self.narrowed)

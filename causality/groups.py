@@ -1,0 +1,120 @@
+"""A group: the outputs that share a match key, and a lane for each function that consumes them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from causality.delivery import Identity, Verdict
+from causality.graph import CauseNode, OutputNode
+from causality.lane import Lane, OutputPlace
+from causality.match_keys import CONTENT, is_blind, is_specific, output_order
+from causality.stretch import LedTo
+
+Consumer: TypeAlias = tuple[str, str]  # (region, ARN as invoked)
+
+
+class Group:
+    """The outputs and the causes that share one match key.
+
+    Attributes:
+        level: what sharing the key proves, content or order.
+    """
+
+    __slots__ = ("_lanes", "_lost_s", "_mixed", "_outputs", "_places", "level")
+
+    def __init__(self, level: int) -> None:
+        """Make an empty group."""
+        self.level = level
+        self._outputs: list[OutputNode] = []
+        self._places: list[OutputPlace] = []
+        self._lanes: dict[Consumer, Lane] = {}
+        # Whether content alone does not tell everything, so that order has to.
+        self._mixed = level == CONTENT
+        self._lost_s = float("-inf")
+
+    def __bool__(self) -> bool:
+        return bool(self._outputs or self._lanes)
+
+    def has_causes(self) -> bool:
+        """Say whether anything is here that outputs can be matched to."""
+        return bool(self._lanes)
+
+    def outputs_until(self, made_s: float, count: int) -> list[OutputNode]:
+        """Give the newest outputs made until some time, and the next one."""
+        end = bisect_left(self._places, (made_s, "", "", 0)) + 1
+        return self._outputs[max(0, end - count) : end]
+
+    # --- entering and leaving ---------------------------------------------------------------
+
+    def add_output(self, output: OutputNode) -> None:
+        """Enter an output."""
+        place = output_order(output)
+        index = bisect_left(self._places, place)
+        self._places.insert(index, place)
+        self._outputs.insert(index, output)
+        if not is_specific(output):
+            self._mix()
+        self.changed_at(output.made_s)
+
+    def remove_output(self, output: OutputNode) -> None:
+        """Take out an output that never was: its call failed."""
+        if self._take_out(output):
+            self.changed_at(output.made_s)
+
+    def forget_output(self, output: OutputNode, *, matched: bool) -> None:
+        """Let an output go for the sake of memory; what is decided stays decided."""
+        if self._take_out(output) and not matched:
+            self._lost_s = max(self._lost_s, output.made_s)
+
+    def add_cause(self, consumer: Consumer, identity: Identity, cause: CauseNode) -> None:
+        """Enter a cause."""
+        lane = self._lanes.get(consumer)
+        if lane is None:
+            lane = self._lanes[consumer] = Lane(self.level)
+        lane.add(identity, cause)
+        if is_blind(cause.fact):
+            self._mix()
+
+    def remove_cause(
+        self, consumer: Consumer, identity: Identity, cause: CauseNode, *, silently: bool = False
+    ) -> None:
+        """Take a cause out; silently, if nothing shall be solved again for it."""
+        lane = self._lanes.get(consumer)
+        if lane is not None:
+            lane.remove(identity, cause, silently=silently)
+            if not lane:
+                del self._lanes[consumer]
+
+    def changed(self, consumer: Consumer, identity: Identity) -> None:
+        """Note that what is known of a cause changed: its time, or stronger evidence."""
+        lane = self._lanes.get(consumer)
+        if lane is not None:
+            lane.changed(identity)
+
+    def changed_at(self, at_s: float) -> None:
+        """Note that something changed for outputs of that time."""
+        for lane in self._lanes.values():
+            lane.changed_at(at_s)
+
+    def _take_out(self, output: OutputNode) -> bool:
+        index = bisect_left(self._places, output_order(output))
+        if index == len(self._outputs) or self._outputs[index] is not output:
+            return False
+        del self._places[index], self._outputs[index]
+        return True
+
+    def _mix(self) -> None:
+        if not self._mixed:
+            self._mixed = True
+            self.changed_at(float("-inf"))
+
+    # --- solving ----------------------------------------------------------------------------
+
+    def solve(self, led_to: LedTo) -> Iterator[Verdict]:
+        """Give what holds now, for the deliveries for which it may have changed."""
+        if not self._mixed:
+            return
+        for lane in self._lanes.values():
+            yield from lane.solve(self._places, self._outputs, self._lost_s, led_to)

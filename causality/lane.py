@@ -1,0 +1,222 @@
+"""The deliveries of a group that one function consumed, solved a stretch at a time.
+
+Deliveries stand in the order of their time. Wherever no output is left that a later delivery
+could take, a stretch ends, and what comes after is solved without it: so a key that is written
+again and again costs the same for each write, and a change costs what follows it only. Where no
+such end comes, the stretch grows past what can be solved, and all of it is in doubt.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypeAlias
+
+from causality.delivery import Delivery, Identity, Place, Verdict
+from causality.graph import CauseNode, OutputNode
+from causality.match_keys import CONTENT, is_blind
+from causality.stretch import REACH, VISIBLE, LedTo, Rules, Stretch
+
+# Past this many deliveries that cannot be told apart, nothing is certain anyway.
+_SOLVED = 48
+_MARK_EVERY = 16
+
+OutputPlace: TypeAlias = tuple[float, str, str, int]
+
+
+class _Mark(NamedTuple):
+    """The state of the scan after one delivery.
+
+    Attributes:
+        crowded: whether it lies in a stretch that is too long to be solved.
+        visible: the outputs of that stretch so far, the newest of them.
+        left: those that a later delivery may still take.
+    """
+
+    place: Place
+    crowded: bool
+    visible: tuple[OutputNode, ...]
+    left: tuple[OutputNode, ...]
+
+
+class Lane:
+    """The deliveries of a group that one function consumed."""
+
+    __slots__ = ("_blind", "_by_identity", "_changed_s", "_level", "_marks", "_places", "_sorted")
+
+    def __init__(self, level: int) -> None:
+        """Make an empty lane of a group whose evidence is of a level, content or order."""
+        self._level = level
+        self._sorted: list[Delivery] = []
+        self._places: list[Place] = []
+        self._by_identity: dict[Identity, Delivery] = {}
+        self._marks: list[_Mark] = []
+        self._changed_s = float("inf")
+        self._blind = 0
+
+    def __len__(self) -> int:
+        return len(self._sorted)
+
+    # --- entering and leaving ---------------------------------------------------------------
+
+    def add(self, identity: Identity, cause: CauseNode) -> None:
+        """Enter a cause, as the delivery of a record or as a redelivery of it."""
+        delivery = self._by_identity.get(identity)
+        if delivery is None:
+            delivery = self._by_identity[identity] = Delivery(identity, cause)
+            self._count_blind(cause, 1)
+        else:
+            self._take_out(delivery)
+            delivery.causes.append(cause)
+            delivery.causes.sort(key=_invocation_id)
+            delivery.take_time()
+        self._put_in(delivery)
+
+    def remove(self, identity: Identity, cause: CauseNode, *, silently: bool = False) -> None:
+        """Take a cause out; silently, if nothing shall be solved again for it."""
+        delivery = self._by_identity.get(identity)
+        if delivery is None or cause not in delivery.causes:
+            return
+        changed_s = self._changed_s
+        self._take_out(delivery)
+        delivery.causes.remove(cause)
+        if delivery.causes:
+            delivery.take_time()
+            self._put_in(delivery)
+        else:
+            del self._by_identity[identity]
+            self._count_blind(cause, -1)
+        if silently:
+            self._changed_s = changed_s
+
+    def changed_at(self, at_s: float) -> None:
+        """Note that something changed for outputs or deliveries of that time."""
+        self._changed_s = min(self._changed_s, at_s)
+
+    def changed(self, identity: Identity) -> None:
+        """Note that what is known of a delivery changed: its time, or stronger evidence."""
+        delivery = self._by_identity.get(identity)
+        if delivery is None:
+            return
+        if not delivery.is_timed():
+            self._take_out(delivery)
+            delivery.take_time()
+            self._put_in(delivery)
+        self.changed_at(delivery.latest_s)
+
+    def _put_in(self, delivery: Delivery) -> None:
+        index = bisect_left(self._places, delivery.place)
+        self._places.insert(index, delivery.place)
+        self._sorted.insert(index, delivery)
+        self.changed_at(delivery.latest_s)
+
+    def _take_out(self, delivery: Delivery) -> None:
+        index = bisect_left(self._places, delivery.place)
+        del self._places[index], self._sorted[index]
+        self.changed_at(delivery.latest_s)
+
+    def _count_blind(self, cause: CauseNode, step: int) -> None:
+        if self._level != CONTENT and is_blind(cause.fact):
+            self._blind += step
+            if self._blind == max(step, 0):  # the first has come, or the last has gone
+                self.changed_at(float("-inf"))
+
+    # --- solving ----------------------------------------------------------------------------
+
+    def solve(
+        self,
+        places: Sequence[OutputPlace],
+        outputs: Sequence[OutputNode],
+        lost_s: float,
+        led_to: LedTo,
+    ) -> list[Verdict]:
+        """Solve from the earliest change on.
+
+        Args:
+            places: the order of the outputs.
+            outputs: the group's outputs, in that order.
+            lost_s: when the newest output was made that left the group without a delivery.
+            led_to: whether an invocation led to another one.
+
+        Returns:
+            What holds for the deliveries from some place before the change to the last.
+        """
+        if self._changed_s == float("inf"):
+            return []
+        changed_s, self._changed_s = self._changed_s, float("inf")
+        rules = Rules(self._level, bool(self._blind), led_to)
+        verdicts: list[Verdict] = []
+        for stretch in self._scan(rules, changed_s, places, outputs):
+            verdicts.extend(rules.verdicts(stretch))
+        rules.cast_doubt(verdicts)
+        for verdict in verdicts:
+            if verdict.delivery.latest_s - rules.window_s <= lost_s:
+                verdict.certain = False
+        return verdicts
+
+    def _scan(
+        self,
+        rules: Rules,
+        changed_s: float,
+        places: Sequence[OutputPlace],
+        outputs: Sequence[OutputNode],
+    ) -> Iterator[Stretch]:
+        first, mark = self._restart(changed_s)
+        stretch = Stretch(mark is not None and mark.crowded)
+        visible = [o for o in mark.visible if not o.call.invocation.gone] if mark else []
+        left = [o for o in mark.left if not o.call.invocation.gone] if mark else []
+        pulled = _count_made(places, self._sorted[first - 1].latest_s) if first else 0
+        since_mark = 0
+        for delivery in self._sorted[first:]:
+            made = _count_made(places, delivery.latest_s)
+            new = outputs[max(pulled, made - VISIBLE) : made]
+            pulled = max(pulled, made)
+            visible = rules.current([*visible, *new], delivery)
+            left = rules.current([*left, *rules.takable(new)], delivery)
+            entry = rules.entry(delivery, visible)
+            taken = next((output for output in entry.fitting if output in left), None)
+            if taken is not None:
+                left.remove(taken)
+            stretch.entries.append(entry)
+            stretch.crowded = stretch.crowded or len(stretch.entries) > _SOLVED
+            if not left:
+                yield stretch
+                stretch, visible = Stretch(crowded=False), []
+            since_mark += 1
+            if since_mark >= _MARK_EVERY and (stretch.crowded or not left):
+                since_mark = 0
+                self._marks.append(
+                    _Mark(delivery.place, stretch.crowded, tuple(visible), tuple(left))
+                )
+        if stretch.entries:
+            yield stretch
+
+    def _restart(self, changed_s: float) -> tuple[int, _Mark | None]:
+        """Find where to begin: the last mark that a change at that time leaves as it is."""
+        safe = bisect_left(self._places, (changed_s, "", "", 0)) - REACH
+        marks = self._marks
+        while marks and (
+            marks[-1].place[0] >= changed_s or bisect_right(self._places, marks[-1].place) > safe
+        ):
+            marks.pop()
+        if not marks:
+            return 0, None
+        return bisect_right(self._places, marks[-1].place), marks[-1]
+
+    def forget_marks(self) -> None:
+        """Let go of the marks before the first delivery that is left."""
+        if self._places:
+            first = bisect_left(self._marks, self._places[0], key=lambda mark: mark.place)
+            del self._marks[: max(0, first - 1)]
+
+
+def _count_made(places: Sequence[OutputPlace], until_s: float) -> int:
+    return bisect_right(places, until_s, key=_made_s)
+
+
+def _made_s(place: OutputPlace) -> float:
+    return place[0]
+
+
+def _invocation_id(cause: CauseNode) -> str:
+    return cause.invocation.request_id

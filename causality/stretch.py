@@ -1,0 +1,197 @@
+"""A stretch of deliveries that may compete for the same outputs: what fits, and what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, TypeAlias
+
+from causality.assignment import assign
+from causality.clock import CLOCK_SKEW_S, CONTENT_WINDOW_S, ORDER_WINDOW_S, PROMPT_S, ROUNDING_S
+from causality.delivery import Delivery, Verdict
+from causality.graph import CauseNode, Invocation, OutputNode
+from causality.match_keys import (
+    CONTENT,
+    contents_differ,
+    ids_differ,
+    is_specific,
+    output_order,
+)
+
+# A delivery that finds no output may be a late one, of an output given to another: so many
+# deliveries before it come into doubt.
+REACH = 48
+# An output that so many later ones of the same key overtook is not expected any more.
+VISIBLE = 64
+
+LedTo: TypeAlias = Callable[[Invocation, Invocation], bool]
+
+
+class Entry(NamedTuple):
+    """A delivery with what fits it.
+
+    Attributes:
+        settled: stronger evidence found its output: it only takes that from the others.
+        fitting: the outputs that fit.
+        rivals: of a settled one, outputs that can be meant all the same.
+    """
+
+    delivery: Delivery
+    settled: bool
+    fitting: list[OutputNode]
+    rivals: list[OutputNode]
+
+
+class Stretch:
+    """Deliveries that may compete for the same outputs."""
+
+    __slots__ = ("crowded", "entries")
+
+    def __init__(self, crowded: bool) -> None:
+        self.crowded = crowded
+        self.entries: list[Entry] = []
+
+
+class Rules:
+    """Which outputs fit which deliveries, and what follows from it."""
+
+    def __init__(self, level: int, blind: bool, led_to: LedTo) -> None:
+        self.window_s = CONTENT_WINDOW_S if level == CONTENT else ORDER_WINDOW_S
+        self._by_content = level == CONTENT
+        self._blind = blind
+        self._led_to = led_to
+
+    def current(self, outputs: list[OutputNode], delivery: Delivery) -> list[OutputNode]:
+        """Leave out what is too old for a delivery, and what many others overtook."""
+        oldest_s = delivery.latest_s - CLOCK_SKEW_S - self.window_s
+        while outputs and outputs[0].made_s < oldest_s:
+            del outputs[0]
+        return outputs[-VISIBLE:]
+
+    def takable(self, outputs: Sequence[OutputNode]) -> Iterator[OutputNode]:
+        """Give the outputs that a delivery may take without being told by content.
+
+        Each as often as it may have taken effect.
+        """
+        for output in outputs:
+            if self._by_content or self._blind or not is_specific(output):
+                for _ in range(output.proven + output.spare):
+                    yield output
+
+    def entry(self, delivery: Delivery, visible: list[OutputNode]) -> Entry:
+        """Find the outputs that fit a delivery."""
+        cause = delivery.causes[0]
+        if cause.exact is not None:
+            exact = cause.exact.outputs
+            return Entry(delivery, True, [o for o in visible if o in exact], [])
+        if self._by_content or cause.content is None:
+            return Entry(delivery, False, [o for o in visible if self._fits(o, delivery)], [])
+        content = cause.content.outputs
+        # A write that shows no content may have given the item this content once more.
+        rivals = [
+            output
+            for output in visible
+            if content[0].made_s < output.made_s <= delivery.began_s + ROUNDING_S
+            and not is_specific(output)
+            and self._fits(output, delivery)
+        ]
+        return Entry(delivery, True, [o for o in visible if o in content], rivals)
+
+    def verdicts(self, stretch: Stretch) -> Iterator[Verdict]:
+        """Solve one stretch."""
+        taken: set[OutputNode] = set()
+        if stretch.crowded:
+            for entry in stretch.entries:
+                if not entry.settled:
+                    yield Verdict(entry.delivery, entry.fitting)
+        else:
+            for verdict in self._solved([e for e in stretch.entries if e.fitting or not e.settled]):
+                if verdict.certain and len(verdict.outputs) == 1:
+                    taken.add(verdict.outputs[0])
+                yield verdict
+        for entry in stretch.entries:
+            if entry.settled and not self._by_content:
+                yield Verdict(entry.delivery, [o for o in entry.rivals if o not in taken])
+
+    def _solved(self, entries: list[Entry]) -> Iterator[Verdict]:
+        effects: dict[OutputNode, range] = {}  # each output's effects, the proven one first
+        count = 0
+        for entry in entries:
+            for output in entry.fitting:
+                if output not in effects:
+                    effects[output] = range(count, count + 1 + output.spare)
+                    count += 1 + output.spare
+        output_of = [output for output, numbers in effects.items() for _ in numbers]
+        proven = [
+            [effects[o].start for o in entry.fitting if self._is_proven(o, entry)]
+            for entry in entries
+        ]
+        covered = possible = assign(proven)
+        if any(output.spare for output in effects):
+            possible = assign(
+                [
+                    [
+                        number
+                        for o in entry.fitting
+                        for number in effects[o][0 if self._is_proven(o, entry) else 1 :]
+                    ]
+                    for entry in entries
+                ]
+            )
+        for entry, (is_covered, _), (_, allowed) in zip(entries, covered, possible, strict=True):
+            if entry.settled:
+                continue
+            verdict = Verdict(entry.delivery, list(dict.fromkeys(output_of[n] for n in allowed)))
+            verdict.left_out = not is_covered
+            verdict.certain = is_covered and self._is_plausible(verdict)
+            verdict.narrowed = len(verdict.outputs) < len(entry.fitting)
+            yield verdict
+
+    def cast_doubt(self, verdicts: list[Verdict]) -> None:
+        """Let a delivery without an output of its own doubt those before it.
+
+        One of theirs may be its own, delivered late, and their own unrecorded.
+        """
+        for index, verdict in enumerate(verdicts):
+            if not verdict.left_out:
+                continue
+            for earlier in verdicts[max(0, index - REACH) : index]:
+                shared = [o for o in earlier.outputs if self._fits(o, verdict.delivery)]
+                if shared:
+                    earlier.certain = False
+                    verdict.outputs = list(dict.fromkeys([*shared, *verdict.outputs]))
+            verdict.outputs.sort(key=output_order)
+
+    def _fits(self, output: OutputNode, delivery: Delivery) -> bool:
+        made_s = output.made_s
+        cause = delivery.causes[0]
+        if made_s > delivery.latest_s or contents_differ(output, cause.fact):
+            return False
+        if not self._is_proven_for(output, cause) and not output.spare:
+            return False
+        if made_s < delivery.began_s - self.window_s or delivery.written_after(output):
+            return False
+        maker = output.call.invocation
+        return not any(
+            maker is cause.invocation
+            or (made_s > delivery.began_s - CLOCK_SKEW_S and self._led_to(cause.invocation, maker))
+            for cause in delivery.causes
+        )
+
+    @staticmethod
+    def _is_proven(output: OutputNode, entry: Entry) -> bool:
+        return entry.settled or Rules._is_proven_for(output, entry.delivery.causes[0])
+
+    @staticmethod
+    def _is_proven_for(output: OutputNode, cause: CauseNode) -> bool:
+        return output.proven and not ids_differ(output, cause.fact)
+
+    def _is_plausible(self, verdict: Verdict) -> bool:
+        """Say whether order may prove it: a clock's error or an outsider's write may not."""
+        if self._by_content:
+            return True
+        began_s = verdict.delivery.began_s
+        return any(
+            o.made_s <= began_s + ROUNDING_S
+            and (verdict.delivery.written_s is not None or began_s - o.made_s <= PROMPT_S)
+            for o in verdict.outputs
+        )

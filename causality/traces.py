@@ -1,0 +1,115 @@
+"""X-Ray's segments on their way to the invocations they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import TypeAlias, TypeVar
+
+import msgspec
+
+from causality.graph import Invocation
+from causality.xray import FunctionSegment, ServiceSegment
+
+Segment: TypeAlias = ServiceSegment | FunctionSegment
+_Segment = TypeVar("_Segment", ServiceSegment, FunctionSegment)
+_Value = TypeVar("_Value")
+
+# Segments of invocations that no record tells of; far more than arrive ahead of their records.
+_KEPT = 200_000
+
+
+class Traces:
+    """Segments that wait for a record of their invocation, or for their parent segment."""
+
+    def __init__(self) -> None:
+        """Make an empty store."""
+        self._services: dict[str, list[ServiceSegment]] = {}  # by request id
+        self._functions: dict[str, list[FunctionSegment]] = {}  # by request id
+        self._fatherless: dict[str, list[FunctionSegment]] = {}  # by parent segment
+        self._request_of: dict[str, str] = {}  # of the segment of each attempt
+
+    def sizes(self) -> dict[str, int]:
+        """Give the number of entries of everything that is kept."""
+        return {
+            "services ahead": len(self._services),
+            "functions ahead": len(self._functions),
+            "fatherless": len(self._fatherless),
+            "segments": len(self._request_of),
+        }
+
+    def add(self, segment: Segment, invocations: Mapping[str, Invocation]) -> Iterable[Invocation]:
+        """Take a segment; gives the invocation whose segments have changed, if one has."""
+        if isinstance(segment, ServiceSegment):
+            return self._add_service(segment, invocations)
+        request_id = segment.request_id or self._request_of.get(segment.parent_id or "")
+        if request_id is None:
+            _keep(self._fatherless.setdefault(segment.parent_id or "", []), segment)
+            _limit(self._fatherless)
+            return ()
+        return self._add_function(request_id, segment, invocations)
+
+    def hand_over(self, invocation: Invocation) -> None:
+        """Give a new invocation the segments that came before its first record."""
+        invocation.segments = self._services.pop(invocation.request_id, [])
+        invocation.function_segments = self._functions.pop(invocation.request_id, [])
+
+    def forget(self, invocation: Invocation) -> None:
+        """Let go of what is kept for an invocation that leaves."""
+        for segment in invocation.segments:
+            for part in _parts(segment):
+                self._request_of.pop(part, None)
+
+    def _add_service(
+        self, segment: ServiceSegment, invocations: Mapping[str, Invocation]
+    ) -> Iterable[Invocation]:
+        request_id = segment.request_id
+        changed: dict[Invocation, None] = {}
+        for part in _parts(segment):
+            self._request_of[part] = request_id
+            for waiting in self._fatherless.pop(part, ()):
+                changed.update(dict.fromkeys(self._add_function(request_id, waiting, invocations)))
+        _limit(self._request_of)
+        invocation = invocations.get(request_id)
+        if invocation is None:
+            _keep(self._services.setdefault(request_id, []), segment)
+            _limit(self._services)
+        else:
+            _keep(invocation.segments, segment)
+            changed[invocation] = None
+        return changed
+
+    def _add_function(
+        self, request_id: str, segment: FunctionSegment, invocations: Mapping[str, Invocation]
+    ) -> Iterable[Invocation]:
+        invocation = invocations.get(request_id)
+        if invocation is None:
+            _keep(self._functions.setdefault(request_id, []), segment)
+            _limit(self._functions)
+            return ()
+        _keep(invocation.function_segments, segment)
+        return (invocation,)
+
+
+def _parts(segment: ServiceSegment) -> tuple[str, ...]:
+    return (segment.id, *(attempt for attempt, _, _ in segment.attempts))
+
+
+def _keep(segments: list[_Segment], segment: _Segment) -> None:
+    """Keep one document a segment: the finished one, when it came twice."""
+    for index, known in enumerate(segments):
+        if known.id == segment.id:
+            segments[index] = max(known, segment, key=_completeness)
+            return
+    segments.append(segment)
+
+
+def _completeness(segment: Segment) -> tuple[bool, float, bytes]:
+    ended_s = segment.ended_at_s
+    return (ended_s is not None, ended_s or 0.0, msgspec.json.encode(segment))
+
+
+def _limit(kept: dict[str, _Value]) -> None:
+    if len(kept) > _KEPT:
+        for key in list(islice(kept, _KEPT // 10)):
+            del kept[key]
