@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 import msgspec
 
@@ -98,10 +98,28 @@ def graph_document(engine: Engine, now_s: float = 0.0) -> GraphDocument:
     )
 
 
-def encode(engine: Engine, now_s: float = 0.0) -> bytes:
-    """Write the document as indented JSON, with a newline at its end."""
+def encode(engine: Engine, now_s: float = 0.0, *, only: Set[str] | None = None) -> bytes:
+    """Write the document as indented JSON, with a newline at its end.
+
+    Args:
+        engine: the graph.
+        now_s: epoch seconds against which deadlines are judged.
+        only: request ids that the document is about; None for all.
+    """
     document = graph_document(engine, now_s)
+    if only is not None:
+        document = _restricted(document, only)
     return msgspec.json.format(msgspec.json.encode(_schema_first(document)), indent=2) + b"\n"
+
+
+def _restricted(document: GraphDocument, only: Set[str]) -> GraphDocument:
+    return GraphDocument(
+        [entry for entry in document.invocations if entry.request_id in only],
+        [entry for entry in document.calls if entry.request_id in only],
+        [entry for entry in document.edges if entry.child_request_id in only],
+        # What is about no invocation may concern each of them: losses are never hidden.
+        [p for p in document.problems if p.request_id is None or p.request_id in only],
+    )
 
 
 def _schema_first(document: GraphDocument) -> dict[str, object]:

@@ -11,7 +11,7 @@ from causality.engine import Engine
 from causality.filters import Test
 from causality.views.instance import instance_view
 from causality.views.links import Links
-from causality.views.model import View, ViewEdge, ViewNode
+from causality.views.model import View, ViewNode
 
 # Objects of a bucket, and calls that name no resource, are nodes of their own, as the original
 # drew them, until one operation has more of them than anyone can read.

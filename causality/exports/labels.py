@@ -1,0 +1,118 @@
+"""What the drawings write on nodes and edges, and how a name becomes harmless text."""
+
+from __future__ import annotations
+
+import re
+
+from causality.views import ViewEdge, ViewNode
+
+# Control characters, what turns the direction of writing, and what XML 1.0 cannot hold.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+_SERVICES = {
+    "dynamodb": "DynamoDB",
+    "s3": "S3",
+    "sns": "SNS",
+    "sqs": "SQS",
+    "lambda": "Lambda",
+    "http": "HTTP",
+}
+_LONGEST = 200
+
+
+def printable(text: str) -> str:
+    """Give text as one line that every reader accepts: what cannot be shown is spelled out."""
+    return _UNPRINTABLE.sub(_spelled, text)
+
+
+def identity(text: str) -> str:
+    """Give text to tell things apart by: printable, and different for different texts."""
+    return printable(text.replace("\\", "\\\\"))
+
+
+def shortened(text: str) -> str:
+    """Give text for a drawing: printable, and cut in its middle when it is very long."""
+    text = printable(text)
+    if len(text) <= _LONGEST:
+        return text
+    half = _LONGEST // 2
+    return f"{text[:half]}…{text[-half:]}"
+
+
+def seconds(value_s: float) -> str:
+    """Show a duration: "1.39 s", "98 ms", "0.4 ms"."""
+    if value_s >= 0.9995:
+        return f"{value_s:.2f} s"
+    if value_s >= 0.00995:
+        return f"{value_s * 1000:.0f} ms"
+    return f"{value_s * 1000:.1f} ms"
+
+
+def node_lines(node: ViewNode) -> list[str]:
+    """Give the lines of a node's label."""
+    if node.kind == "source":
+        lines = [node.name, " ".join(part for part in (node.service, node.resource) if part)]
+        return [shortened(line) for line in (*lines, node.error or "") if line]
+    if node.kind == "invocation":
+        lines = [f"{node.name} {node.region}", node.request_id or "", *_times(node)]
+    else:
+        service = _SERVICES.get(node.service, node.service)
+        what = f"{service} {node.name}" if service != node.name else node.name
+        lines = [f"{what} {node.region}", " ".join(p for p in (node.resource, node.key) if p)]
+        if node.duration_s is not None:
+            lines.append(seconds(node.duration_s))
+    lines.append(_counts(node))
+    if node.error:
+        lines.append(node.error)
+    elif node.errors and node.count == 1:
+        lines.append(node.state)
+    return [shortened(line.strip(" ")) for line in lines if line.strip(" ")]
+
+
+def edge_text(edge: ViewEdge) -> str:
+    """Give an edge's label: "?" marks a guess."""
+    parts = []
+    if edge.count > 1:
+        parts.append(f"×{edge.count}")
+    if edge.delay_s is not None:
+        parts.append(seconds(max(0.0, edge.delay_s)))
+    if is_guess(edge):
+        parts.append(f"? one of {edge.candidates}" if edge.candidates > 1 else "?")
+    return " ".join(parts)
+
+
+def is_guess(edge: ViewEdge) -> bool:
+    """Say whether several calls could be meant."""
+    return edge.evidence == "ambiguous" or (edge.evidence is not None and edge.candidates > 1)
+
+
+def _times(node: ViewNode) -> list[str]:
+    first = []
+    if node.duration_s is not None:
+        first.append(seconds(node.duration_s))
+    if node.init_s is not None:
+        first.append(f"init {seconds(node.init_s)}")
+    second = ""
+    if node.sdk_s is not None:
+        share = f" ({node.sdk_share:.0%})" if node.sdk_share is not None else ""
+        second = f"SDK {seconds(node.sdk_s)}{share}"
+    return [", ".join(first), second]
+
+
+def _counts(node: ViewNode) -> str:
+    parts = []
+    if node.count > 1:
+        parts.append(f"×{node.count}")
+        if node.errors:
+            parts.append(f"{node.errors} failed")
+        if node.cold:
+            parts.append(f"{node.cold} cold")
+    if node.attempts > node.count:
+        parts.append(f"{node.attempts} attempts")
+    return ", ".join(parts)
+
+
+def _spelled(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

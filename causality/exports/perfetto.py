@@ -1,0 +1,187 @@
+"""Chrome's trace event JSON, which ui.perfetto.dev and chrome://tracing open.
+
+A process is a function in a region, a thread a lane of invocations that do not overlap. Source:
+"Trace Event Format", Google.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any, TypeAlias
+
+import msgspec
+
+from causality import names
+from causality.exports.labels import printable
+from causality.exports.timing import Stretch, stretches
+from causality.graph import CallNode, CauseNode, Invocation
+from causality.keys import display_key
+
+Event: TypeAlias = dict[str, Any]
+_Process: TypeAlias = tuple[str, str]  # function, region
+_Place: TypeAlias = tuple[int, int, int, int]  # pid, tid, begin and end in microseconds
+
+
+def perfetto(invocations: list[Invocation]) -> bytes:
+    """Write invocations, their calls and what caused what as a trace; times are epoch based."""
+    return msgspec.json.encode(_Trace(invocations).document()) + b"\n"
+
+
+class _Trace:
+    def __init__(self, invocations: list[Invocation]) -> None:
+        self._events: list[Event] = []
+        self._calls: dict[CallNode, _Place] = {}
+        self._starts: dict[Invocation, _Place] = {}
+        by_process: dict[_Process, list[Stretch]] = defaultdict(list)
+        for invocation in invocations:
+            process = (invocation.function or "(unknown function)", invocation.region or "")
+            by_process[process].extend(stretches(invocation))
+        for pid, (process, found) in enumerate(sorted(by_process.items()), start=1):
+            self._process(pid, process, sorted(found, key=lambda s: (s.began_s, s.ended_s)))
+        self._flows(invocations)
+
+    def document(self) -> Event:
+        return {
+            "traceEvents": self._events,
+            "displayTimeUnit": "ms",
+            "otherData": {"producer": "gammaray-tui"},
+        }
+
+    def _process(self, pid: int, process: _Process, found: list[Stretch]) -> None:
+        name = printable(" ".join(part for part in process if part))
+        self._events.append(_metadata("process_name", pid, 0, name))
+        self._events.append(
+            {"ph": "M", "name": "process_sort_index", "pid": pid, "args": {"sort_index": pid}}
+        )
+        lanes: list[int] = []
+        pending: list[tuple[CallNode, int, int]] = []
+        for stretch in found:
+            begin, end = _us(stretch.began_s), max(_us(stretch.ended_s), _us(stretch.began_s) + 1)
+            tid = _lane(lanes, begin, end)
+            self._stretch(pid, tid, stretch)
+            pending += self._nested(pid, tid, stretch)
+        # Calls that overlap others of their invocation cannot nest in its lane.
+        extra: list[int] = []
+        for call, begin, end in sorted(pending, key=lambda item: (item[1], item[2])):
+            self._call(call, (pid, len(lanes) + _lane(extra, begin, end), begin, end))
+        for tid in range(1, len(lanes) + 1):
+            self._events.append(_metadata("thread_name", pid, tid, f"lane {tid}"))
+        for tid in range(len(lanes) + 1, len(lanes) + len(extra) + 1):
+            self._events.append(_metadata("thread_name", pid, tid, "parallel calls"))
+
+    def _stretch(self, pid: int, tid: int, stretch: Stretch) -> None:
+        invocation, attempt = stretch.invocation, stretch.attempt
+        began, started, ended = _us(stretch.began_s), _us(stretch.started_s), _us(stretch.ended_s)
+        if began < started:
+            self._slice("init", "init", (pid, tid, began, started), {})
+        place = (pid, tid, started, max(ended, started + 1))
+        name = invocation.function or "(unknown function)"
+        if stretch.number > 1:
+            name += f" (attempt {stretch.number})"
+        arguments = {
+            "request_id": invocation.request_id,
+            "state": attempt.state,
+            "error": attempt.error,
+            "cold": attempt.cold,
+            "trace_id": attempt.trace_id,
+        }
+        self._slice(name, "invocation", place, arguments)
+        self._starts.setdefault(invocation, place)
+
+    def _nested(self, pid: int, tid: int, stretch: Stretch) -> list[tuple[CallNode, int, int]]:
+        begin, end = _us(stretch.started_s), max(_us(stretch.ended_s), _us(stretch.started_s) + 1)
+        free, rest = begin, []
+        for call in stretch.calls:
+            made = _us(call.started_at_s or 0.0)
+            answered = max(_us(call.ended_at_s or call.started_at_s or 0.0), made + 1)
+            if free <= made and answered <= end:
+                self._call(call, (pid, tid, made, answered))
+                free = answered
+            else:
+                rest.append((call, made, answered))
+        return rest
+
+    def _call(self, call: CallNode, place: _Place) -> None:
+        fact = call.fact
+        name = " ".join(p for p in (fact.operation, names.last_part(fact.resource or "")) if p)
+        arguments = {
+            "request_id": call.invocation.request_id,
+            "service": fact.service,
+            "region": fact.region,
+            "key": display_key(call.key) if call.key is not None else None,
+            "error": call.error,
+        }
+        self._slice(name or fact.service or "call", "call", place, arguments)
+        self._calls[call] = place
+
+    def _slice(self, name: str, category: str, place: _Place, arguments: Event) -> None:
+        pid, tid, begin, end = place
+        self._events.append(
+            {
+                "ph": "X",
+                "name": printable(name),
+                "cat": category,
+                "pid": pid,
+                "tid": tid,
+                "ts": begin,
+                "dur": end - begin,
+                "args": _known(arguments),
+            }
+        )
+
+    def _flows(self, invocations: list[Invocation]) -> None:
+        number = 0
+        for invocation in invocations:
+            target = self._starts.get(invocation)
+            if target is None:
+                continue
+            for cause in invocation.causes:
+                for source in self._sources(cause):
+                    number += 1
+                    self._flow(number, cause, source, target)
+
+    def _sources(self, cause: CauseNode) -> list[_Place]:
+        edge = cause.edge
+        if edge is None:
+            return []
+        if edge.parent is not None and edge.call is None:
+            place = self._starts.get(edge.parent)
+            return [place] if place is not None else []
+        return [self._calls[call] for call in edge.candidates if call in self._calls]
+
+    def _flow(self, number: int, cause: CauseNode, source: _Place, target: _Place) -> None:
+        edge = cause.edge
+        evidence = edge.evidence if edge is not None else ""
+        common = {"name": f"caused ({evidence})", "cat": "causality", "id": number}
+        # An arrow leaves from the slice around its time: the last moment of the call is in it.
+        leaves = max(source[2], min(source[3] - 1, target[2]))
+        self._events.append(common | {"ph": "s", "pid": source[0], "tid": source[1], "ts": leaves})
+        self._events.append(
+            common | {"ph": "f", "bp": "e", "pid": target[0], "tid": target[1], "ts": target[2]}
+        )
+
+
+def _lane(ends: list[int], begin: int, end: int) -> int:
+    """Take the first lane (counted from 1) that is free from `begin` on, until `end`."""
+    for index, until in enumerate(ends):
+        if until <= begin:
+            ends[index] = end
+            return index + 1
+    ends.append(end)
+    return len(ends)
+
+
+def _metadata(name: str, pid: int, tid: int, value: str) -> Event:
+    return {"ph": "M", "name": name, "pid": pid, "tid": tid, "args": {"name": value}}
+
+
+def _known(arguments: Event) -> Event:
+    return {
+        name: printable(value) if isinstance(value, str) else value
+        for name, value in arguments.items()
+        if value is not None
+    }
+
+
+def _us(at_s: float) -> int:
+    return round(at_s * 1_000_000)

@@ -1,0 +1,77 @@
+"""Stretches of time that exports draw: one for each attempt, with the calls made in it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from causality.graph import Attempt, CallNode, Edge, Invocation
+from causality.views.selection import call_order
+
+
+class Stretch(msgspec.Struct, frozen=True):
+    """One attempt on the time line; epoch seconds.
+
+    Attributes:
+        began_s: when initialisation began, or the handler when there was none.
+        ended_s: when the handler returned; of one that still runs, the last that is known of it.
+        number: 1 for the first attempt.
+    """
+
+    invocation: Invocation
+    attempt: Attempt
+    number: int
+    began_s: float
+    started_s: float
+    ended_s: float
+    calls: list[CallNode]
+
+
+def stretches(invocation: Invocation) -> list[Stretch]:
+    """Give the attempts of which it is known when they began, in order."""
+    attempts = [a for a in invocation.in_order() if a.started_at_s is not None]
+    calls = sorted(
+        (call for call in invocation.calls.values() if call.started_at_s is not None),
+        key=call_order,
+    )
+    found = []
+    for number, attempt in enumerate(attempts, start=1):
+        started = attempt.started_at_s or 0.0
+        following = attempts[number].started_at_s if number < len(attempts) else None
+        made = [
+            call
+            for call in calls
+            if (number == 1 or _made_s(call) >= started)
+            and (following is None or _made_s(call) < following)
+        ]
+        ended = attempt.ended_at_s
+        if ended is None:
+            ended = max((call.ended_at_s or _made_s(call) for call in made), default=started)
+        found.append(
+            Stretch(
+                invocation,
+                attempt,
+                number,
+                started - max(0.0, attempt.init_s or 0.0),
+                started,
+                max(started, ended),
+                made,
+            )
+        )
+    return found
+
+
+def is_synchronous(edge: Edge) -> bool:
+    """Say whether the caller waited for the invocation: its call's time encloses all of it."""
+    call, called = edge.call, edge.cause.invocation
+    if call is None or call.fact.service not in ("lambda", "http"):
+        return False
+    made, answered, started = call.started_at_s, call.ended_at_s, called.started_at_s
+    last = called.last
+    ended = last.ended_at_s if last is not None else None
+    if made is None or answered is None or started is None or ended is None:
+        return False
+    return made <= started and ended <= answered
+
+
+def _made_s(call: CallNode) -> float:
+    return call.started_at_s or 0.0

