@@ -34,8 +34,8 @@ def install(handlers: ModuleType, recorder: Recorder) -> None:
         ("after-call-error", hooks.failed, handlers.REGISTER_FIRST),
     )
     handlers.BUILTIN_HANDLERS.extend(registrations)
-    if "botocore.session" not in sys.modules:
-        return
+    if not hasattr(sys.modules.get("botocore.session"), "Session"):
+        return  # not imported, or it is just importing what we are called for
     # Sessions and clients may exist already, and each holds a copy of the handlers.
     emitter_class = sys.modules["botocore.hooks"].HierarchicalEmitter
     for kind in (emitter_class, *emitter_class.__subclasses__()):
