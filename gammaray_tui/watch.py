@@ -15,9 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from causality.detail import detail_of
-from causality.document import encode
 from causality.engine import Engine
-from causality.filters import parse
+from causality.filters import Test, parse
 from causality.latency import LatencyTable, edge_samples, function_samples
 from causality.problems import problems
 from causality.snapshot import (
@@ -32,7 +31,9 @@ from causality.snapshot import (
     TreeRows,
 )
 from causality.tree import TreeIndex
+from causality.views import select
 from gammaray_tui.commands.output import write_result
+from gammaray_tui.exports import FORMATS, written
 from providers.events import (
     EndOfInput,
     Gap,
@@ -81,6 +82,7 @@ class Watch:
         self._pending: deque[ProviderEvent] = deque()
         self._per_second: deque[tuple[int, int]] = deque(maxlen=_RECENT_S + 1)
         self._selected: NodeId | None = None
+        self._filter: Test | None = None
         self._frozen: TreeRows | None = None
         self._records_at_pause = 0
         self._tables: tuple[float, list[LatencyRow], list[LatencyRow], list[ProblemRow]] | None = (
@@ -252,7 +254,8 @@ class Watch:
         Raises:
             causality.filters.FilterError: the expression cannot be read.
         """
-        self._tree.set_filter(parse(text))
+        self._filter = parse(text)
+        self._tree.set_filter(self._filter)
         self._refreeze()
 
     def set_paused(self, paused: bool) -> None:
@@ -278,17 +281,21 @@ class Watch:
             self._refreeze()
         return found
 
+    @property
+    def export_formats(self) -> list[str]:
+        """The formats that `export` writes."""
+        return [entry.id for entry in FORMATS]
+
     def export(self, view: str, format_name: str, path: Path) -> int:
-        """Write the graph to a file; give the number of invocations written.
+        """Write the graph, or the chains that fit the filter; give the number of invocations.
 
         Raises:
             ValueError: no such view or format.
-            providers.errors.UserError: the file cannot be written.
+            providers.errors.UserError: it cannot be drawn here, or the file not be written.
         """
-        if (view, format_name) != ("instance", "json"):
-            raise ValueError(f"cannot export {view} as {format_name}")
-        write_result(encode(self.engine, self._clock()), path)
-        return len(self.engine.invocations)
+        data = written(self.engine, view, format_name, test=self._filter, now_s=self._clock())
+        write_result(data, path)
+        return len(select(self.engine, self._filter))
 
     def _refreeze(self) -> None:
         if self._frozen is not None:

@@ -12,9 +12,9 @@ from causality.views.model import NodeKind, View, ViewEdge, ViewName, ViewNode
 from causality.views.selection import select
 
 VIEWS: Mapping[ViewName, str] = {
-    "instance": "every invocation, and the calls that can start one",
-    "calls": "every invocation and every call, also those that start nothing",
-    "aggregate": "one node a function or resource, with mean times",
+    "instance": "invocations, and what caused them",
+    "calls": "the same with every other call",
+    "aggregate": "functions and resources, mean times",
 }
 
 

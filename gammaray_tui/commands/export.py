@@ -1,7 +1,8 @@
-"""`gammaray-tui export`: the graph of recorded files, as a document."""
+"""`gammaray-tui export`: the graph of recorded files, as a document or a drawing."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +16,7 @@ from providers.errors import UserError
 
 if TYPE_CHECKING:
     from causality.engine import Engine
+    from causality.filters import Test
     from providers.events import ProviderEvent
     from providers.files import FileSet
 
@@ -23,10 +25,42 @@ class Format(StrEnum):
     """The forms in which the graph can be written."""
 
     JSON = "json"
+    DOT = "dot"
+    MERMAID = "mermaid"
+    GRAPHML = "graphml"
+    CSV = "csv"
+    PERFETTO = "perfetto"
+    OTLP = "otlp"
+    SVG = "svg"
+    PNG = "png"
+
+
+class View(StrEnum):
+    """What the graph's nodes stand for."""
+
+    INSTANCE = "instance"
+    CALLS = "calls"
+    AGGREGATE = "aggregate"
 
 
 FormatName: TypeAlias = Annotated[
-    Format, typer.Option("--format", help="Form of the document; see docs/graph-json.md.")
+    Format, typer.Option("--format", help="Form of the document; see docs/exports.md.")
+]
+ViewName: TypeAlias = Annotated[
+    View,
+    typer.Option(
+        "--view",
+        help="A node an invocation, with the calls that can trigger; the same with all calls; "
+        "or a node a function and resource.",
+    ),
+]
+Filter: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--filter",
+        metavar="EXPR",
+        help="Only chains with a fitting invocation, such as 'function:Image* error'.",
+    ),
 ]
 OutputFile: TypeAlias = Annotated[
     Path | None,
@@ -38,6 +72,8 @@ def export(
     context: typer.Context,
     paths: options.Paths,
     format_name: FormatName = Format.JSON,
+    view: ViewName = View.INSTANCE,
+    expression: Filter = "",
     output: OutputFile = None,
 ) -> None:
     """Write the causal graph of recorded files.
@@ -46,15 +82,21 @@ def export(
     (*.new), X-Ray documents (*.xray). A record that stands in two of them counts once.
     """
     options.given_before(context).refuse_aws("export")
-    from causality.document import encode
+    from causality.views import select
+    from gammaray_tui.exports import written
     from providers.files import read
 
+    test = _test_of(expression)
+    if format_name is Format.PNG and output is None and sys.stdout.isatty():
+        raise UserError("A PNG cannot be shown here.", todo="Name a file with -o.", kind="usage")
     files = collect_files(paths)
     engine = graph_of(read(files))
     if not engine.invocations:
         raise _nothing_in(paths, "The files hold no record of an invocation.")
+    if test is not None and not select(engine, test):
+        say(f"no invocation fits {expression!r}")
     with ended_pipe_is_fine():
-        write_result(encode(engine), output)
+        write_result(written(engine, view, format_name, test=test), output)
 
 
 def graph_of(events: Iterable[ProviderEvent]) -> Engine:
@@ -90,6 +132,20 @@ def collect_files(paths: list[Path]) -> FileSet:
     if not files.files:
         raise _nothing_in(paths, "There is no file to read.")
     return files
+
+
+def _test_of(expression: str) -> Test | None:
+    from causality.filters import FilterError, parse
+
+    try:
+        return parse(expression)
+    except FilterError as error:
+        raise UserError(
+            f"The filter cannot be read: {error}",
+            on="--filter",
+            todo=f"{expression}\n{'^':>{error.column}}",
+            kind="usage",
+        ) from error
 
 
 def _nothing_in(paths: list[Path], what: str) -> UserError:
