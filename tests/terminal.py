@@ -52,6 +52,11 @@ class Terminal:
         self.close()
 
     @property
+    def raw(self) -> str:
+        """All that was ever shown, as it came."""
+        return self._shown.decode("utf-8", "replace")
+
+    @property
     def text(self) -> str:
         """All that was ever shown, without escape sequences."""
         return _ESCAPES.sub(b"", self._shown).decode("utf-8", "replace")
@@ -95,6 +100,8 @@ class Terminal:
                     self._read(0)
         finally:
             os.close(descriptor)
+        while self._master >= 0 and self._read(0):
+            pass  # what it said last is still in the terminal
         self.exit_code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         return self.exit_code
 

@@ -47,3 +47,25 @@ def stream_source(session: AwsSession, since: str) -> Source:
             kind="usage",
         ) from error
     return StreamSource(session, since=start).run
+
+
+async def check_credentials(session: AwsSession) -> None:
+    """Find out whether there are credentials to sign with; asks AWS for nothing.
+
+    What would mend itself (a network that is not there yet) is left to the readers.
+
+    Raises:
+        UserError: there are none, or they have expired, and only the user can change that.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from providers.aws_errors import NEEDS_USER, user_error
+
+    region = session.regions[0]
+    try:
+        async with session.client("dynamodbstreams", region) as client:
+            await client.generate_presigned_url("list_streams")
+    except (BotoCoreError, ClientError, UserError) as error:
+        refused = user_error(error, profile=session.profile, region=None)
+        if refused.kind in NEEDS_USER:
+            raise refused from error

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from gammaray_tui.commands.aws import open_session, stream_source
+from gammaray_tui.commands.aws import check_credentials, open_session, stream_source
 from gammaray_tui.commands.screen import need_terminal, run_app
 
 if TYPE_CHECKING:
     from gammaray_tui.commands.options import Given
+    from gammaray_tui.commands.reading import Source
+    from gammaray_tui.config import Settings
+    from providers.session import AwsSession
 
 
 def watch(given: Given) -> None:
@@ -24,6 +27,12 @@ def watch(given: Given) -> None:
     session = open_session(settings)
     source = stream_source(session, settings.since)
     need_terminal("gammaray-tui tail")
+
+    asyncio.run(_watch(settings, session, source))
+
+
+async def _watch(settings: Settings, session: AwsSession, source: Source) -> None:
+    await check_credentials(session)
 
     from gammaray_tui.app import GammarayApp
     from gammaray_tui.watch import Watch
@@ -40,4 +49,4 @@ def watch(given: Given) -> None:
         ascii_only=settings.ascii_only,
         sources=(lambda: source(model.queue),),
     )
-    asyncio.run(run_app(app))
+    await run_app(app)

@@ -11,7 +11,7 @@ def test_engine_and_recorder_import_neither_screens_nor_aws_clients() -> None:
         "import sys, gammaray_tui\n"  # an installed wheel finds the other packages by it
         "import causality, gammaray_recorder\n"
         "import pkgutil, importlib\n"
-        "for module in pkgutil.iter_modules(causality.__path__, 'causality.'):\n"
+        "for module in pkgutil.walk_packages(causality.__path__, 'causality.'):\n"
         "    importlib.import_module(module.name)\n"
         "print(*sys.modules)\n"
     )
