@@ -216,6 +216,16 @@ def test_an_interrupt_ends_it_with_a_summary_and_success(
     assert (process.returncode, out, err) == (0, "", "0 records\n")
 
 
+def test_it_ends_with_its_reader_though_nothing_comes(tmp_path: Path) -> None:
+    with closed_port() as port, started_tail(tmp_path, port) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stderr.readline() == "us-west-2: connecting\n"
+        process.stdout.close()
+        assert process.stderr.read().endswith("0 records\n")
+        assert process.wait() == 0
+
+
 @contextlib.contextmanager
 def closed_port() -> Iterator[int]:
     """Hold a port of the loopback that nobody listens on."""
