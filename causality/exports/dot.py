@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from graphviz import escape
-from graphviz.quoting import quote
-
 from causality.exports.labels import edge_text, identity, is_guess, node_lines
 from causality.views import View, ViewEdge, ViewNode
 
@@ -23,7 +20,7 @@ _GUESSED_CALL = "style=dotted"
 def dot(view: View) -> bytes:
     """Write a view as DOT; every name is quoted so that it stands for itself."""
     lines = [
-        f"digraph {quote(f'gammaray {view.name}')} {{",
+        f"digraph {quoted(f'gammaray {view.name}')} {{",
         '\tgraph [rankdir=LR fontname="Helvetica"]',
         '\tnode [fontname="Helvetica" fontsize=10]',
         '\tedge [fontname="Helvetica" fontsize=9]',
@@ -41,13 +38,19 @@ def dot(view: View) -> bytes:
 
 def quoted(text: str) -> str:
     """Quote a name of any characters."""
-    return str(quote(escape(identity(text))))
+    return _in_quotes(identity(text))
+
+
+def _in_quotes(text: str) -> str:
+    # With quotes around everything no name is a number, a keyword or HTML, and DOT's scanner
+    # minds these two only. The graphviz package spells the same, at five times the cost.
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _label(lines: list[str]) -> str:
-    # A label's "&" begins an entity; a backslash and n, put in after escaping, a new line.
-    escaped = [escape(line).replace("&", "&amp;") for line in lines]
-    return '"' + r"\n".join(line.replace('"', '\\"') for line in escaped) + '"'
+    # In a label "&" begins an entity; a backslash and n, put in after escaping, a new line.
+    return _in_quotes("\n".join(lines)).replace("&", "&amp;").replace("\n", "\\n")
 
 
 def _node_attributes(node: ViewNode) -> str:
