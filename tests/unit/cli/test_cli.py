@@ -135,3 +135,12 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
     finally:
         os.close(write_end)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_missing_extra_is_named_with_the_command_that_installs_it(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['ministack'] = None\n")
+    done = run(tmp_path, "demo", "--headless", environ={"PYTHONPATH": str(tmp_path)})
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "pip install 'gammaray-tui[local]'" in done.stderr
+    assert "Traceback" not in done.stderr
