@@ -19,9 +19,9 @@ import msgspec
 
 from causality import names
 from causality.exports.labels import printable
-from causality.exports.timing import Stretch, is_synchronous, stretches
 from causality.graph import CallNode, CauseNode, Edge, Invocation
 from causality.keys import display_key
+from causality.views.timing import Stretch, is_synchronous, stretches
 
 Json: TypeAlias = dict[str, Any]
 Value: TypeAlias = str | int | float | bool | None

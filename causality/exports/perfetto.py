@@ -13,9 +13,9 @@ import msgspec
 
 from causality import names
 from causality.exports.labels import printable
-from causality.exports.timing import Stretch, stretches
 from causality.graph import CallNode, CauseNode, Invocation
 from causality.keys import display_key
+from causality.views.timing import Stretch, stretches
 
 Event: TypeAlias = dict[str, Any]
 _Process: TypeAlias = tuple[str, str]  # function, region

@@ -1,4 +1,4 @@
-"""Stretches of time that exports draw: one for each attempt, with the calls made in it."""
+"""Stretches of time: one for each attempt, with the calls made in it."""
 
 from __future__ import annotations
 

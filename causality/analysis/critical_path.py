@@ -1,0 +1,202 @@
+"""The critical path of a chain: what its end had to wait for, through asynchronous hops.
+
+Walked back from the invocation that ended last, at each step to the call whose end came last
+among those that started it. The parts follow each other without gaps, so that they add up to
+the end-to-end latency.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from causality import names
+from causality.graph import CallNode, CauseNode, Invocation
+from causality.snapshot import Evidence
+from causality.views.pairing import paired_calls
+from causality.views.timing import Stretch, stretches
+
+PartKind: TypeAlias = Literal["delay", "queue", "retry", "init", "handler", "sdk"]
+_WEAKER: tuple[Evidence, ...] = ("exact", "content", "order", "ambiguous")
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A stretch of the path; epoch seconds.
+
+    Attributes:
+        kind: "delay": from the call's answer to the queue of Lambda, or to the start where the
+            queue is not known; "queue": in Lambda's queue (X-Ray's dwell time); "retry": tries
+            before the one that counted; "init": cold start; "handler": the function's own code;
+            "sdk": waiting for calls.
+        detail: of "sdk", the call's operation and what it worked on.
+    """
+
+    kind: PartKind
+    request_id: str
+    function: str
+    began_s: float
+    ended_s: float
+    detail: str = ""
+
+    @property
+    def duration_s(self) -> float:
+        """How long it is."""
+        return self.ended_s - self.began_s
+
+
+class CriticalPath(msgspec.Struct, frozen=True):
+    """A chain's critical path.
+
+    Attributes:
+        request_ids: the invocations on it, the root's first.
+        parts: in order, each beginning where the one before ends.
+        evidence: the weakest of its hops; None for a path of one invocation.
+    """
+
+    request_ids: tuple[str, ...]
+    parts: tuple[Part, ...]
+    evidence: Evidence | None
+
+    @property
+    def latency_s(self) -> float:
+        """End-to-end: from the root's beginning to the end of the last invocation."""
+        return self.parts[-1].ended_s - self.parts[0].began_s if self.parts else 0.0
+
+    def totals(self) -> dict[PartKind, float]:
+        """Give the seconds spent in each kind of part."""
+        found: dict[PartKind, float] = defaultdict(float)
+        for part in self.parts:
+            found[part.kind] += part.duration_s
+        return dict(found)
+
+
+class _Hop(msgspec.Struct, frozen=True):
+    invocation: Invocation
+    call: CallNode | None  # what it was left by; None at the path's end
+    evidence: Evidence | None
+
+
+def critical_path(chain: Collection[Invocation]) -> CriticalPath | None:
+    """Find the critical path of a chain.
+
+    Args:
+        chain: its invocations (causality.views.select).
+
+    Returns:
+        The path; None when no invocation's time is known. Ambiguous edges are never followed:
+        the path then begins behind them.
+    """
+    ends = {
+        invocation: max(stretch.ended_s for stretch in found)
+        for invocation in chain
+        if (found := stretches(invocation))
+    }
+    if not ends:
+        return None
+    last = max(ends, key=lambda invocation: (ends[invocation], invocation.request_id))
+    hops = _walk_back(last, ends)
+    grades = [hop.evidence for hop in hops if hop.evidence is not None]
+    return CriticalPath(
+        tuple(hop.invocation.request_id for hop in hops),
+        tuple(_parts(hops)),
+        max(grades, key=_WEAKER.index) if grades else None,
+    )
+
+
+def _walk_back(last: Invocation, known: Collection[Invocation]) -> list[_Hop]:
+    hops = [_Hop(last, None, None)]
+    seen = {last}
+    while True:
+        found = [
+            (parent, call, cause)
+            for cause in hops[-1].invocation.causes
+            if cause.edge is not None
+            and (parent := cause.edge.parent) is not None
+            and parent in known
+            and parent not in seen
+            and (call := _call_of(parent, cause)) is not None
+        ]
+        if not found:
+            return hops[::-1]
+        parent, call, cause = max(found, key=lambda item: (_answered_s(item[1]), item[1].id))
+        evidence = cause.edge.evidence if cause.edge is not None else None
+        hops.append(_Hop(parent, call, evidence))
+        seen.add(parent)
+
+
+def _call_of(parent: Invocation, cause: CauseNode) -> CallNode | None:
+    edge = cause.edge
+    call = edge.call if edge is not None else None
+    if call is None:
+        call = paired_calls(parent).get(cause)
+    return call if call is not None and call.started_at_s is not None else None
+
+
+def _answered_s(call: CallNode) -> float:
+    return call.ended_at_s or call.started_at_s or 0.0
+
+
+def _parts(hops: list[_Hop]) -> Iterator[Part]:
+    at_s: float | None = None
+    for index, hop in enumerate(hops):
+        following = stretches(hops[index + 1].invocation)[0] if index + 1 < len(hops) else None
+        for part in _of_hop(hop, at_s, following):
+            at_s = part.ended_s
+            if part.ended_s > part.began_s:
+                yield part
+
+
+def _of_hop(hop: _Hop, arrived_s: float | None, following: Stretch | None) -> Iterator[Part]:
+    invocation, call = hop.invocation, hop.call
+    tries = stretches(invocation)
+    counted = tries[-1]
+    if call is not None:
+        made_s = call.started_at_s or 0.0
+        counted = next((t for t in reversed(tries) if t.started_s <= made_s), tries[0])
+    queued_s = _queued_s(invocation)
+    first = tries[0]
+    at_s = arrived_s
+    if at_s is None:
+        at_s = min(first.began_s, queued_s) if queued_s is not None else first.began_s
+    waits: list[tuple[PartKind, float]] = [
+        ("queue" if queued_s is not None else "delay", first.began_s),
+        ("retry", counted.began_s),
+        ("init", counted.started_s),
+    ]
+    if queued_s is not None:
+        waits.insert(0, ("delay", min(queued_s, first.began_s)))
+    name = invocation.function or "(unknown function)"
+    for kind, until_s in waits:
+        ended_s = max(at_s, until_s)
+        yield Part(kind, invocation.request_id, name, at_s, ended_s)
+        at_s = ended_s
+    left_s = counted.ended_s
+    if call is not None:
+        left_s = _answered_s(call)
+        if following is not None:
+            # What it started can begin before the answer is there: the path leaves then.
+            left_s = min(left_s, max(following.began_s, call.started_at_s or 0.0))
+    yield from _working(invocation, name, at_s, max(at_s, left_s), counted.calls)
+
+
+def _working(
+    invocation: Invocation, name: str, began_s: float, ended_s: float, calls: Iterable[CallNode]
+) -> Iterator[Part]:
+    at_s = began_s
+    for call in calls:  # in order of time
+        made_s = min(max(at_s, call.started_at_s or 0.0), ended_s)
+        answered_s = min(max(made_s, _answered_s(call)), ended_s)
+        if answered_s > made_s:
+            yield Part("handler", invocation.request_id, name, at_s, made_s)
+            what = f"{call.fact.operation} {names.last_part(call.fact.resource or '')}".strip()
+            yield Part("sdk", invocation.request_id, name, made_s, answered_s, what)
+            at_s = answered_s
+    yield Part("handler", invocation.request_id, name, at_s, ended_s)
+
+
+def _queued_s(invocation: Invocation) -> float | None:
+    times = [s.queued_at_s for s in invocation.segments if s.queued_at_s is not None]
+    return min(times) if times else None

@@ -1,0 +1,102 @@
+"""Happens-before between invocations (Lamport, "Time, Clocks, and the Ordering of Events", 1978).
+
+One invocation is before another when something of it led to the other: it started it, over any
+number of hops, or its answer came back to a waiting caller that started the other afterwards.
+Clocks of different machines decide nothing; within one invocation its own clock orders its calls.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from itertools import count
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from causality.graph import Invocation
+from causality.views.selection import caused
+from causality.views.timing import is_synchronous
+
+RelationKind: TypeAlias = Literal["same", "before", "after", "concurrent"]
+_EVER = float("-inf")
+
+
+class Relation(msgspec.Struct, frozen=True):
+    """How two invocations are ordered.
+
+    Attributes:
+        kind: the first is before, after or concurrent to the second.
+        path: request ids from the earlier one to the later one; empty when concurrent.
+        certain: False for "concurrent" when an ambiguous edge may order them after all.
+    """
+
+    kind: RelationKind
+    path: tuple[str, ...] = ()
+    certain: bool = True
+
+
+def relation(first: Invocation, second: Invocation) -> Relation:
+    """Say how two invocations of a settled graph are ordered."""
+    if first is second:
+        return Relation("same", (first.request_id,))
+    path = _path(first, second)
+    if path:
+        return Relation("before", path)
+    path = _path(second, first)
+    if path:
+        return Relation("after", path)
+    in_doubt = _may_reach(first, second) or _may_reach(second, first)
+    return Relation("concurrent", certain=not in_doubt)
+
+
+def _path(first: Invocation, second: Invocation) -> tuple[str, ...]:
+    """Find the shortest path of certain steps; empty when there is none."""
+    # What follows from an invocation depends on when in it the path arrives: the earlier, the
+    # more of its calls come after. Fewest steps first, then earliest.
+    numbers = count()
+    reached: dict[Invocation, float] = {}
+    todo: list[tuple[int, float, int, Invocation, tuple[str, ...]]] = [
+        (0, _EVER, next(numbers), first, (first.request_id,))
+    ]
+    while todo:
+        steps, since_s, _, invocation, path = heapq.heappop(todo)
+        if invocation is second:
+            return path
+        if reached.get(invocation, float("inf")) <= since_s:
+            continue
+        reached[invocation] = since_s
+        for following, at_s in _following(invocation, since_s):
+            further = (*path, following.request_id)
+            heapq.heappush(todo, (steps + 1, at_s, next(numbers), following, further))
+    return ()
+
+
+def _following(invocation: Invocation, since_s: float) -> Iterator[tuple[Invocation, float]]:
+    for cause in invocation.triggered:
+        edge = cause.edge
+        if edge is None:
+            continue
+        made_s = edge.call.started_at_s if edge.call is not None else None
+        if since_s == _EVER or (made_s is not None and made_s >= since_s):
+            yield cause.invocation, _EVER
+    for cause in invocation.causes:
+        edge = cause.edge
+        # Its end follows from all of it, so whoever waited for it goes on after it.
+        if edge is not None and edge.parent is not None and is_synchronous(edge):
+            answered_s = edge.call.ended_at_s if edge.call is not None else None
+            if answered_s is not None:
+                yield edge.parent, answered_s
+
+
+def _may_reach(first: Invocation, second: Invocation) -> bool:
+    seen = {first}
+    todo = [first]
+    while todo:
+        for following in caused(todo.pop()):
+            if following is second:
+                return True
+            if following not in seen:
+                seen.add(following)
+                todo.append(following)
+    return False

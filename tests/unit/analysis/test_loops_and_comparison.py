@@ -1,0 +1,98 @@
+"""Loops, and the comparison of two sets of chains."""
+
+from __future__ import annotations
+
+import pytest
+
+from causality.analysis import Hop, compare, loops
+from causality.views import select
+from tests.unit.analysis.chains import World, received, send
+from tests.unit.causality.oracle import APPLICATIONS
+from tests.unit.exports.engines import engine_of
+
+
+def test_a_chain_that_comes_back_is_a_loop() -> None:
+    world = World()
+    for turn in range(3):
+        at_s = 10.0 * turn
+        world.run(
+            f"a{turn}",
+            "A",
+            at_s,
+            at_s + 1,
+            send("s", at_s + 0.5, 0.1, f"b{turn}", "other"),
+            causes=(received(f"a{turn}"),),
+        )
+        world.run(
+            f"b{turn}",
+            "B",
+            at_s + 2,
+            at_s + 3,
+            send("s", at_s + 2.5, 0.1, f"a{turn + 1}"),
+            causes=(received(f"b{turn}", "other"),),
+        )
+
+    found = {loop.function: loop for loop in loops(select(world.engine()))}
+
+    assert set(found) == {"A", "B"}
+    assert found["A"].functions == ("A", "B")
+    assert (found["A"].service, found["A"].resource, found["A"].turns) == ("sqs", "jobs", 2)
+    assert found["A"].request_ids == ("a0", "b0", "a1")
+
+
+def test_the_same_function_through_other_resources_is_no_loop() -> None:
+    world = World()
+    world.run("a0", "A", 0.0, 1.0, send("s", 0.5, 0.1, "m", "second"), causes=(received("x"),))
+    world.run("a1", "A", 2.0, 3.0, causes=(received("m", "second"),))
+
+    assert loops(select(world.engine())) == []
+
+
+@pytest.mark.parametrize("application", [name for name in APPLICATIONS if name != "mapreduce"])
+def test_recorded_applications_have_no_loop(application: str) -> None:
+    found = loops(select(engine_of(application)))
+
+    assert [loop.function for loop in found] == []
+
+
+def test_what_differs_between_two_runs() -> None:
+    before, after = World(), World()
+    for world, took_s, queue in ((before, 1.0, "old"), (after, 3.0, "new")):
+        for run in range(4):
+            at_s = 20.0 * run
+            message = f"m{run}"
+            world.run(
+                f"a{run}",
+                "A",
+                at_s,
+                at_s + took_s,
+                send("s", at_s + 0.5, 0.1, message, queue),
+            )
+            cause = received(message, queue)
+            world.run(f"b{run}", "B", at_s + 5, at_s + 6, causes=(cause,))
+
+    found = compare(select(before.engine()), select(after.engine()))
+
+    assert found.appeared == ((Hop("A", "SendMessage", "new", "B", "us-east-1"), 4),)
+    assert found.vanished == ((Hop("A", "SendMessage", "old", "B", "us-east-1"), 4),)
+    assert found.functions_appeared == found.functions_vanished == ()
+    slower, same = found.shifts
+    assert (slower.kind, slower.name, slower.before.count, slower.after.count) == (
+        "function",
+        "A",
+        4,
+        4,
+    )
+    assert slower.p50_s == pytest.approx(2.0, rel=0.02)
+    assert slower.ratio == pytest.approx(3.0, rel=0.02)
+    assert same.name == "B"
+    assert same.p50_s == pytest.approx(0.0)
+
+
+def test_a_run_compared_to_itself_does_not_differ() -> None:
+    members = select(engine_of("webapp"))
+
+    found = compare(members, members)
+
+    assert (found.appeared, found.vanished) == ((), ())
+    assert {shift.p50_s for shift in found.shifts} == {0.0}

@@ -1,0 +1,64 @@
+"""Happens-before: over hops, over answers, and when nothing orders two invocations."""
+
+from __future__ import annotations
+
+import pytest
+
+from causality.analysis import Relation, relation
+from tests.unit.analysis.chains import World, invoke, invoked, received, send
+from tests.unit.exports.engines import engine_of
+
+
+def test_causes_are_before_effects_over_any_number_of_hops() -> None:
+    world = World()
+    world.run("a", "A", 0.0, 1.0, send("s", 0.5, 0.1, "m1"))
+    world.run("b", "B", 2.0, 3.0, send("s", 2.5, 0.1, "m2"), causes=(received("m1"),))
+    world.run("c", "C", 4.0, 5.0, causes=(received("m2"),))
+    world.run("d", "D", 9.0, 10.0)
+    found = world.invocations()
+
+    assert relation(found["a"], found["c"]) == Relation("before", ("a", "b", "c"))
+    assert relation(found["c"], found["a"]) == Relation("after", ("a", "b", "c"))
+    assert relation(found["b"], found["b"]) == Relation("same", ("b",))
+    assert relation(found["a"], found["d"]) == Relation("concurrent")  # later, but not because
+
+
+def test_siblings_are_ordered_when_the_caller_waited_in_between() -> None:
+    world = World()
+    world.run(
+        "a",
+        "A",
+        0.0,
+        9.0,
+        invoke("i1", 1.0, 2.0, "B", "b"),
+        invoke("i2", 4.0, 2.0, "C", "c"),
+        send("s", 0.5, 0.1, "m"),
+    )
+    world.run("b", "B", 1.5, 2.5, causes=(invoked("B", "b"),))
+    world.run("c", "C", 4.5, 5.5, causes=(invoked("C", "c"),))
+    world.run("d", "D", 6.0, 7.0, causes=(received("m"),))
+    found = world.invocations()
+
+    assert relation(found["b"], found["c"]) == Relation("before", ("b", "a", "c"))
+    assert relation(found["b"], found["d"]).kind == "concurrent"  # sent before b was invoked
+
+
+def test_siblings_of_one_fan_out_are_concurrent() -> None:
+    world = World()
+    world.run("a", "A", 0.0, 1.0, send("s1", 0.2, 0.1, "m1"), send("s2", 0.5, 0.1, "m2"))
+    world.run("b", "B", 2.0, 3.0, causes=(received("m1"),))
+    world.run("c", "C", 4.0, 5.0, causes=(received("m2"),))
+    found = world.invocations()
+
+    assert relation(found["b"], found["c"]) == Relation("concurrent")
+
+
+@pytest.mark.parametrize("case", ["edge/putitem_same_key_two_writers", "mapreduce"])
+def test_relation_is_antisymmetric(case: str) -> None:
+    opposite = {"before": "after", "after": "before", "concurrent": "concurrent", "same": "same"}
+    members = list(engine_of(case).invocations.values())
+    for first in members:
+        for second in members:
+            one, other = relation(first, second), relation(second, first)
+            assert other.kind == opposite[one.kind]
+            assert other.certain == one.certain
