@@ -57,7 +57,7 @@ THROTTLING_CODES: Final = frozenset(
         "TooManyRequestsException",
     }
 )
-_ACCESS_CODES = frozenset(
+ACCESS_CODES: Final = frozenset(
     {
         "AccessDenied",
         "AccessDeniedException",
@@ -176,7 +176,7 @@ def _refused(
             f"`aws sts get-caller-identity{_profile_option(profile)}` must work.",
             "bad-credentials",
         )
-    if code in _ACCESS_CODES:
+    if code in ACCESS_CODES:
         return _denied(error.operation_name, message)
     if code in THROTTLING_CODES:
         return (

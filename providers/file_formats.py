@@ -22,6 +22,14 @@ _DUMP_START: Final = re.compile(rb"\d+ (?:INSERT|MODIFY|REMOVE):")
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 _SHOWN_BYTES: Final = 4096
+_TELLTALE_NAMES: Final = (
+    b'"Document"',
+    b'"Records"',
+    b'"Segments"',
+    b'"Traces"',
+    b'"dynamodb"',
+    b'"trace_id"',
+)
 
 
 class Format(Enum):
@@ -56,8 +64,7 @@ def format_of_start(start: bytes) -> Format | None:
     try:
         value = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        known = (b'"Traces"', b'"Segments"', b'"trace_id"', b'"Records"', b'"dynamodb"')
-        return Format.DOCUMENT if any(name in start for name in known) else None
+        return Format.DOCUMENT if any(name in start for name in _TELLTALE_NAMES) else None
     if isinstance(value, dict):
         if "dynamodb" in value or "Records" in value:
             return Format.RECORDS

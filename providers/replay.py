@@ -98,27 +98,24 @@ class Player:
 
     Attributes:
         timeline: what to play.
-        speed: recorded seconds a second; None plays everything at once.
+        speed: recorded seconds a second.
         timing: the clock and the sleep.
     """
 
     timeline: Timeline
-    speed: float | None
+    speed: float
     timing: Timing = field(default_factory=Timing)
 
     async def play(self, put: Callable[[ProviderEvent], Awaitable[None]]) -> None:
         """Put all events, each when it is due."""
-        width_s = float("inf") if self.speed is None else _TICK_S * self.speed
         began_s = self.timing.monotonic_s()
         origin_s = self.timeline.entries[0].at_s if self.timeline.entries else 0.0
-        for at_s, events in self.timeline.bundles(width_s):
-            if self.speed is not None:
-                # Counted from the start, so that a slow consumer does not stretch the replay.
-                due_s = began_s + (at_s - origin_s) / self.speed
-                await self.timing.sleep(max(0.0, due_s - self.timing.monotonic_s()))
+        for at_s, events in self.timeline.bundles(_TICK_S * self.speed):
+            # Counted from the start, so that a slow consumer does not stretch the replay.
+            due_s = began_s + (at_s - origin_s) / self.speed
+            await self.timing.sleep(max(0.0, due_s - self.timing.monotonic_s()))
             for event in events:
                 await put(event)
-            await asyncio.sleep(0)
 
 
 async def replay(
@@ -189,11 +186,10 @@ def _events(entries: list[Entry]) -> list[ProviderEvent]:
             else:
                 events.append(TraceBatch(entry.source, [entry.item], entry.region))
             continue
-        same = isinstance(last, RecordBatch) and (last.source, last.region) == (
+        if not isinstance(last, RecordBatch) or (last.source, last.region) != (
             entry.source,
             entry.region,
-        )
-        if not same or not isinstance(last, RecordBatch):
+        ):
             last = RecordBatch(entry.region, entry.source, [], received_at_s=entry.at_s)
             events.append(last)
         if isinstance(entry.item, Unreadable):

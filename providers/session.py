@@ -106,6 +106,9 @@ class AwsSession:
         """
         renewed = AwsSession.open(self.settings)
         renewed.regions = self.regions
+        # The service models are large; there is no need to read them again.
+        loader = self._session.get_component("data_loader")
+        renewed._session.register_component("data_loader", loader)
         return renewed
 
     @asynccontextmanager
@@ -116,6 +119,7 @@ class AwsSession:
         *,
         attempts: int = 3,
         read_timeout_s: float = READ_TIMEOUT_S,
+        validate: bool = True,
     ) -> AsyncIterator[Any]:
         """Open a client of a service in a region (aiobotocore's, so every call is awaited).
 
@@ -124,6 +128,7 @@ class AwsSession:
             region: where; need not be one of `regions`.
             attempts: how often a call is tried in all before its error comes out.
             read_timeout_s: how long to wait for bytes before a try has failed.
+            validate: check arguments against the service's model before sending them.
 
         Raises:
             botocore.exceptions.BotoCoreError: credentials that cannot be read; `user_error`
@@ -135,19 +140,21 @@ class AwsSession:
             service,
             region_name=region,
             endpoint_url=endpoint,
-            config=self._config(endpoint, attempts, read_timeout_s),
+            config=self._config(
+                endpoint,
+                retries={"mode": "standard", "total_max_attempts": attempts},
+                read_timeout=read_timeout_s,
+                parameter_validation=validate,
+            ),
         ) as client:
             yield client
 
-    def _config(self, endpoint: str | None, attempts: int, read_timeout_s: float) -> AioConfig:
-        options: dict[str, Any] = {}
+    def _config(self, endpoint: str | None, **options: Any) -> AioConfig:
         if endpoint is not None and is_local(endpoint):
             # A proxy of the environment cannot reach this machine's own loopback.
             options["proxies"] = {}
         return AioConfig(
             connect_timeout=CONNECT_TIMEOUT_S,
-            read_timeout=read_timeout_s,
-            retries={"mode": "standard", "total_max_attempts": attempts},
             max_pool_connections=64,
             user_agent_extra=f"gammaray-tui/{_version()}",
             # "auto" would ask the instance metadata service for the region.

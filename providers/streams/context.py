@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
 
 from providers.aws_errors import CREDENTIAL_KINDS, user_error
 from providers.errors import UserError
-from providers.events import ProviderEvent
+from providers.events import Gap, ProviderEvent
 from providers.streams.board import RegionBoard
 from providers.streams.link import RegionLink
 from providers.streams.pace import Pace
@@ -16,6 +17,17 @@ from providers.streams.timing import Backoff, Timing
 
 # What is wrong with the region as a whole: when one reader gets through, all try at once.
 _REGION_KINDS = CREDENTIAL_KINDS | {"access-denied", "server-error", "unreachable"}
+
+
+# How long DynamoDB Streams keeps records.
+_RETENTION_S: Final = 24 * 3600.0
+
+
+@dataclass
+class Contact:
+    """When the region was last heard of, epoch seconds."""
+
+    last_s: float
 
 
 @dataclass(frozen=True)
@@ -32,7 +44,21 @@ class RegionContext:
     pace: Pace
     seen: Seen
     timing: Timing
+    contact: Contact
     put: Callable[[ProviderEvent], Awaitable[None]]
+
+    async def note_contact(self) -> None:
+        """Note that the service answered; after a silence of a day, records are lost for sure.
+
+        The service need not say so: of shards that came up and were trimmed meanwhile there is
+        no trace.
+        """
+        now_s = self.link.now_s()
+        silent_s = now_s - self.contact.last_s
+        self.contact.last_s = now_s
+        if silent_s > _RETENTION_S:
+            detail = f"nothing could be read for {silent_s / 3600:.0f} h, and streams hold 24 h"
+            await self.put(Gap(self.name, self.link.table_name, detail, now_s))
 
     async def wait_after(
         self, error: Exception, source: str, backoff: Backoff, generation: int

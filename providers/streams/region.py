@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from providers.aws_errors import error_code
+from providers.aws_errors import ACCESS_CODES, error_code
 from providers.errors import UserError
 from providers.streams.context import RegionContext
 from providers.streams.link import Table
@@ -17,6 +16,7 @@ from providers.streams.timing import Backoff
 
 # The table is looked at this often: to find it made, deleted, or its stream turned off and on.
 _LOOK_INTERVAL_S: Final = 10.0
+_LIST_TRIES: Final = 3
 
 
 class RegionReader:
@@ -57,8 +57,10 @@ class RegionReader:
                 table = await region.link.describe_table()
                 if not self._looked:
                     await self._start_with(table)
+                elif table.stream_arn is not None and table.stream_arn not in self._known:
+                    # Between two looks the stream may have been turned off and on repeatedly.
+                    self._follow([*await self._all_streams(), table.stream_arn], None)
                 self._judge(table)
-                self._follow(table.stream_arn, None)
             except Exception as error:
                 # A table that is made later is wanted whole.
                 self._looked |= error_code(error) == "ResourceNotFoundException"
@@ -74,30 +76,45 @@ class RegionReader:
         A stream that was turned off stays readable for 24 hours, so whoever asks for the past
         gets it from there too.
         """
-        if self._since.kind != "now":
-            for arn in await self._older_streams():
-                self._follow(arn, self._since)
-        elif not table.enabled and table.stream_arn is not None:
-            self._known.add(table.stream_arn)
-        self._follow(table.stream_arn, self._since)
+        arns = await self._all_streams()
+        latest = [] if table.stream_arn is None else [table.stream_arn]
+        wanted = [*arns, *latest]
+        if self._since.kind == "now":
+            wanted = latest if table.enabled else []
+        self._follow(wanted, self._since)
+        self._known.update(arns, latest)
         self._looked = True
 
-    async def _older_streams(self) -> list[str]:
-        try:
-            return await self._region.link.list_streams()
-        except (BotoCoreError, ClientError):
-            # The permission to list is not needed for anything else, so it may be missing; the
-            # table's latest stream is known without it.
-            return []
+    async def _all_streams(self) -> list[str]:
+        """List the table's streams; none when that is not possible.
 
-    def _follow(self, arn: str | None, since: Since | None) -> None:
-        """Start reading a stream, unless it is or was read already."""
-        if arn is None or arn in self._known:
-            return
-        self._known.add(arn)
-        stream = StreamReader(self._region, arn, since)
-        self._streams[arn] = stream
-        self._tasks[arn] = asyncio.create_task(self._read(stream), name=f"follow {arn}")
+        The permission to list is not needed for anything else, so it may be missing; the
+        table's latest stream is known without it.
+        """
+        region = self._region
+        backoff = Backoff(region.timing)
+        arns: list[str] = []
+        while backoff.failures < _LIST_TRIES:
+            generation = region.link.generation
+            try:
+                arns = await region.link.list_streams()
+                break
+            except Exception as error:
+                if error_code(error) in ACCESS_CODES:
+                    break
+                await region.wait_after(error, "ListStreams", backoff, generation)
+        region.board.went_well("ListStreams")
+        return arns
+
+    def _follow(self, arns: Iterable[str], since: Since | None) -> None:
+        """Start reading streams, except those that are or were read already."""
+        for arn in arns:
+            if arn in self._known:
+                continue
+            self._known.add(arn)
+            stream = StreamReader(self._region, arn, since)
+            self._streams[arn] = stream
+            self._tasks[arn] = asyncio.create_task(self._read(stream), name=f"follow {arn}")
 
     async def _read(self, stream: StreamReader) -> None:
         """Read a stream to its end; when a defect of ours stops it, say so and go on."""

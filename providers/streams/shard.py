@@ -116,6 +116,7 @@ class ShardReader:
             self._missing = 0
             self._backoff.reset()
             self._region.board.went_well(self.shard.id)
+            await self._region.note_contact()
             await self._deliver(page)
             if not page.next_iterator:
                 await self._tell_possible_gap()

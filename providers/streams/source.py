@@ -7,7 +7,7 @@ import asyncio
 from providers.events import ProviderEvent
 from providers.session import READ_TIMEOUT_S, AwsSession
 from providers.streams.board import RegionBoard
-from providers.streams.context import RegionContext
+from providers.streams.context import Contact, RegionContext
 from providers.streams.link import RegionLink
 from providers.streams.pace import Pace
 from providers.streams.region import RegionReader
@@ -73,12 +73,14 @@ class StreamSource:
 
     def _context(self, region: str, queue: asyncio.Queue[ProviderEvent]) -> RegionContext:
         timing = self._timing
+        link = RegionLink(self._session, region, timing, self._request_timeout_s)
         return RegionContext(
             name=region,
-            link=RegionLink(self._session, region, timing, self._request_timeout_s),
+            link=link,
             board=RegionBoard(region, timing),
             pace=self._pace,
             seen=Seen(),
             timing=timing,
+            contact=Contact(link.now_s()),
             put=queue.put,
         )

@@ -254,6 +254,7 @@ class StreamReader:
                 await self._region.wait_after(error, self.arn, self._backoff, generation)
                 continue
             self._note_answer()
+            await self._region.note_contact()
             return listing
 
     def _note_answer(self) -> None:
