@@ -22,7 +22,7 @@ def dot(view: View) -> bytes:
     lines = [
         f"digraph {quoted(f'gammaray {view.name}')} {{",
         '\tgraph [rankdir=LR fontname="Helvetica"]',
-        '\tnode [fontname="Helvetica" fontsize=10]',
+        '\tnode [fontname="Helvetica" fontsize=10 margin="0.15,0.08"]',
         '\tedge [fontname="Helvetica" fontsize=9]',
     ]
     names = {}

@@ -15,6 +15,7 @@ from causality.views.links import Links
 from causality.views.model import View, ViewEdge, ViewNode
 from causality.views.pairing import paired_calls
 from causality.views.selection import call_order, select
+from causality.views.timing import stretches
 
 # An ambiguous delivery is drawn from so many of the calls that can be meant: with thousands of
 # alike calls, all pairs would be more lines than any reader or layout can take.
@@ -151,9 +152,8 @@ def source_node(fact: Cause, *, unseen: bool) -> ViewNode:
 def invocation_node(invocation: Invocation, calls: list[CallNode]) -> ViewNode:
     """Make an invocation's node; its times are those of the newest attempt."""
     last = invocation.last
-    if last is not None and len(invocation.attempts) > 1 and last.started_at_s is not None:
-        since = last.started_at_s
-        calls = [call for call in calls if (call.started_at_s or 0.0) >= since]
+    if len(invocation.attempts) > 1 and (tries := stretches(invocation)):
+        calls = tries[-1].calls
     duration_s = last.duration_s if last is not None else None
     sdk_s = invocation.sdk_s(calls)
     if sdk_s is None and not calls and last is not None and last.knows_all_calls:

@@ -40,8 +40,12 @@ def stretches(invocation: Invocation) -> list[Stretch]:
         made = [
             call
             for call in calls
-            if (number == 1 or _made_s(call) >= started)
-            and (following is None or _made_s(call) < following)
+            if (
+                call.attempt == attempt.nonce
+                if call.attempt in invocation.attempts
+                else (number == 1 or _made_s(call) >= started)
+                and (following is None or _made_s(call) < following)
+            )
         ]
         ended = attempt.ended_at_s
         if ended is None:
