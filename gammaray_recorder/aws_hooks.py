@@ -12,7 +12,7 @@ from gammaray_recorder.settings import host_of, is_aws
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
-    from typing import Any, Dict, Tuple
+    from typing import Any, Dict, Optional, Tuple
 
     from gammaray_recorder.invocation import Event, Invocation
     from gammaray_recorder.recording import Recorder
@@ -67,13 +67,20 @@ class CallHooks:
         started = context.pop(_CONTEXT_KEY, None)
         if started is None:
             return
-        error = None
-        if http_response.status_code >= 300:
-            error = str((parsed.get("Error") or {}).get("Code") or http_response.status_code)
-        metadata = parsed.get("ResponseMetadata") or {}
-        retries = metadata.get("RetryAttempts", 0)
-        url = getattr(http_response, "url", None)
-        self._record(started, ended_ns, context, parsed, error, retries, url)
+        invocation = started[0]
+        try:
+            event = self._event(started, ended_ns, context, getattr(http_response, "url", None))
+            if http_response.status_code >= 300:
+                code = (parsed.get("Error") or {}).get("Code")
+                event[wire.ERROR] = str(code or http_response.status_code)
+            retries = (parsed.get("ResponseMetadata") or {}).get("RetryAttempts")
+            if retries:
+                event[wire.RETRIES] = retries
+            self._describe(event, started, parsed)
+            self._recorder.record(invocation, event)
+        except Exception:
+            invocation.lost += 1
+        invocation.own_ns += time.perf_counter_ns() - ended_ns
 
     def failed(self, exception: BaseException, context: Dict[str, Any], **_: Any) -> None:
         """Record a call that was not answered; it may have taken effect all the same."""
@@ -81,50 +88,41 @@ class CallHooks:
         started = context.pop(_CONTEXT_KEY, None)
         if started is None:
             return
-        retries = (context.get("retries") or {}).get("attempt", 1) - 1
-        url = getattr(exception, "kwargs", {}).get("endpoint_url")
-        self._record(started, ended_ns, context, None, type(exception).__name__, retries, url)
-
-    def _record(
-        self,
-        started: Started,
-        ended_ns: int,
-        context: Dict[str, Any],
-        response: Any,
-        error: Any,
-        retries: int,
-        url: Any,
-    ) -> None:
-        invocation, model, params, at_s, started_ns = started
+        invocation = started[0]
         try:
-            service = model.service_model.service_name
-            region = _region(context)
-            scope = calls.Scope(invocation, region)
-            event: Event = {
-                wire.KIND: wire.KIND_CALL,
-                wire.CALL_ID: invocation.next_span(),
-                wire.AT: round(at_s, 6),
-                wire.SERVICE: service,
-                wire.OPERATION: model.name,
-                wire.REGION: region,
-                wire.DURATION_S: round((ended_ns - started_ns) / 1e9, 6),
-            }
-            if error is not None:
-                event[wire.ERROR] = error
+            url = getattr(exception, "kwargs", {}).get("endpoint_url")
+            event = self._event(started, ended_ns, context, url)
+            event[wire.ERROR] = type(exception).__name__
+            retries = (context.get("retries") or {}).get("attempt", 1) - 1
             if retries:
                 event[wire.RETRIES] = retries
-            if url and not self._is_aws(url):
-                event[wire.LOCAL] = 1
-            self._describe(event, service, params, response, scope)
+            self._describe(event, started, None)
             self._recorder.record(invocation, event)
         except Exception:
             invocation.lost += 1
         invocation.own_ns += time.perf_counter_ns() - ended_ns
 
-    def _describe(
-        self, event: Event, service: str, params: Any, response: Any, scope: calls.Scope
-    ) -> None:
+    def _event(
+        self, started: Started, ended_ns: int, context: Dict[str, Any], url: Optional[str]
+    ) -> Event:
+        invocation, model, _, at_s, started_ns = started
+        event: Event = {
+            wire.KIND: wire.KIND_CALL,
+            wire.CALL_ID: invocation.next_span(),
+            wire.AT: round(at_s, 6),
+            wire.SERVICE: model.service_model.service_name,
+            wire.OPERATION: model.name,
+            wire.REGION: _region(context),
+            wire.DURATION_S: round((ended_ns - started_ns) / 1e9, 6),
+        }
+        if url and not self._is_aws(url):
+            event[wire.LOCAL] = 1
+        return event
+
+    def _describe(self, event: Event, started: Started, response: Any) -> None:
         """Add what the call worked on and what it may trigger with."""
+        service, params = event[wire.SERVICE], started[2]
+        scope = calls.Scope(started[0], event[wire.REGION])
         resource = calls.resource_of(service, params, scope)
         if resource:
             event[wire.RESOURCE] = resource

@@ -53,14 +53,17 @@ class _PostImport:
         if name not in self._waiting:
             return None
         for finder in sys.meta_path:
-            spec = None if finder is self else finder.find_spec(name, path, target)
+            find = None if finder is self else getattr(finder, "find_spec", None)
+            spec = find(name, path, target) if find else None
             if spec is not None:
                 self._follow(name, spec.loader)
                 return spec
         return None
 
     def _follow(self, name: str, loader: Any) -> None:
-        execute = loader.exec_module
+        execute = getattr(loader, "exec_module", None)
+        if execute is None:
+            return  # a loader of the user's own, from before Python 3.4
 
         def exec_module(module: ModuleType) -> None:
             execute(module)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from contextvars import ContextVar
 
@@ -32,6 +33,7 @@ class Recorder:
         self.settings = settings
         self._writer = writer
         self._active: Tuple[Invocation, ...] = ()
+        self._changing_active = threading.Lock()
         self._cold = True
         self._init_s: Optional[float] = None
 
@@ -59,7 +61,8 @@ class Recorder:
             invocation = Invocation(context, self.settings.region)
             invocation.record(self._start(invocation, event, context, at_s))
             self._writer.opened(invocation)
-            self._active = (*self._active, invocation)
+            with self._changing_active:
+                self._active = (*self._active, invocation)
             invocation.own_ns += time.perf_counter_ns() - started_ns
             return invocation, _current.set(invocation)
         except Exception:
@@ -78,7 +81,8 @@ class Recorder:
         invocation, token = begun
         try:
             _current.reset(token)
-            self._active = tuple(other for other in self._active if other is not invocation)
+            with self._changing_active:
+                self._active = tuple(other for other in self._active if other is not invocation)
             event: Event = {
                 wire.KIND: wire.KIND_END,
                 wire.AT: round(time.time(), 6),

@@ -53,9 +53,9 @@ class Settings:
         self.region = get("AWS_REGION") or get("AWS_DEFAULT_REGION") or "us-east-1"
         self.table_region = get("GAMMARAY_REGION") or self.region
         self.endpoint = _endpoint(environment, "AWS_ENDPOINT_URL_DYNAMODB")
-        self.ttl_s = int(_positive(get("GAMMARAY_TTL_S"), 7 * _DAY_S))
-        self.flush_s = _positive(get("GAMMARAY_FLUSH_MS"), 50) / 1000
-        self.interval_s = _positive(get("GAMMARAY_INTERVAL_MS"), 200) / 1000
+        self.ttl_s = int(_number(get("GAMMARAY_TTL_S"), 7 * _DAY_S, least=1))
+        self.flush_s = _number(get("GAMMARAY_FLUSH_MS"), 50, least=0) / 1000
+        self.interval_s = _number(get("GAMMARAY_INTERVAL_MS"), 200, least=10) / 1000
         hosts = [host.strip().lower() for host in (get("GAMMARAY_TRACE_HOSTS") or "").split(",")]
         everywhere = _endpoint(environment)
         if everywhere:
@@ -94,9 +94,9 @@ def _endpoint(environment: Mapping[str, str], name: str = "") -> Optional[str]:
     return environment.get(name) or environment.get("AWS_ENDPOINT_URL") or None
 
 
-def _positive(text: Optional[str], default: float) -> float:
+def _number(text: Optional[str], default: float, least: float) -> float:
     try:
         value = float(text) if text else default
     except ValueError:
         return default
-    return value if 0 < value < float("inf") else default
+    return value if least <= value < float("inf") else default

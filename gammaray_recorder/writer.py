@@ -67,8 +67,9 @@ class Writer:
         """Begin to send what this attempt records."""
         invocation.due_s = time.monotonic() + _GRACE_S
         with self._wake:
-            self._open.append(invocation)
-            self._wake.notify()
+            if not self._dead:
+                self._open.append(invocation)
+                self._wake.notify()
 
     def closed(self, invocation: Invocation) -> None:
         """Send the rest of an attempt that is over; wait for it, but not long."""
@@ -81,7 +82,7 @@ class Writer:
     def belated(self, invocation: Invocation) -> None:
         """Send what a thread or task recorded for an attempt after its handler returned."""
         with self._wake:
-            if invocation not in self._open:
+            if not self._dead and invocation not in self._open:
                 invocation.due_s = time.monotonic() + self._interval_s
                 self._open.append(invocation)
                 self._wake.notify()
@@ -134,8 +135,10 @@ class Writer:
                 self._send()
         except Exception as error:
             # Nobody is left to be told, and nothing may reach the user's code.
-            self._dead = True
-            self.warn_lost(type(error).__name__)
+            with self._wake:
+                self._dead = True
+                self._open = []
+            self._warn(type(error).__name__)
             self._release()
 
     def _collect(self) -> None:
@@ -240,9 +243,9 @@ class Writer:
     def _lose(self, events: int, reason: str) -> None:
         with self._wake:
             self.lost += events
-        self.warn_lost(reason)
+        self._warn(reason)
 
-    def warn_lost(self, reason: str) -> None:
+    def _warn(self, reason: str) -> None:
         """Say once in a container's life that records are missing, as one line of its log."""
         if not self._warned:
             self._warned = True

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-import boto3  # type: ignore[import-untyped]
-import botocore.session
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
@@ -17,6 +15,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from gammaray_recorder import calls, wire
 from gammaray_recorder.recording import Recorder
+from tests.unit.recorder.boto import boto_session
 from tests.unit.recorder.support import (
     ACCOUNT,
     REGION,
@@ -42,7 +41,7 @@ ITEM_IN_EVENT: Json = {**KEY, "photo": {"B": "AQI="}, "tags": {"SS": ["a", "b"]}
 
 
 def client(service: str, server: Server, **config: Any) -> Any:
-    return boto3.session.Session().client(
+    return boto_session().client(
         service,
         region_name=REGION,
         endpoint_url=server.url,
@@ -296,8 +295,7 @@ def test_resources_write_typed_items_and_still_return_python_values(
 
     server.respond = respond
     recorder, writer = recording
-    session = boto3.session.Session(region_name=REGION)
-    resource: Any = session.resource("dynamodb", endpoint_url=server.url)
+    resource = boto_session().resource("dynamodb", endpoint_url=server.url)
     table = resource.Table("orders")
     key = {"id": "o-1", "n": Decimal("7.0")}
     item = {**key, "photo": b"\x01\x02", "tags": {"a", "b"}}
@@ -379,8 +377,7 @@ def test_calls_to_aws_itself_are_not_local(recording: Recording) -> None:
 
     response_class: Any = AWSResponse
     recorder, writer = recording
-    session: Any = botocore.session.Session()
-    dynamodb = session.create_client("dynamodb", region_name="eu-central-1")
+    dynamodb = boto_session().client("dynamodb", region_name="eu-central-1")
     dynamodb.meta.events.register(
         "before-send",
         lambda request, **_: response_class(request.url, 200, {}, Body()),

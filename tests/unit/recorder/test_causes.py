@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gammaray_recorder import causes, wire
@@ -539,6 +539,7 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return found
 
 
+@settings(max_examples=60, deadline=None)
 @given(data=st.data(), replacement=JSON)
 def test_no_event_however_damaged_raises(data: st.DataObject, replacement: Any) -> None:
     event = copy.deepcopy(data.draw(st.sampled_from(SAMPLES)))
@@ -552,6 +553,7 @@ def test_no_event_however_damaged_raises(data: st.DataObject, replacement: Any) 
         json.dumps(cause)
 
 
+@settings(max_examples=60, deadline=None)
 @given(JSON)
 def test_no_event_of_any_shape_raises(event: Any) -> None:
     assert read(event)

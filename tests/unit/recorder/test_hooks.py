@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import importlib
+import importlib.machinery
+import importlib.util
 import subprocess
 import sys
 import threading
@@ -18,8 +19,9 @@ import botocore.session
 import pytest
 from botocore.stub import Stubber
 
-from gammaray_recorder import hooks
+from gammaray_recorder import aws_hooks, hooks
 from gammaray_recorder.recording import Recorder
+from tests.unit.recorder.boto import boto_session
 from tests.unit.recorder.support import (
     REGION,
     Context,
@@ -58,7 +60,10 @@ def test_sessions_clients_and_resources_made_before_the_hooks(
     ]
 
 
-def test_the_default_session_is_recorded(recording: Recording, server: Server) -> None:
+def test_the_default_session_is_recorded(
+    recording: Recording, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     recorder, writer = recording
     client = boto3.client("dynamodb", region_name=REGION, endpoint_url=server.url)
     with invoked(recorder):
@@ -89,7 +94,7 @@ def test_threads_of_the_handler_belong_to_the_only_invocation(
     recording: Recording, server: Server
 ) -> None:
     recorder, writer = recording
-    client = boto3.client("dynamodb", region_name=REGION, endpoint_url=server.url)
+    client = boto_session().client("dynamodb", endpoint_url=server.url)
     with invoked(recorder):
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             futures = [pool.submit(client.list_tables) for _ in range(8)]
@@ -104,7 +109,7 @@ def test_several_invocations_at_once_keep_their_calls_apart(
     recording: Recording, server: Server
 ) -> None:
     recorder, _ = recording
-    client = boto3.client("dynamodb", region_name=REGION, endpoint_url=server.url)
+    client = boto_session().client("dynamodb", endpoint_url=server.url)
     together = threading.Barrier(3)
     seen: dict[str, list[str]] = {}
 
@@ -168,14 +173,14 @@ def test_a_task_that_outlives_its_handler_is_still_the_handlers(
 
 def test_nothing_is_recorded_outside_of_an_invocation(recording: Recording, server: Server) -> None:
     recorder, writer = recording
-    boto3.client("dynamodb", region_name=REGION, endpoint_url=server.url).list_tables()
+    boto_session().client("dynamodb", endpoint_url=server.url).list_tables()
     assert writer.events == []
     assert recorder.current() is None
 
 
 def test_stubbed_clients_work_and_are_recorded(recording: Recording) -> None:
     recorder, writer = recording
-    client = boto3.client("sns", region_name=REGION)
+    client = boto_session().client("sns")
     topic = f"arn:aws:sns:{REGION}:123456789012:t"
     with Stubber(client) as stubber, invoked(recorder):
         parameters = {"TopicArn": topic, "Message": "x"}
@@ -187,7 +192,7 @@ def test_stubbed_clients_work_and_are_recorded(recording: Recording) -> None:
 
 def test_presigning_is_no_call(recording: Recording) -> None:
     recorder, writer = recording
-    client = boto3.client("s3", region_name=REGION)
+    client = boto_session().client("s3")
     with invoked(recorder):
         assert client.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"})
     assert writer.calls() == []
@@ -197,7 +202,7 @@ def test_paginators_and_waiters_are_recorded_page_by_page(
     recording: Recording, server: Server
 ) -> None:
     recorder, writer = recording
-    client = boto3.client("dynamodb", region_name=REGION, endpoint_url=server.url)
+    client = boto_session().client("dynamodb", endpoint_url=server.url)
     with invoked(recorder):
         list(client.get_paginator("scan").paginate(TableName="orders"))
     assert functions_of(writer) == [("Scan", "orders")]
@@ -212,10 +217,27 @@ def test_what_cannot_be_described_is_counted_and_does_no_harm(
         raise ZeroDivisionError
 
     monkeypatch.setattr("gammaray_recorder.calls.resource_of", fail)
-    client = boto3.client("dynamodb", region_name=REGION, endpoint_url=server.url)
+    client = boto_session().client("dynamodb", endpoint_url=server.url)
     with invoked(recorder):
         assert client.list_tables()
     assert writer.calls() == []
+    assert writer.ends()[0]["drop"] == 1
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_answers_that_no_client_gives_are_counted_and_do_no_harm(answered: bool) -> None:
+    recorder, writer = memory_recorder()
+    call_hooks = aws_hooks.CallHooks(recorder)
+    context: dict[str, Any] = {}
+    with invoked(recorder):
+        call_hooks.before(params={}, model=None, context=context)
+        if answered:
+            call_hooks.after(http_response=None, parsed=None, context=context)
+        else:
+            error = ValueError()
+            error.kwargs = None  # type: ignore[attr-defined]
+            call_hooks.failed(exception=error, context=context)
+    assert context == {}
     assert writer.ends()[0]["drop"] == 1
 
 
@@ -291,6 +313,25 @@ def test_modules_of_a_zip_share_a_loader_and_are_told_apart(fresh: Path) -> None
     assert [module.__name__ for module in patched.modules] == ["wanted_d", "wanted_e"]
 
 
+def test_finders_and_loaders_of_old_are_left_alone(fresh: Path) -> None:
+    class OldLoader:
+        def create_module(self, spec: Any) -> None:
+            return None
+
+    class Finder:
+        def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+            if name == "wanted_h":
+                return importlib.machinery.ModuleSpec(name, OldLoader())  # type: ignore[arg-type]
+            return None
+
+    patched = follow("wanted_h")
+    finder: Any = sys.meta_path[0]
+    sys.meta_path[1:1] = [object(), Finder()]  # type: ignore[list-item]
+    assert finder.find_spec("wanted_h").name == "wanted_h"
+    assert finder.find_spec("anything_else") is None
+    assert patched.modules == []
+
+
 def test_a_missing_module_is_missing_as_before(fresh: Path) -> None:
     follow("wanted_f")
     with pytest.raises(ModuleNotFoundError, match="No module named 'wanted_f'"):
@@ -314,7 +355,7 @@ def test_a_library_that_cannot_be_hooked_works_on(
 
 LATE_IMPORT = """
 import sys
-from gammaray_recorder import hooks
+from gammaray_recorder import aws_hooks, hooks
 from tests.unit.recorder.support import Server, invoked, memory_recorder
 from importlib import import_module
 recorder, writer = memory_recorder()

@@ -7,7 +7,6 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-import boto3  # type: ignore[import-untyped]
 import pytest
 import requests
 
@@ -16,7 +15,16 @@ from gammaray_recorder.recording import Recorder
 from gammaray_recorder.settings import Settings
 from gammaray_recorder.table import Table
 from gammaray_recorder.writer import Writer
-from tests.unit.recorder.support import ACCOUNT, REGION, Answer, Context, Request, Server, items_in
+from tests.unit.recorder.boto import boto_session
+from tests.unit.recorder.support import (
+    ACCOUNT,
+    REGION,
+    Answer,
+    Context,
+    Request,
+    Server,
+    items_in,
+)
 from tests.unit.recorder.test_causes import (
     ALB,
     BY_KIND,
@@ -83,7 +91,7 @@ EVENTS: list[Any] = [
 def make_calls(url: str) -> None:
     """Send the secret through every call that carries data."""
     where = {"region_name": REGION, "endpoint_url": url}
-    session = boto3.session.Session()
+    session = boto_session()
     item = {"id": {"S": "o-1"}, "card": {"S": SECRET}, "raw": {"B": SECRET.encode()},
             "all": {"M": {SECRET: {"S": SECRET}}}}  # fmt: skip
     dynamodb = session.client("dynamodb", **where)

@@ -12,7 +12,7 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotocoreCredentials
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gammaray_recorder.connection import Connection, ProtocolError
@@ -44,6 +44,7 @@ def headers_of(request: bytes) -> dict[str, str]:
     return {name: value for name, _, value in lines}
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     body=st.binary(max_size=50),
     token=st.none() | st.text("abc+/=", min_size=1),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from boto3.dynamodb.types import TypeSerializer  # type: ignore[import-untyped]
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gammaray_recorder import wire
@@ -59,6 +59,7 @@ def delivered(value: Any) -> Any:
     return {kind: content}
 
 
+@settings(max_examples=60, deadline=None)
 @given(ITEMS)
 def test_an_item_hashes_as_its_image_in_the_stream(item: Json) -> None:
     image = {name: delivered(value) for name, value in reversed(list(item.items()))}
@@ -68,12 +69,14 @@ def test_an_item_hashes_as_its_image_in_the_stream(item: Json) -> None:
         assert wire.attribute_hash(name, value) == wire.attribute_hash(name, image[name])
 
 
+@settings(max_examples=60, deadline=None)
 @given(ITEMS, ITEMS)
 def test_different_items_hash_differently(one: Json, other: Json) -> None:
     same = wire.canonical_key(one) == wire.canonical_key(other)
     assert (wire.item_hash(one) == wire.item_hash(other)) is same
 
 
+@settings(max_examples=60, deadline=None)
 @given(ITEMS)
 def test_quick_texts_are_what_the_encoder_writes(item: Json) -> None:
     for value in item.values():
@@ -110,6 +113,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(st.text(), JSON))
 def test_a_payload_hashes_as_the_event_made_of_it(payload: Json) -> None:
     compact = json.dumps(payload)
