@@ -66,9 +66,10 @@ class Verdict:
         certain: whether one of them is certainly meant.
         left_out: whether some consistent reading gives it none.
         narrowed: whether more outputs fit than can be meant.
+        recurs: whether other outputs or deliveries show the same.
     """
 
-    __slots__ = ("certain", "delivery", "left_out", "narrowed", "outputs")
+    __slots__ = ("certain", "delivery", "left_out", "narrowed", "outputs", "recurs")
 
     def __init__(self, delivery: Delivery, outputs: list[OutputNode]) -> None:
         self.delivery = delivery
@@ -76,9 +77,10 @@ class Verdict:
         self.certain = False
         self.left_out = False
         self.narrowed = False
+        self.recurs = False
 
     def found(self) -> Found | None:
         """Give it as a level's result."""
         if not self.outputs:
             return None
-        return Found(self.outputs[-_CANDIDATES:], self.certain, self.narrowed)
+        return Found(self.outputs[-_CANDIDATES:], self.certain, self.narrowed, self.recurs)

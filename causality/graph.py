@@ -267,14 +267,22 @@ class Found:
         outputs: the outputs that can be meant, in order of time; never empty.
         certain: whether one of them is certainly meant.
         narrowed: whether time or other causes had to exclude further outputs.
+        recurs: whether the same evidence occurs elsewhere, too.
     """
 
-    __slots__ = ("certain", "narrowed", "outputs")
+    __slots__ = ("certain", "narrowed", "outputs", "recurs")
 
-    def __init__(self, outputs: list[OutputNode], certain: bool, narrowed: bool = False) -> None:
+    def __init__(
+        self,
+        outputs: list[OutputNode],
+        certain: bool,
+        narrowed: bool = False,
+        recurs: bool = False,
+    ) -> None:
         self.outputs = outputs
         self.certain = certain
         self.narrowed = narrowed
+        self.recurs = recurs
 
     def same(self, other: Found | None) -> bool:
         """Whether the other one says the same."""
@@ -283,6 +291,7 @@ class Found:
             and self.outputs == other.outputs
             and self.certain == other.certain
             and self.narrowed == other.narrowed
+            and self.recurs == other.recurs
         )
 
 

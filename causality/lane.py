@@ -109,6 +109,8 @@ class Lane:
         self._places.insert(index, delivery.place)
         self._sorted.insert(index, delivery)
         self.changed_at(delivery.latest_s)
+        if self._level == CONTENT and len(self._sorted) == 2:
+            self.changed_at(float("-inf"))  # now it recurs
 
     def _take_out(self, delivery: Delivery) -> None:
         index = bisect_left(self._places, delivery.place)
@@ -145,11 +147,19 @@ class Lane:
             return []
         changed_s, self._changed_s = self._changed_s, float("inf")
         rules = Rules(self._level, bool(self._blind), led_to)
+        first, mark = self._restart(changed_s)
         verdicts: list[Verdict] = []
-        for stretch in self._scan(rules, changed_s, places, outputs):
+        for stretch in self._scan(rules, first, mark, places, outputs):
             verdicts.extend(rules.verdicts(stretch))
+        verdicts.sort(key=_verdict_place)
         rules.cast_doubt(verdicts)
+        if first and len(self._sorted) > first + REACH:
+            # The first ones were only looked at for the doubts that they cast.
+            valid = self._places[first + REACH]
+            verdicts = [v for v in verdicts if v.delivery.place >= valid]
+        recurs = len(outputs) > 1 or len(self._sorted) > 1
         for verdict in verdicts:
+            verdict.recurs = recurs
             if verdict.delivery.latest_s - rules.window_s <= lost_s:
                 verdict.certain = False
         return verdicts
@@ -157,11 +167,11 @@ class Lane:
     def _scan(
         self,
         rules: Rules,
-        changed_s: float,
+        first: int,
+        mark: _Mark | None,
         places: Sequence[OutputPlace],
         outputs: Sequence[OutputNode],
     ) -> Iterator[Stretch]:
-        first, mark = self._restart(changed_s)
         stretch = Stretch(mark is not None and mark.crowded)
         visible = [o for o in mark.visible if not o.call.invocation.gone] if mark else []
         left = [o for o in mark.left if not o.call.invocation.gone] if mark else []
@@ -193,7 +203,7 @@ class Lane:
 
     def _restart(self, changed_s: float) -> tuple[int, _Mark | None]:
         """Find where to begin: the last mark that a change at that time leaves as it is."""
-        safe = bisect_left(self._places, (changed_s, "", "", 0)) - REACH
+        safe = bisect_left(self._places, (changed_s, "", "", 0)) - 2 * REACH
         marks = self._marks
         while marks and (
             marks[-1].place[0] >= changed_s or bisect_right(self._places, marks[-1].place) > safe
@@ -216,6 +226,10 @@ def _count_made(places: Sequence[OutputPlace], until_s: float) -> int:
 
 def _made_s(place: OutputPlace) -> float:
     return place[0]
+
+
+def _verdict_place(verdict: Verdict) -> Place:
+    return verdict.delivery.place
 
 
 def _invocation_id(cause: CauseNode) -> str:

@@ -17,8 +17,7 @@ from causality.match_keys import (
     output_order,
 )
 
-# A delivery that finds no output may be a late one, of an output given to another: so many
-# deliveries before it come into doubt.
+# A delivery that finds no output casts doubt on so many before it, and after it.
 REACH = 48
 # An output that so many later ones of the same key overtook is not expected any more.
 VISIBLE = 64
@@ -86,11 +85,13 @@ class Rules:
         if self._by_content or cause.content is None:
             return Entry(delivery, False, [o for o in visible if self._fits(o, delivery)], [])
         content = cause.content.outputs
-        # A write that shows no content may have given the item this content once more.
+        # A write that shows no content may have given the item this content once more; if
+        # contents come back here, the call that shows it may have found it there already.
+        since_s = float("-inf") if cause.content.recurs else content[0].made_s
         rivals = [
             output
             for output in visible
-            if content[0].made_s < output.made_s <= delivery.began_s + ROUNDING_S
+            if since_s < output.made_s <= delivery.began_s + ROUNDING_S
             and not is_specific(output)
             and self._fits(output, delivery)
         ]
@@ -147,19 +148,25 @@ class Rules:
             yield verdict
 
     def cast_doubt(self, verdicts: list[Verdict]) -> None:
-        """Let a delivery without an output of its own doubt those before it.
+        """Let a delivery without an output of its own cast doubt on those around it.
 
-        One of theirs may be its own, delivered late, and their own unrecorded.
+        An output of one before it may be its own, delivered late. And somebody writes here whom
+        nobody recorded: for a while, that one may have written what comes next.
         """
+        own = [verdict.outputs for verdict in verdicts]
         for index, verdict in enumerate(verdicts):
             if not verdict.left_out:
                 continue
-            for earlier in verdicts[max(0, index - REACH) : index]:
-                shared = [o for o in earlier.outputs if self._fits(o, verdict.delivery)]
+            first = max(0, index - REACH)
+            for earlier, outputs in zip(verdicts[first:index], own[first:index], strict=True):
+                shared = [o for o in outputs if self._fits(o, verdict.delivery)]
                 if shared:
                     earlier.certain = False
                     verdict.outputs = list(dict.fromkeys([*shared, *verdict.outputs]))
             verdict.outputs.sort(key=output_order)
+            for later in verdicts[index + 1 : index + 1 + REACH]:
+                if later.delivery.latest_s - verdict.delivery.latest_s <= PROMPT_S:
+                    later.certain = False
 
     def _fits(self, output: OutputNode, delivery: Delivery) -> bool:
         made_s = output.made_s

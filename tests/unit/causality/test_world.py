@@ -1,0 +1,132 @@
+"""Worlds with known truth: no wrong edge is certain, and what ids can prove is proven."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+
+import pytest
+
+from causality.document import GraphDocument, graph_document
+from causality.engine import Engine
+from causality.records import StreamRecord
+from tests.unit.causality.world import Options, World
+from tests.unit.causality.world_services import IDENTIFIED, TABLES
+
+_ORIGINAL = ("put", "update", "delete", "batch", "object", "publish", "invoke")
+_UNIQUE = 10**9
+
+# Whatever goes wrong, an id that AWS issued proves an edge or there is none.
+IDENTIFIED_WORLDS = {
+    "quiet": Options(IDENTIFIED),
+    "skewed": Options(IDENTIFIED, skew_s=0.25, failures=0.3, twice=0.3),
+    "crowded by outsiders": Options(IDENTIFIED, outsiders=0.3, drops=0.3, refused=0.2),
+    "alike": Options(IDENTIFIED, contents=1, keys=1, failures=0.2, outsiders=0.2),
+    "forwarding": Options((*IDENTIFIED, "forward", "forward"), failures=0.2, drops=0.2),
+}
+BROKEN_WORLDS = {
+    "records lost": Options(IDENTIFIED, lost=0.2, outsiders=0.2, failures=0.2, twice=0.2),
+    "calls repeated": Options(IDENTIFIED, repeated=0.4, unanswered=0.2, failures=0.2, contents=2),
+    "local": Options(IDENTIFIED, local=True, contents=3, keys=4, skew_s=0.1, failures=0.2),
+    "local with outsiders": Options(IDENTIFIED, local=True, contents=9, keys=9, outsiders=0.3),
+}
+# Order proves only where everyone who writes is recorded, or every record is delivered.
+TABLE_WORLDS = {
+    "quiet": Options(TABLES),
+    "busy keys": Options(TABLES, keys=3, contents=_UNIQUE, skew_s=0.25, spread_s=100.0),
+    "one key": Options(("update",), keys=1, contents=_UNIQUE, depth=1, roots=60, spread_s=300.0),
+    "filtered": Options(TABLES, keys=3, contents=_UNIQUE, drops=0.3, spread_s=100.0),
+    "refused": Options(TABLES, keys=3, contents=_UNIQUE, refused=0.3, spread_s=100.0),
+    "retried": Options(TABLES, keys=3, contents=_UNIQUE, failures=0.3, twice=0.2),
+    "unanswered": Options(TABLES, keys=3, contents=_UNIQUE, repeated=0.3, unanswered=0.3),
+    "outsiders": Options(("put", "batch"), keys=100, contents=_UNIQUE, outsiders=0.4),
+    "original": Options(_ORIGINAL, 1, keys=3, skew_s=0.25, spread_s=100.0),
+    "original, filtered": Options(_ORIGINAL, 1, keys=3, drops=0.3, spread_s=100.0),
+    "original, spread": Options(_ORIGINAL, 1, keys=300, failures=0.1, skew_s=0.1),
+}
+ALL_WORLDS = {**IDENTIFIED_WORLDS, **BROKEN_WORLDS, **TABLE_WORLDS}
+SEEDS = range(12)
+
+
+def _settled(records: list[StreamRecord], pauses: random.Random | None = None) -> Engine:
+    engine = Engine()
+    for record in records:
+        engine.apply_records([record])
+        if pauses is not None and pauses.random() < 0.1:
+            engine.settle()
+    engine.settle()
+    engine.finish()
+    return engine
+
+
+def _wrong_edges(world: World, engine: Engine) -> list[str]:
+    truth = defaultdict(set)
+    for edge in world.true_edges:
+        truth[edge.child].add((edge.parent, edge.call_id))
+    wrong = []
+    for found in engine.edges():
+        child = found.cause.invocation.request_id
+        if found.parent is None:
+            continue
+        parent = found.parent.request_id
+        if found.call is not None:
+            right = (parent, found.call.id) in truth[child]
+        else:
+            right = parent in {parent for parent, _ in truth[child]}
+        if not right:
+            wrong.append(f"{parent} -> {child} ({found.evidence}, {found.cause.fact})")
+    return wrong
+
+
+@pytest.mark.parametrize("name", ALL_WORLDS)
+def test_no_certain_edge_is_wrong(name: str) -> None:
+    for seed in SEEDS:
+        world = World(seed, ALL_WORLDS[name]).run()
+        engine = _settled(world.records())
+        assert not engine.unreadable
+        assert not _wrong_edges(world, engine), seed
+
+
+@pytest.mark.parametrize("name", IDENTIFIED_WORLDS)
+def test_every_edge_with_an_id_on_both_sides_is_exact(name: str) -> None:
+    for seed in SEEDS:
+        world = World(seed, IDENTIFIED_WORLDS[name]).run()
+        exact = {
+            (edge.parent.request_id, edge.call.id, edge.cause.invocation.request_id)
+            for edge in _settled(world.records()).edges()
+            if edge.evidence == "exact" and edge.parent is not None and edge.call is not None
+        }
+        assert exact == world.true_edges
+
+
+def test_unique_content_tells_every_write_apart() -> None:
+    for seed in SEEDS:
+        world = World(seed, Options(("put", "batch"), keys=4, contents=_UNIQUE)).run()
+        found = {
+            (edge.parent.request_id, edge.call.id, edge.cause.invocation.request_id): edge.evidence
+            for edge in _settled(world.records()).edges()
+            if edge.parent is not None and edge.call is not None
+        }
+        written = {key for key, evidence in found.items() if evidence == "content"}
+        assert written <= world.true_edges
+        assert found.keys() <= world.true_edges
+        assert len(found) > 0.7 * len(world.true_edges)
+
+
+@pytest.mark.parametrize("name", ALL_WORLDS)
+def test_any_order_gives_the_same_graph(name: str) -> None:
+    for seed in range(3):
+        records = World(seed, ALL_WORLDS[name]).run().records()
+        expected: GraphDocument = graph_document(_settled(records))
+        shuffling = random.Random(seed)
+        shuffling.shuffle(records)
+        repeated = [*records, *shuffling.sample(records, len(records) // 5)]
+        assert graph_document(_settled(repeated, shuffling)) == expected
+
+
+def test_clean_writes_of_one_key_are_told_by_order() -> None:
+    world = World(7, Options(("update",), keys=1, depth=1, roots=50, spread_s=2000.0)).run()
+    engine = _settled(world.records())
+    certain = [edge for edge in engine.edges() if edge.parent is not None]
+    assert len(certain) > 0.6 * len(world.true_edges)
+    assert not _wrong_edges(world, engine)
