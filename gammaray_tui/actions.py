@@ -141,7 +141,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("maximise", ("o",), "maximise", "this pane alone, or all", "View", handlers.maximise),
     Action("layout", ("L",), "layout", "another layout", "View", handlers.next_layout),
     Action(
-        "back", ("escape",), "back", "back to all panes", "View", handlers.back, in_palette=False
+        "back",
+        ("escape",),
+        "back",
+        "all panes, then all chains again",
+        "View",
+        handlers.back,
+        in_palette=False,
     ),
     Action("problems", ("P",), "problems", "list of problems", "View", handlers.problems),
     Action("regions", ("r",), "regions", "regions and how reading goes", "View", handlers.regions),

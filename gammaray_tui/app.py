@@ -201,12 +201,15 @@ class GammarayApp(App[None]):
 
     async def action_act(self, action_id: str) -> None:
         """Do what an action of the registry says; what stands in its way becomes a message."""
+        action = BY_ID[action_id]
         try:
-            result = BY_ID[action_id].run(self)
+            result = action.run(self)
             if inspect.isawaitable(result):
                 await result
         except UserError as error:
             self.show_error(error)
+        except Exception as error:  # a key that fails must not end the watch
+            self.show_defect(error, f"doing this: {action.text}")
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer the registry's actions in the palette."""

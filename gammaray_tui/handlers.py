@@ -152,9 +152,9 @@ def next_layout(app: GammarayApp) -> None:
     app.notify(f"layout: {app.main.next_layout()}", timeout=2)
 
 
-def back(app: GammarayApp) -> None:
-    """Show all panes again."""
-    app.main.back()
+def back(app: GammarayApp) -> Awaitable[None]:
+    """Show all panes again, then all chains."""
+    return app.main.back()
 
 
 async def problems(app: GammarayApp) -> None:

@@ -163,7 +163,7 @@ class _Region:
             name,
             as_mapping(tags["Tags"] if tags else None),
             created_at_s=table["CreationDateTime"].timestamp(),
-            detail=f"{table.get('ItemCount', 0)} items",
+            detail=_counted(table.get("ItemCount", 0), "item"),
         )
 
     async def _bucket(self, name: str) -> Resource | None:
@@ -178,7 +178,9 @@ class _Region:
             # leaves one without. Its name says as surely whose it is.
             tags = our_tags()
         more = "+" if answer.get("IsTruncated") else ""
-        return self._resource("bucket", name, tags, detail=f"{answer['KeyCount']}{more} objects")
+        return self._resource(
+            "bucket", name, tags, detail=_counted(answer["KeyCount"], "object", more)
+        )
 
     async def _topic(self, name: str) -> Resource | None:
         client = await self._client("sns")
@@ -313,3 +315,8 @@ async def _roles(place: Place, region: str) -> list[Resource]:
         profile = place.clients.session.profile
         raise user_error(error, profile=profile, region=None, resource="roles") from error
     return resources
+
+
+def _counted(number: int, noun: str, more: str = "") -> str:
+    plural = "" if number == 1 and not more else "s"
+    return f"{number}{more} {noun}{plural}"

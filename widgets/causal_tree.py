@@ -243,7 +243,8 @@ class CausalTree(LineList):
 
     def hold_at_root(self) -> None:
         """Move the cursor to the root of its chain, so that folding all keeps it in sight."""
-        for index in range(self.cursor, -1, -1)[:_LONGEST_CHAIN_WALK]:
+        last = min(self.cursor, len(self._rows) - 1)
+        for index in range(last, -1, -1)[:_LONGEST_CHAIN_WALK]:
             if self._rows.row(index).depth == 0:
                 self.move_to(index, by_user=not self._following)
                 return

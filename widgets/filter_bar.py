@@ -46,7 +46,10 @@ class FilterBar(Horizontal):
     def compose(self) -> ComposeResult:
         """Compose the line."""
         yield Static("/ ", id="slash", markup=False)
-        yield Input(placeholder="function, region, error, a request id ...", id="expression")
+        yield Input(
+            placeholder="words, or region:us-east-1 duration>200ms error -cold (? explains)",
+            id="expression",
+        )
         yield Static("", id="trouble", markup=False)
 
     @property

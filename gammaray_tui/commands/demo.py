@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,14 +14,15 @@ from gammaray_tui.commands.export import Format, FormatName, OutputFile
 from gammaray_tui.commands.output import ended_pipe_is_fine, say_step, write_result
 from gammaray_tui.commands.screen import need_terminal, run_app
 from providers.errors import UserError
+from providers.operations import Step
 
 if TYPE_CHECKING:
     from gammaray_tui.app import GammarayApp
     from gammaray_tui.commands.reading import Queue
     from gammaray_tui.config import Settings
-    from providers.operations import Step
 
 _APPLICATION = "imageproc"
+_STARTING = Step("demo", "the demo on 127.0.0.1", "", "running", "a few seconds")
 
 
 def demo(
@@ -91,6 +93,7 @@ async def _run_interactive(settings: Settings, count: int) -> None:
         read_only=settings.read_only,
         on_start=stage.stand,
     )
+    app.report(_STARTING)  # so that the first frame says it already
     try:
         await run_app(app)
     finally:
@@ -132,10 +135,15 @@ class _Stage:
         from gammaray_tui.commands.aws import stream_source
         from providers.demo import Demo
 
-        async with Demo(report) as demo:
-            app.set_operations(demo.operations)
-            source = stream_source(demo.session, "all")
-            app.add_source(lambda: source(self._queue))
-            if self._count:
-                await demo.operations.fire(_APPLICATION, self._count, report)
-            await asyncio.Event().wait()
+        try:
+            async with Demo(report) as demo:
+                app.set_operations(demo.operations)
+                source = stream_source(demo.session, "all")
+                app.add_source(lambda: source(self._queue))
+                if self._count:
+                    await demo.operations.fire(_APPLICATION, self._count, report)
+                report(replace(_STARTING, state="done", detail=""))
+                await asyncio.Event().wait()
+        except UserError:
+            report(replace(_STARTING, state="failed", detail=""))
+            raise

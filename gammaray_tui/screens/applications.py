@@ -15,7 +15,7 @@ def application_choices(applications: Sequence[Application]) -> list[Choice]:
     choices = []
     for application in applications:
         regions = sorted({region for _, region in application.functions})
-        notes = [application.title, ", ".join(regions), _STANDING[application.deployed]]
+        notes = [_STANDING[application.deployed], application.title, ", ".join(regions)]
         choices.append(
             Choice(application.name, application.name, " · ".join(note for note in notes if note))
         )

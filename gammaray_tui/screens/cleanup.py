@@ -124,7 +124,7 @@ class CleanupScreen(Dialog[None]):
             self.look,
             f"{self.look.glyphs.state['error']} delete from {self._account}",
             f"{formats.plural(len(chosen), 'resource')} will be deleted. "
-            "This can not be undone. Nothing has been deleted yet.",
+            "This cannot be undone. Nothing has been deleted yet.",
             items=self._dry_run(chosen),
             agree=f"delete {len(chosen)}",
             refuse="keep them",

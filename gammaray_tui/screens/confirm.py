@@ -72,7 +72,7 @@ class ConfirmScreen(Dialog[bool]):
                 label = plain(f"type {self.look.safe(self._word)} to confirm ", classes="label")
                 label.styles.width = "auto"
                 yield label
-                yield Input(placeholder=self.look.safe(self._word), id="word")
+                yield Input(id="word")
 
     def buttons(self) -> ComposeResult:
         """Compose the buttons."""
@@ -83,7 +83,17 @@ class ConfirmScreen(Dialog[bool]):
     def on_mount(self) -> None:
         """Say which keys work."""
         super().on_mount()
-        self.show_keys("esc cancel" if self._word else "y yes · n no · esc cancel")
+        if self._word:
+            self.show_keys(f"type the word, enter {self._agree_label} · esc {self._refuse_label}")
+        else:
+            self.show_keys("y yes · n no · esc cancel")
+
+    def focus_safe(self) -> None:
+        """Put the focus where nothing can go wrong; where a word is asked for, on its line."""
+        if self._word:  # enter does nothing there before the word is typed
+            self.query_one("#word", Input).focus()
+        else:
+            super().focus_safe()
 
     @property
     def agreed(self) -> bool:

@@ -31,6 +31,7 @@ _KEYS: dict[Stage, str] = {
     "done": "esc close",
     "failed": "r try again · esc close",
 }
+_LEAVE: dict[Stage, str] = {"running": "go on behind", "done": "close", "failed": "close"}
 
 
 class DeployScreen(Dialog[None]):
@@ -108,10 +109,11 @@ class DeployScreen(Dialog[None]):
         deploy.disabled = stage not in ("planned", "failed")
         deploy.label = "try again" if stage == "failed" else "deploy"
         self.query_one(ChoiceList).disabled = stage == "running"
+        self.query_one("#cancel", Button).label = _LEAVE.get(stage, "cancel")
+        deploy.display = stage != "done"
         if stage in ("planned", "failed"):
             self.show_trouble(None)
         if stage == "done":
-            self.query_one("#cancel", Button).label = "close"
             self.focus_safe()
 
     def action_retry(self) -> None:
@@ -137,7 +139,7 @@ class DeployScreen(Dialog[None]):
                 self.gammaray.show_error(error)
             return
         if self.is_attached:
-            self._enter("done", f"{application} is deployed; press f to fire it")
+            self._enter("done", f"{application} is deployed; close this and press f to fire it")
         else:
             self.gammaray.notify(f"{application} is deployed", markup=False)
 

@@ -27,6 +27,17 @@ _EVIDENCE: dict[Evidence, str] = {
     "order": "the order in time suggests it",
     "ambiguous": "several calls could be meant",
 }
+_WORDS = 24
+_FILTERS = (
+    ("checkout", "any name or id with it"),
+    ("function:Image*", "also region request"),
+    ("operation:PutItem", "also service resource"),
+    ("key:d1.jpg", "also trace error"),
+    ("error  cold  running", "also ok timeout retry"),
+    ("duration>200ms", "also init delay calls"),
+    ("ambiguous  order", "also exact content"),
+    ("-cold", "what does not fit"),
+)
 _Line: TypeAlias = list[tuple[str, Style]]
 
 
@@ -59,7 +70,7 @@ class HelpScreen(Dialog[None]):
 
     def on_resize(self) -> None:
         """Use the room that there is."""
-        blocks = [*self._keys(), *self._signs()]
+        blocks = [*self._keys(), self._filters(), *self._signs()]
         width, height = self.app.size
         self.query_one(GrowingList).styles.max_height = max(5, height * 92 // 100 - 4)
         if width < 2 * _COLUMN + 12:
@@ -84,6 +95,13 @@ class HelpScreen(Dialog[None]):
                 )
             block.append([])
             yield block
+
+    def _filters(self) -> list[_Line]:
+        palette = self.look.palette
+        lines: list[_Line] = [[("Filters, joined by spaces", palette.strong)]]
+        for words, meaning in _FILTERS:
+            lines.append([(f"{words:<{_WORDS - 1}} ", palette.key), (meaning, palette.text)])
+        return [*lines, []]
 
     def _signs(self) -> Iterable[list[_Line]]:
         palette, glyphs = self.look.palette, self.look.glyphs

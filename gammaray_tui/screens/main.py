@@ -120,8 +120,8 @@ class MainScreen(Screen[None]):
     def _explain_emptiness(self, snapshot: Snapshot) -> None:
         header = snapshot.header
         if self.filter_text and header.invocations:
-            hints = [("/ esc", "to take the filter off")]
-            self._start.show_state(header.regions, (), hints, "Nothing fits the filter")
+            hints = [("esc", "to take the filter off"), ("/", "to change it")]
+            self._start.show_state((), (), hints, "Nothing fits the filter")
         elif self.gammaray.operations is not None:
             hints = [("f", "to fire an application"), ("i", "to deploy one first")]
             self._start.show_state(header.regions, snapshot.notes, hints)
@@ -154,7 +154,7 @@ class MainScreen(Screen[None]):
                 self._pane,
                 can_operate=app.operations is not None,
                 paused=app.paused,
-                empty=self.has_class("-empty"),
+                empty=self.has_class("-empty") and not self.filter_text,
                 filtered=bool(self.filter_text),
             )
         )
@@ -191,12 +191,14 @@ class MainScreen(Screen[None]):
         """Go to the next or previous pane."""
         self.go_to_pane(PANES[(PANES.index(self._pane) + step) % len(PANES)])
 
-    def back(self) -> None:
-        """Leave a pane that is shown alone."""
+    async def back(self) -> None:
+        """Leave a pane that is shown alone; where there is none, take the filter off."""
         if self._maximised:
             self.set_maximised(False)
-        if self._shown_layout == "mono":
+        elif self._shown_layout == "mono" and self._pane != "tree":
             self.go_to_pane("tree")
+        elif self._filter_bar is not None:
+            await self.on_filter_bar_given_up()
 
     def next_layout(self) -> str:
         """Choose the next layout; after the last, the size decides again."""

@@ -75,7 +75,7 @@ async def test_deploy_shows_the_plan_first_and_then_each_step() -> None:
         await pilot.press("tab", "enter")
         await until(pilot, lambda: "» " in line_with(app, "role gammaray-imageproc"))
         operations.may_go_on.set()
-        await until(pilot, lambda: "is deployed; press f" in text_of(app))
+        await until(pilot, lambda: "is deployed; close this" in text_of(app))
         assert "✓" in line_with(app, "table image-proc-B")
         await pilot.press("enter")
         assert focus_of(app) == "tree"
@@ -107,7 +107,7 @@ async def test_a_failed_deployment_says_why_and_can_be_tried_again() -> None:
         assert "AccessDenied" in line_with(app, "function DBSyncPy")
         operations.deploy_error = None
         await pilot.press("r")
-        await until(pilot, lambda: "is deployed; press f" in text_of(app))
+        await until(pilot, lambda: "is deployed; close this" in text_of(app))
         assert operations.deployed == ["imageproc", "imageproc"]
 
 
@@ -122,14 +122,12 @@ async def test_cleanup_asks_names_everything_and_deletes_only_what_is_chosen() -
         await pilot.press("space")
         await until(pilot, lambda: "4 resources chosen, 2 kept" in text_of(app))
         await pilot.press("tab", "tab", "enter")
-        await until(pilot, lambda: "This can not be undone" in text_of(app))
-        assert focus_of(app) == "cancel"
+        await until(pilot, lambda: "This cannot be undone" in text_of(app))
+        assert focus_of(app) == "word"
         chosen = [r for r in RESOURCES if r.name not in ("customers", "UpdateWebsite")]
         for resource in chosen:
             assert f"– {resource.kind:<16} {resource.name}" in text_of(app)
-        await pilot.press("y")
-        assert operations.deleted == []
-        await pilot.press("shift+tab", *"testuse", "enter")
+        await pilot.press("enter", *"testuse", "enter")
         assert operations.deleted == []
         await pilot.press("r", "enter")
         await until(pilot, lambda: "4 resources deleted" in text_of(app))
@@ -144,8 +142,8 @@ async def test_cleanup_is_left_without_harm() -> None:
         await pilot.press("D")
         await until(pilot, lambda: "5 resources chosen" in text_of(app))
         await pilot.press("tab", "tab", "enter")
-        await until(pilot, lambda: "This can not be undone" in text_of(app))
-        await pilot.press("enter")
+        await until(pilot, lambda: "This cannot be undone" in text_of(app))
+        await pilot.press("escape")
         await until(pilot, lambda: "5 resources chosen" in text_of(app))
         await pilot.press("a")
         await until(pilot, lambda: "6 resources chosen, 0 kept; 1 of them" in text_of(app))
@@ -163,8 +161,8 @@ async def test_cleanup_tells_what_could_not_be_deleted() -> None:
         await pilot.press("D")
         await until(pilot, lambda: "5 resources chosen" in text_of(app))
         await pilot.press("tab", "tab", "enter")
-        await until(pilot, lambda: focus_of(app) == "cancel" and "type testuser" in text_of(app))
-        await pilot.press("shift+tab", *"testuser", "enter")
+        await until(pilot, lambda: focus_of(app) == "word" and "type testuser" in text_of(app))
+        await pilot.press(*"testuser", "enter")
         await until(pilot, lambda: "4 resources deleted, 1 not" in text_of(app))
         assert "function DBSyncPy: AccessDenied" in text_of(app)
         assert "Clean up again" in text_of(app)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from causality.snapshot import RegionState
+from gammaray_tui.actions import ACTIONS, BY_ID
 from gammaray_tui.app import GammarayApp
 from providers.errors import UserError
 from providers.operations import Step
@@ -147,6 +150,40 @@ async def test_the_filter_applies_says_what_is_wrong_and_is_taken_off() -> None:
         await pilot.press("slash", "escape")
         await until(pilot, lambda: model.filter == "")
         assert "DBSync" not in text_of(app).splitlines()[-2]
+        assert focus_of(app) == "tree"
+
+
+async def test_escape_takes_the_filter_off_in_the_tree() -> None:
+    async with running(shop_model()) as (app, pilot):
+        await pilot.press("slash", *"nobody", "enter")
+        await until(pilot, lambda: "Nothing fits the filter" in text_of(app))
+        assert "nothing was recorded" not in text_of(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: "Nothing fits the filter" not in text_of(app))
+        assert app.main.filter_text == ""
+
+
+async def test_every_action_survives_an_empty_tree() -> None:
+    for action in ACTIONS:
+        if action.id == "quit":
+            continue
+        async with running(MockModel(), operations=MockOperations()) as (app, pilot):
+            await app.action_act(action.id)
+            await pilot.pause()
+            assert "defect" not in text_of(app), action.id
+
+
+async def test_an_action_that_fails_is_told_and_the_watch_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(app: GammarayApp) -> None:
+        raise IndexError(7)
+
+    monkeypatch.setitem(BY_ID, "clear", replace(BY_ID["clear"], run=fails))
+    async with running(shop_model()) as (app, pilot):
+        await pilot.press("x")
+        await until(pilot, lambda: "defect of gammaray-tui" in text_of(app))
+        await pilot.press("escape")
         assert focus_of(app) == "tree"
 
 

@@ -116,7 +116,7 @@ def test_too_small(snap_compare: SnapCompare) -> None:
 DIALOGS = {
     "fire": (["f"], "invokes ImageProcPy"),
     "deploy": (["i"], "This will take 5 steps"),
-    "deployed": (["i", "tab", "enter"], "is deployed; press f"),
+    "deployed": (["i", "tab", "enter"], "is deployed; close this"),
     "cleanup": (["D"], "5 resources chosen"),
     "delete": (["D", "tab", "tab", "enter"], "type testuser"),
     "export": (["e"], "are kept"),

@@ -42,7 +42,7 @@ async def test_everything_of_ours_is_listed_once(aws_session: AwsSession) -> Non
     assert shared == {"gammaRays", "gammaray-recorder:1"}
     assert {item.application for item in resources} == {"imageproc", ""}
     (bucket,) = (item for item in resources if item.kind == "bucket")
-    assert bucket.detail == "1 objects"
+    assert bucket.detail == "1 object"
 
 
 async def test_cleanup_leaves_nothing_in_any_service(aws_session: AwsSession) -> None:
