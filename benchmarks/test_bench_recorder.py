@@ -12,8 +12,8 @@ from gammaray_recorder import aws_hooks, bootstrap, causes
 from gammaray_recorder.invocation import Invocation
 from gammaray_recorder.recording import Recorder
 from gammaray_recorder.writer import items_of
+from tests.unit.recorder.events import IMAGE, KEY, change
 from tests.unit.recorder.support import REGION, Context, invoked, memory_recorder
-from tests.unit.recorder.test_causes import IMAGE, KEY, change
 
 
 @pytest.fixture(scope="module")

@@ -12,122 +12,34 @@ from hypothesis import strategies as st
 
 from gammaray_recorder import causes, wire
 from gammaray_recorder.invocation import Invocation
+from tests.unit.recorder.events import (
+    ALB,
+    BY_KIND,
+    FUNCTION_URL,
+    HTTP,
+    IMAGE,
+    KEY,
+    QUEUE,
+    REST,
+    ROOT,
+    S3_IDS,
+    SPAN_ID,
+    STREAM_IDS,
+    TOPIC,
+    TRACE_ID,
+    WEBSOCKET,
+    bridged,
+    change,
+    notification,
+    published,
+    queued,
+    streamed,
+)
 from tests.unit.recorder.support import ACCOUNT, REGION, Context, Json
-
-STREAM = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/orders/stream/2026-03-01T10:00:00.000"
-TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms"
-QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:jobs"
-ROOT = "1-65f1a2b3-0123456789abcdef01234567"
-TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
-SPAN_ID = "00f067aa0ba902b7"
-TRACEPARENT = f"00-{TRACE_ID}-{SPAN_ID}-01"
 
 
 def read(event: Any) -> list[Json]:
     return causes.read(event, Invocation(Context(), REGION))
-
-
-def change(name: str, keys: Json, image: Json | None = None, **more: Any) -> Json:
-    """A record of a DynamoDB stream."""
-    images = {} if image is None else {"NewImage": image}
-    return {
-        "eventID": "7de3041dd709b024af6f29e4fa13d34c",
-        "eventName": name,
-        "eventVersion": "1.1",
-        "eventSource": "aws:dynamodb",
-        "awsRegion": REGION,
-        "dynamodb": {
-            "ApproximateCreationDateTime": 1773000000.0,
-            "Keys": keys,
-            **images,
-            "SequenceNumber": "700000000001",
-            "SizeBytes": 12,
-            "StreamViewType": "NEW_AND_OLD_IMAGES",
-        },
-        "eventSourceARN": STREAM,
-        **more,
-    }
-
-
-def notification(key: str, name: str = "ObjectCreated:Put", **thing: Any) -> Json:
-    """A record of an S3 notification."""
-    return {
-        "eventVersion": "2.1",
-        "eventSource": "aws:s3",
-        "awsRegion": REGION,
-        "eventTime": "2026-03-01T10:00:00.000Z",
-        "eventName": name,
-        "userIdentity": {"principalId": "AWS:AROAEXAMPLE:Resize"},
-        "requestParameters": {"sourceIPAddress": "203.0.113.9"},
-        "responseElements": {"x-amz-request-id": "C3D13FE58DE4C810", "x-amz-id-2": "FMyUVURI"},
-        "s3": {
-            "s3SchemaVersion": "1.0",
-            "configurationId": "upload",
-            "bucket": {"name": "photos", "arn": "arn:aws:s3:::photos"},
-            "object": {"key": key, "sequencer": "0055AED6DCD90281E5", **thing},
-        },
-    }
-
-
-def published(message: str, message_id: str = "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d") -> Json:
-    """A record of an SNS delivery."""
-    return {
-        "EventSource": "aws:sns",
-        "EventVersion": "1.0",
-        "EventSubscriptionArn": f"{TOPIC}:7f1e",
-        "Sns": {"Type": "Notification", "MessageId": message_id, "TopicArn": TOPIC,
-                "Subject": "hello", "Message": message, "Timestamp": "2026-03-01T10:00:00Z"},
-    }  # fmt: skip
-
-
-def queued(body: str, message_id: str = "2e1424d4-f796-459a-8184-9c92662be6da") -> Json:
-    """A record of an SQS delivery."""
-    return {
-        "messageId": message_id,
-        "receiptHandle": "AQEBzWwaftRI0KuVm4tP",
-        "body": body,
-        "attributes": {"ApproximateReceiveCount": "1", "AWSTraceHeader": f"Root={ROOT};Sampled=1"},
-        "messageAttributes": {},
-        "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
-        "eventSource": "aws:sqs",
-        "eventSourceARN": QUEUE,
-        "awsRegion": REGION,
-    }
-
-
-def streamed(sequence: str) -> Json:
-    """A record of a Kinesis stream."""
-    return {
-        "kinesis": {"kinesisSchemaVersion": "1.0", "partitionKey": "1",
-                    "sequenceNumber": sequence, "data": "c2VjcmV0"},
-        "eventSource": "aws:kinesis",
-        "eventVersion": "1.0",
-        "eventID": f"shardId-000000000006:{sequence}",
-        "eventName": "aws:kinesis:record",
-        "awsRegion": REGION,
-        "eventSourceARN": f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/clicks",
-    }  # fmt: skip
-
-
-def bridged(source: str, kind: str, detail: Json, *resources: str) -> Json:
-    """An event of EventBridge."""
-    return {
-        "version": "0",
-        "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
-        "detail-type": kind,
-        "source": source,
-        "account": ACCOUNT,
-        "time": "2026-03-01T10:00:00Z",
-        "region": REGION,
-        "resources": list(resources),
-        "detail": detail,
-    }
-
-
-KEY = {"id": {"S": "o-1"}}
-IMAGE = {"id": {"S": "o-1"}, "total": {"N": "12.50"}, "photo": {"B": "AQID"}}
-STREAM_IDS = {"ddb_event": "7de3041dd709b024af6f29e4fa13d34c", "ddb_seq": "700000000001"}
-S3_IDS = {"s3_request": "C3D13FE58DE4C810", "s3_seq": "0055AED6DCD90281E5"}
 
 
 def test_every_record_of_a_stream_is_a_cause_with_key_hash_and_order() -> None:
@@ -268,61 +180,6 @@ def test_event_bridge_rules_schedules_and_s3() -> None:
     }
 
 
-REST = {
-    "resource": "/{proxy+}",
-    "path": "/orders/7",
-    "httpMethod": "POST",
-    "headers": {"Host": "abc123.execute-api.us-west-2.amazonaws.com", "TraceParent": TRACEPARENT},
-    "multiValueHeaders": {"TraceParent": [TRACEPARENT, "00-other"]},
-    "requestContext": {
-        "resourceId": "kxz1",
-        "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
-        "extendedRequestId": "JKJaXmPLvHcESHA=",
-        "domainName": "abc123.execute-api.us-west-2.amazonaws.com",
-        "path": "/prod/orders/7",
-        "httpMethod": "POST",
-        "apiId": "abc123",
-    },
-    "body": "secret",
-}
-HTTP = {
-    "version": "2.0",
-    "rawPath": "/orders/7",
-    "rawQueryString": "token=secret",
-    "headers": {"traceparent": TRACEPARENT, "x-amzn-trace-id": f"Root={ROOT}"},
-    "requestContext": {
-        "domainName": "abc123.execute-api.us-west-2.amazonaws.com",
-        "http": {"method": "GET", "path": "/orders/7"},
-        "requestId": "JKJaXmPLvHcESHA=",
-    },
-}
-FUNCTION_URL = {
-    **HTTP,
-    "requestContext": {
-        **HTTP["requestContext"],  # type: ignore[dict-item]
-        "domainName": "ab12.lambda-url.us-west-2.on.aws",
-    },
-}
-ALB = {
-    "requestContext": {"elb": {"targetGroupArn": f"arn:aws:elasticloadbalancing:{REGION}:x"}},
-    "httpMethod": "GET",
-    "path": "/health",
-    "multiValueHeaders": {"host": ["lb-1.example.com"], "traceparent": [TRACEPARENT]},
-    "body": "secret",
-}
-WEBSOCKET = {
-    "requestContext": {
-        "routeKey": "$default",
-        "eventType": "MESSAGE",
-        "connectionId": "L0SM9cOFvHcCIhw=",
-        "requestId": "JKJaXmPLvHcESHA=",
-        "domainName": "abc123.execute-api.us-west-2.amazonaws.com",
-        "stage": "prod",
-    },
-    "body": "secret",
-}
-
-
 def test_http_requests_of_all_kinds() -> None:
     parent = f"{TRACE_ID}-{SPAN_ID}"
     host = "abc123.execute-api.us-west-2.amazonaws.com"
@@ -372,52 +229,6 @@ def test_traceparent_is_read_as_the_standard_says(header: Any, parent: str | Non
     event = {**HTTP, "headers": {"TRACEPARENT": header}}
     (cause,) = read(event)
     assert cause["ids"].get("traceparent") == parent
-
-
-BY_KIND: list[tuple[Json, Json]] = [
-    ({"type": "TOKEN", "authorizationToken": "secret", "methodArn": "arn:aws:execute-api:x"},
-     {"s": "http", "res": "arn:aws:execute-api:x", "name": "authorizer"}),
-    ({**REST, "type": "REQUEST", "methodArn": "arn:aws:execute-api:x"},
-     {"s": "http", "name": "authorizer"}),
-    ({"RequestType": "Create", "StackId": "arn:aws:cloudformation:s", "LogicalResourceId": "L",
-      "ResponseURL": "https://secret"},
-     {"s": "cloudformation", "res": "arn:aws:cloudformation:s", "name": "Create"}),
-    ({"awslogs": {"data": "H4sI"}}, {"s": "logs"}),
-    ({"CodePipeline.job": {"id": "c968ef10", "data": {"artifactCredentials": "secret"}}},
-     {"s": "codepipeline", "res": "c968ef10"}),
-    ({"version": 2, "eventType": "SyncTrigger", "identityPoolId": "pool", "datasetName": "d"},
-     {"s": "cognito", "res": "pool", "name": "SyncTrigger"}),
-    ({"triggerSource": "PreSignUp_SignUp", "userPoolId": "us-west-2_x", "request": {"secret": 1}},
-     {"s": "cognito", "res": "us-west-2_x", "name": "PreSignUp_SignUp"}),
-    ({"invokingEvent": "{}", "configRuleArn": "arn:aws:config:r", "configRuleName": "encrypted"},
-     {"s": "config", "res": "arn:aws:config:r", "name": "encrypted"}),
-    ({"Name": "ContactFlowEvent", "Details": {"ContactData": {"InstanceARN": "arn:aws:c"}}},
-     {"s": "connect", "res": "arn:aws:c", "name": "ContactFlowEvent"}),
-    ({"bot": {"name": "OrderBot"}, "sessionState": {}, "inputTranscript": "secret"},
-     {"s": "lex", "res": "OrderBot"}),
-    ({"bot": {"name": "OldBot"}, "currentIntent": {}}, {"s": "lex", "res": "OldBot"}),
-    ({"invocationSchemaVersion": "1.0", "job": {"id": "f3cc4f60"}, "tasks": [{"s3Key": "k"}]},
-     {"s": "s3batch", "res": "f3cc4f60"}),
-    ({"getObjectContext": {}, "configuration": {"accessPointArn": "arn:aws:s3:ap"}},
-     {"s": "s3objectlambda", "res": "arn:aws:s3:ap"}),
-    ({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "photos"},
-     {"s": "s3", "res": "photos", "name": "TestEvent"}),
-    ({"SecretId": "arn:aws:sm", "ClientRequestToken": "t", "Step": "createSecret"},
-     {"s": "secretsmanager", "res": "arn:aws:sm", "name": "createSecret"}),
-    ({"info": {"parentTypeName": "Query", "fieldName": "me"}, "arguments": {}, "request": {}},
-     {"s": "appsync", "name": "Query.me"}),
-    ({"serialNumber": "G030JF055364XVRB", "clickType": "SINGLE"}, {"s": "iot", "name": "SINGLE"}),
-    ({"eventSource": "aws:mq", "eventSourceArn": "arn:aws:mq:b", "messages": [{"data": "x"}]},
-     {"s": "mq", "res": "arn:aws:mq:b"}),
-    ({"eventSource": "aws:docdb", "eventSourceArn": "arn:aws:rds:c", "events": []},
-     {"s": "docdb", "res": "arn:aws:rds:c"}),
-    ({"Records": [{"eventSource": "aws:ses", "ses": {"mail": {"messageId": "m"}}}]},
-     {"s": "ses", "name": "Receipt"}),
-    ({"Records": [{"eventSource": "aws:codecommit", "eventSourceARN": "arn:aws:cc:r"}]},
-     {"s": "codecommit", "res": "arn:aws:cc:r"}),
-    ({"Records": [{"cf": {"config": {"distributionId": "EX", "eventType": "viewer-request"}}}]},
-     {"s": "cloudfront", "res": "EX", "name": "viewer-request"}),
-]  # fmt: skip
 
 
 @pytest.mark.parametrize(("event", "expected"), BY_KIND, ids=lambda value: value.get("s"))

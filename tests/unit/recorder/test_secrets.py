@@ -16,16 +16,7 @@ from gammaray_recorder.settings import Settings
 from gammaray_recorder.table import Table
 from gammaray_recorder.writer import Writer
 from tests.unit.recorder.boto import boto_session
-from tests.unit.recorder.support import (
-    ACCOUNT,
-    REGION,
-    Answer,
-    Context,
-    Request,
-    Server,
-    items_in,
-)
-from tests.unit.recorder.test_causes import (
+from tests.unit.recorder.events import (
     ALB,
     BY_KIND,
     HTTP,
@@ -37,6 +28,15 @@ from tests.unit.recorder.test_causes import (
     published,
     queued,
     streamed,
+)
+from tests.unit.recorder.support import (
+    ACCOUNT,
+    REGION,
+    Answer,
+    Context,
+    Request,
+    Server,
+    items_in,
 )
 
 SECRET = "Tr0ub4dor&3-hunter2"
