@@ -152,22 +152,28 @@ def _invocation_entries(invocation: Invocation) -> Iterator[InvocationEntry]:
         yield _entry(invocation, None, 1, _calls(invocation))
     for number, attempt in enumerate(attempts, start=1):
         following = attempts[number : number + 1]
-        yield _entry(invocation, attempt, number, _calls_of(invocation, number, following))
+        yield _entry(invocation, attempt, number, _calls_of(invocation, number, attempt, following))
 
 
-def _calls_of(invocation: Invocation, number: int, following: list[Attempt]) -> list[CallNode]:
-    """Give the calls of one attempt: those between its start and the next one's."""
+def _calls_of(
+    invocation: Invocation, number: int, attempt: Attempt, following: list[Attempt]
+) -> list[CallNode]:
+    """Give the calls of one attempt: as recorded, else those between its start and the next's."""
     calls = _calls(invocation)
     if len(invocation.attempts) == 1:
         return calls
-    start = invocation.in_order()[number - 1].started_at_s
+    start = attempt.started_at_s
     end = following[0].started_at_s if following else None
     return [
         call
         for call in calls
-        if call.started_at_s is not None
-        and (start is None or number == 1 or call.started_at_s >= start)
-        and (end is None or call.started_at_s < end)
+        if (
+            call.attempt == attempt.nonce
+            if call.attempt in invocation.attempts
+            else call.started_at_s is not None
+            and (start is None or number == 1 or call.started_at_s >= start)
+            and (end is None or call.started_at_s < end)
+        )
     ]
 
 
@@ -190,7 +196,7 @@ def _entry(
         attempt.cold if attempt else None,
         None if state == "unknown" else state,
         sdk_s,
-        attempt.trace_id if attempt else None,
+        (attempt.trace_id or None) if attempt else None,
     )
 
 
@@ -201,19 +207,29 @@ def _call_entry(call: CallNode) -> CallEntry:
         call.invocation.request_id,
         fact.service or None,
         fact.operation or None,
-        fact.region,
-        fact.resource or (segment.resource if segment else None),
+        fact.region or None,
+        fact.resource or (segment.resource if segment else None) or None,
         display_key(call.key) if call.key is not None else None,
         call.started_at_s,
         call.duration_s,
-        call.error,
+        call.error or None,
     )
 
 
-def _edge_entries(invocation: Invocation) -> Iterator[EdgeEntry]:
-    for cause in invocation.causes:
-        if cause.edge is not None:
-            yield _edge_entry(cause.edge)
+def _edge_entries(invocation: Invocation) -> list[EdgeEntry]:
+    entries = [_edge_entry(cause.edge) for cause in invocation.causes if cause.edge is not None]
+    return sorted(entries, key=_edge_order)
+
+
+def _edge_order(edge: EdgeEntry) -> tuple[str, ...]:
+    return (
+        edge.resource or "",
+        edge.key or "",
+        edge.parent_request_id or "",
+        edge.call_id or "",
+        *edge.candidates,
+        *edge.call_candidates,
+    )
 
 
 def _edge_entry(edge: Edge) -> EdgeEntry:
@@ -227,8 +243,8 @@ def _edge_entry(edge: Edge) -> EdgeEntry:
         edge.parent.request_id if edge.parent else None,
         edge.cause.invocation.request_id,
         edge.call.id if edge.call else None,
-        operations.pop() if len(operations) == 1 else None,
-        fact.resource,
+        (operations.pop() or None) if len(operations) == 1 else None,
+        fact.resource or None,
         edge.evidence,
         list(parents) if ambiguous else [],
         [call.id for call in edge.candidates] if edge.call is None else [],

@@ -13,6 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from causality import gen1, gen2, xray
+from causality.clock import LAST_TIME_S
 from causality.facts import Call, Cause, End, Facts, Output, Start, UnreadablePayload
 from causality.graph import Attempt, CallNode, CauseNode, Edge, Invocation, OutputNode
 from causality.join import join_segments
@@ -26,8 +27,6 @@ from causality.traces import Traces
 DEADLINE_S = 60.0
 # Lambda ends every attempt by then: one without an end has lost its record.
 LONGEST_RUN_S = 900.0
-# Past this, a time is no time: the year 5138 in seconds since 1970.
-_LAST_TIME_S = 1e11
 
 _KEPT_PROBLEMS = 1000
 
@@ -169,7 +168,7 @@ class Engine:
         item_key = image.reqID.S
         try:
             written_at_s = float(image.ts.N) / 1000
-            if not 0 <= written_at_s < _LAST_TIME_S:
+            if not 0 <= written_at_s < LAST_TIME_S:
                 raise UnreadablePayload(f"ts {image.ts.N[:40]!r} is no time")
             if image.v is None:
                 return gen1.decode(item_key, image.payload.S, written_at_s)
@@ -190,6 +189,10 @@ class Engine:
         invocation = self._invocation(facts.request_id)
         invocation.generation = max(invocation.generation, facts.generation)
         self._newest_s = max(self._newest_s, facts.written_at_s)
+        for reason in facts.unreadable:
+            self._keep_unreadable(reason, facts.request_id, facts.written_at_s)
+        if invocation.region is None and facts.region is not None:
+            invocation.region = facts.region
         self.touched[invocation] = None
         for fact in facts.facts:
             if isinstance(fact, Call):

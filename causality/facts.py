@@ -181,6 +181,8 @@ class Facts(msgspec.Struct, gc=False):
         attempt: the attempt's nonce; None when the record does not tell (calls of generation 1).
         generation: 1 (the original's) or 2.
         unknown: events of kinds that this version does not know, skipped.
+        region: where the recorder says that it ran.
+        unreadable: why events of known kinds could not be read, skipped.
     """
 
     request_id: str
@@ -189,6 +191,8 @@ class Facts(msgspec.Struct, gc=False):
     generation: int
     written_at_s: float
     unknown: int = 0
+    region: str | None = None
+    unreadable: tuple[str, ...] = ()
 
 
 class UnreadablePayload(ValueError):

@@ -450,8 +450,8 @@ class Invocation:
             return
         self.function = parts.name
         # A local server writes its own region into every ARN: the runtime's is the true one.
-        self.region = region or parts.region
-        self.account = parts.account
+        self.region = region or parts.region or self.region
+        self.account = parts.account or None
         self.version = parts.qualifier
 
     def sdk_s(self, calls: list[CallNode]) -> float | None:

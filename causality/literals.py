@@ -55,7 +55,9 @@ def string(text: str) -> str | bytes | None:
         return text[1:-1]
     try:
         value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+        if isinstance(value, str):
+            value.encode()  # half a surrogate pair could never be written anywhere
+    except (ValueError, SyntaxError, MemoryError):
         return None
     return value if isinstance(value, str | bytes) else None
 

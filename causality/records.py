@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from typing import Any
 
@@ -74,6 +75,11 @@ class _RawPage(msgspec.Struct, gc=False):
     NextShardIterator: str | None = None
 
 
+class _LoosePage(msgspec.Struct, gc=False):
+    Records: list[Any] = []
+    NextShardIterator: str | None = None
+
+
 _page_decoder = msgspec.json.Decoder(_WirePage)
 _raw_page_decoder = msgspec.json.Decoder(_RawPage)
 _record_decoder = msgspec.json.Decoder(StreamRecord)
@@ -93,15 +99,31 @@ def decode_page(body: bytes) -> Page:
     """
     try:
         page = _page_decoder.decode(body)
-    except msgspec.ValidationError:
-        raw = _raw_page_decoder.decode(body)
-        decoded = [decode_record(bytes(record)) for record in raw.Records]
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raw, next_iterator = _apart(body)
+        decoded = [decode_record(record) for record in raw]
         return Page(
             [record for record in decoded if isinstance(record, StreamRecord)],
-            raw.NextShardIterator,
+            next_iterator,
             [record for record in decoded if isinstance(record, Unreadable)],
         )
     return Page(page.Records, page.NextShardIterator, [])
+
+
+def _apart(body: bytes) -> tuple[list[bytes], str | None]:
+    """Take a page apart into its records, as long as it is JSON in some way."""
+    try:
+        raw = _raw_page_decoder.decode(body)
+    except msgspec.ValidationError:
+        raise
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        try:
+            # The standard library's reader lets half a surrogate pair pass, and NaN.
+            page = msgspec.convert(json.loads(body), _LoosePage)
+        except (ValueError, RecursionError):
+            raise msgspec.DecodeError(str(error)) from None
+        return [json.dumps(record).encode() for record in page.Records], page.NextShardIterator
+    return [bytes(record) for record in raw.Records], raw.NextShardIterator
 
 
 def decode_record(line: bytes) -> StreamRecord | Unreadable:
@@ -123,9 +145,11 @@ def decode_dump_line(line: str) -> StreamRecord | Unreadable:
         return Unreadable("not a line of a stream dump", line[:_RAW_SHOWN])
     sequence, name, event_id, image_text = match.groups()
     try:
+        line.encode()  # half a surrogate pair could be shown, but never be written
         image = ast.literal_eval(image_text)
         decoded = None if image is None else msgspec.convert(image, Image)
-    except (ValueError, SyntaxError, MemoryError, RecursionError, msgspec.ValidationError) as error:
+        msgspec.json.encode(decoded)
+    except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
         return Unreadable(str(error), line[:_RAW_SHOWN], event_id, sequence)
     return StreamRecord(Change(sequence, decoded), event_id, name)
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import msgspec
 
 from causality import names
+from causality.clock import LAST_TIME_S
 from causality.facts import Call
 
 
@@ -114,6 +115,8 @@ def decode(document: str | bytes) -> ServiceSegment | FunctionSegment | None:
         msgspec.DecodeError: the document is not a segment.
     """
     segment = _decoder.decode(document)
+    for part in _all([segment]):
+        part.start_time, part.end_time = _time(part.start_time), _time(part.end_time)
     if segment.inferred or not segment.trace_id:
         return None
     if segment.origin == "AWS::Lambda":
@@ -216,6 +219,10 @@ def _call(segment: Segment) -> Call:
         url = (request.url if request else None) or segment.name
         call.resource = url.split("://", 1)[-1].split("?", 1)[0]
     return call
+
+
+def _time(at_s: float | None) -> float | None:
+    return at_s if at_s is not None and 0.0 < at_s < LAST_TIME_S else None
 
 
 def _length(segment: Segment) -> float | None:
