@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from textual.binding import Binding, BindingType
 
+from causality.snapshot import Header
 from gammaray_tui import handlers
+from widgets import formats
 from widgets.causal_tree import CausalTree
 from widgets.detail_pane import DetailPane
 from widgets.key_bar import KeyHint
@@ -232,6 +234,22 @@ def key_bindings() -> list[BindingType]:
         for action in ACTIONS
         if not action.widget
     ]
+
+
+def empty_hints(header: Header, *, can_operate: bool) -> list[tuple[str, str]]:
+    """Choose the keys that help while nothing can be shown, each with what it does."""
+    hints = []
+    if header.problems:
+        hints.append(("P", f"to see {formats.plural(header.problems, 'problem')}"))
+    if not can_operate:
+        return hints
+    missing = any(state.kind == "table-missing" for state in header.regions)
+    reading = any(state.phase in ("live", "connecting") for state in header.regions)
+    if missing:
+        hints.append(("i", "to deploy an application, record table and all"))
+    elif reading or not header.regions:
+        hints += [("f", "to fire an application"), ("i", "to deploy one first")]
+    return hints
 
 
 def footer_hints(

@@ -7,9 +7,10 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from causality.snapshot import Header, Snapshot
@@ -49,6 +50,10 @@ class GammarayApp(App[None]):
     """
 
     CSS = "Toast { max-width: 70; }"
+    # What ends programs in a terminal ends this one, also in a dialog.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+backslash", "quit", show=False, priority=True)
+    ]
 
     def __init__(
         self,
@@ -140,7 +145,7 @@ class GammarayApp(App[None]):
         self.run_worker(self._guarded(source, "reading"), group="sources", exit_on_error=False)
 
     def report(self, step: Step) -> None:
-        """Show a step of the start, until the first rows come; a failure in any case."""
+        """Show a step until the first rows come; a failure in any case."""
         self.main.report(step)
         if step.state == "failed" and len(self.snapshot.rows):
             self.notify(step.detail or step.text, title=step.text, severity="error", markup=False)
@@ -211,6 +216,10 @@ class GammarayApp(App[None]):
         except Exception as error:  # a key that fails must not end the watch
             self.show_defect(error, f"doing this: {action.text}")
 
+    def action_help_quit(self) -> None:
+        """Leave on ctrl+c where it had nothing to copy: whoever presses it wants out."""
+        self.exit()
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer the registry's actions in the palette."""
         for action in ACTIONS:
@@ -233,7 +242,12 @@ class GammarayApp(App[None]):
         )
 
     async def _fire(self, shot: Shot) -> None:
-        fired = await self.need_operations().fire(shot.application, shot.count, self.report)
+        operations = self.need_operations()
+        self.main.begin("Firing")
+        try:
+            fired = await operations.fire(shot.application, shot.count, self.report)
+        finally:
+            self.main.begin("Firing")  # what became of it is told below, or in the error
         if fired.errors:
             raise UserError(
                 f"{len(fired.errors)} of {shot.count} firings of {fired.application} failed: "

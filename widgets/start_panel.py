@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rich.segment import Segment
@@ -14,6 +15,7 @@ from widgets.step_list import StepLike, paint_step
 
 _SIDE = 3
 _STEPS_WIDTH = 76
+_SAID_ALREADY = re.compile(r" \(region [^()]*\)$")
 
 
 class StartPanel(Widget):
@@ -27,19 +29,26 @@ class StartPanel(Widget):
         super().__init__(id=id)
         self._look = look
         self._steps: dict[str, StepLike] = {}
+        self._doing = "Starting"
         self._title = ""
         self._regions: tuple[RegionState, ...] = ()
         self._hints: tuple[tuple[str, str], ...] = ()
         self._notes: tuple[str, ...] = ()
 
+    def begin(self, doing: str) -> None:
+        """Forget the steps of what was done before, and name what is done now."""
+        self._doing = doing
+        self._steps.clear()
+        self.refresh()
+
     def report(self, step: StepLike) -> None:
-        """Show a step of the start, in the place of what was reported of it before."""
+        """Show a step of what is done, in the place of what was reported of it before."""
         self._steps[step.id] = step
         self.refresh()
 
     @property
     def busy(self) -> bool:
-        """Whether a step of the start is under way or waits."""
+        """Whether a step is under way or waits."""
         return any(step.state in ("running", "waiting") for step in self._steps.values())
 
     def show_state(
@@ -82,7 +91,7 @@ class StartPanel(Widget):
         failed = any(step.state == "failed" for step in steps)
         if steps and (self.busy or failed):
             room = max(3, self.size.height - 4)
-            title = "The start failed" if failed else "Starting"
+            title = f"{self._doing} failed" if failed else self._doing
             lines += [[Segment(title, palette.error if failed else palette.strong)], []]
             lines += [paint_step(step, width, look) for step in steps[-room:]]
             for step in steps:
@@ -109,7 +118,8 @@ class StartPanel(Widget):
         style = {"live": palette.ok, "retrying": palette.warn, "down": palette.error}.get(
             state.phase, palette.muted
         )
-        text = look.safe(state.message) or {
+        # The region stands before it, and the table is named in the message where it matters.
+        text = look.safe(_SAID_ALREADY.sub("", state.message)) or {
             "connecting": "connecting" + look.glyphs.ellipsis,
             "live": "reading; nothing was recorded here yet",
             "retrying": "trying again",

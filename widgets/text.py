@@ -16,6 +16,8 @@ _DELETE = 0x7F
 _DELETE_SIGN = "\u2421"
 _CONTROL_SIGNS = 0x2400  # Unicode's "control pictures" stand in the order of the C0 codes
 _REPLACEMENT = "\ufffd"
+# They ask for a picture or a letter, which terminals count as different numbers of cells.
+_VARIATIONS = frozenset("\ufe0e\ufe0f")
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -29,6 +31,8 @@ def shown(text: str) -> str:
 
 def _visible(character: str) -> str:
     code = ord(character)
+    if character in _VARIATIONS:
+        return ""
     if code < 0x20:
         return chr(_CONTROL_SIGNS + code)
     if code == _DELETE:

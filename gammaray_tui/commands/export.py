@@ -92,7 +92,7 @@ def export(
     files = collect_files(paths)
     engine = graph_of(read(files))
     if not engine.invocations:
-        raise _nothing_in(paths, "The files hold no record of an invocation.")
+        raise _nothing_in(paths, "The files hold no record of an invocation." + _unreadable(engine))
     if test is not None and not select(engine, test):
         say(f"no invocation fits {expression!r}")
     with ended_pipe_is_fine():
@@ -116,6 +116,13 @@ def graph_of(events: Iterable[ProviderEvent]) -> Engine:
     engine.finish()
     engine.settle()
     return engine
+
+
+def _unreadable(engine: Engine) -> str:
+    reasons = [lost.detail for lost in engine.lost if lost.kind == "unreadable"]
+    if not reasons:
+        return ""
+    return f" {engine.unreadable} could not be read; the first: {reasons[0][:160]}"
 
 
 def collect_files(paths: list[Path]) -> FileSet:

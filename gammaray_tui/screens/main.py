@@ -14,7 +14,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from causality.snapshot import Mode, NodeId, Snapshot
-from gammaray_tui.actions import Pane, footer_hints, key_bindings
+from gammaray_tui.actions import Pane, empty_hints, footer_hints, key_bindings
 from gammaray_tui.screens.main_css import MAIN_CSS
 from widgets import formats
 from widgets.causal_tree import CausalTree
@@ -122,11 +122,9 @@ class MainScreen(Screen[None]):
         if self.filter_text and header.invocations:
             hints = [("esc", "to take the filter off"), ("/", "to change it")]
             self._start.show_state((), (), hints, "Nothing fits the filter")
-        elif self.gammaray.operations is not None:
-            hints = [("f", "to fire an application"), ("i", "to deploy one first")]
-            self._start.show_state(header.regions, snapshot.notes, hints)
         else:
-            self._start.show_state(header.regions, snapshot.notes, ())
+            hints = empty_hints(header, can_operate=self.gammaray.operations is not None)
+            self._start.show_state(header.regions, snapshot.notes, hints)
 
     def _set_subtitle(self, text: str) -> None:
         # Assigning a title paints the whole pane again: not more often than it can be read.
@@ -136,8 +134,12 @@ class MainScreen(Screen[None]):
             if self.causal_tree.border_subtitle != text:
                 self.causal_tree.border_subtitle = text
 
+    def begin(self, doing: str) -> None:
+        """Name what the next steps belong to; those of before are shown no more."""
+        self._start.begin(doing)
+
     def report(self, step: Step) -> None:
-        """Show a step of the start in the place of the empty tree."""
+        """Show a step in the place of the empty tree."""
         self._start.report(step)
 
     @property

@@ -9,6 +9,7 @@ import pytest
 from causality.snapshot import RegionState
 from gammaray_tui.actions import ACTIONS, BY_ID
 from gammaray_tui.app import GammarayApp
+from gammaray_tui.screens.fire import Shot
 from providers.errors import UserError
 from providers.operations import Step
 from tests.functional.mock_data import START_S, shop_chain
@@ -171,6 +172,19 @@ async def test_every_action_survives_an_empty_tree() -> None:
             await app.action_act(action.id)
             await pilot.pause()
             assert "defect" not in text_of(app), action.id
+
+
+async def test_a_firing_that_failed_leaves_the_state_of_the_regions_in_sight() -> None:
+    operations = MockOperations()
+    operations.fire_error = UserError("The connection was closed.", on="us-west-2")
+    missing = RegionState("us-west-2", "down", "table-missing", "There is no table gammaRays here")
+    async with running(MockModel(regions=(missing,)), operations=operations) as (app, pilot):
+        app.fire(Shot("imageproc", 1))
+        await until(pilot, lambda: "The connection was closed." in text_of(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "There is no table gammaRays here" in text_of(app))
+        assert "press i to deploy" in text_of(app)
+        assert "press f" not in text_of(app)
 
 
 async def test_an_action_that_fails_is_told_and_the_watch_goes_on(

@@ -95,6 +95,14 @@ def test_an_empty_result_is_an_error_and_leaves_the_file_alone(tmp_path: Path) -
     assert output.read_text() == "old"
 
 
+def test_an_empty_result_says_what_could_not_be_read(tmp_path: Path) -> None:
+    torn = tmp_path / "torn.jsonl"
+    torn.write_text("no record\n" * 3)
+    done = run(tmp_path, "export", str(torn))
+    assert done.returncode == 2
+    assert "3 could not be read; the first:" in done.stderr
+
+
 def test_a_folder_without_records_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing")
     done = run(tmp_path, "export", str(tmp_path))
