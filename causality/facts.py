@@ -61,7 +61,7 @@ class Output(
 
     Attributes:
         operation: what happens to this item, where a call can do several things: put, delete.
-        keys: generation 1 only: further readings of the key, when its text can be read twice.
+        doubtful: generation 1 only: the call's text can be read so, and in a likelier way, too.
     """
 
     resource: str | None = None
@@ -71,7 +71,7 @@ class Output(
     ids: dict[str, str] = {}
     operation: str | None = None
     subject: str | None = None
-    keys: list[str] = []
+    doubtful: bool = False
 
 
 class Start(

@@ -14,56 +14,17 @@ from urllib.parse import unquote_plus
 
 import msgspec
 
-from causality import literals, names
+from causality import keywords, literals, names
+from causality.clock import LAST_TIME_S
 from causality.facts import Call, Cause, End, Facts, Output, Start, UnreadablePayload
 from gammaray_recorder import wire
 
-_MAX_READINGS = 8
-
 _ENTRY_ARN = re.compile(r"pl:(arn:aws[\w-]*:lambda:[^:]*:[^:]*:function:[^:]+)")
-_STRING = r"""b?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+_STRING = r"""b?(?:'(?:[^'\\]++|\\.)*+'|"(?:[^"\\]++|\\.)*+")"""
 _DDB_KEY = re.compile(rf"(?P<name>.*?):(?P<value>\{{'(?:S|N|B)': {_STRING}\}})(?::|$)", re.DOTALL)
-_S3 = re.compile(r"bkt:(?P<bucket>[^:]*):key:(?P<key>.*):op:(?P<op>\w+(?::\w+)*)$", re.DOTALL)
-_SNS = re.compile(r"sub:(?P<subject>.*):op:(?P<topic>arn:[^:]*:sns:[^:]*:[^:]*:[^:]+)$", re.DOTALL)
-_CALLER = re.compile(r"(?P<function>.*):(?P<request>[^:]+)$", re.DOTALL)
-
-# Keyword arguments whose text is a Python dict or list.
-_LITERAL = frozenset(
-    {
-        *("Item", "Key", "RequestItems", "Expected", "AttributeUpdates", "Metadata"),
-        *("ExpressionAttributeNames", "ExpressionAttributeValues", "MessageAttributes"),
-    }
-)
-_DDB_COMMON = (
-    "TableName Expected ConditionalOperator ReturnValues ReturnConsumedCapacity "
-    "ReturnItemCollectionMetrics ConditionExpression ExpressionAttributeNames "
-    "ExpressionAttributeValues ReturnValuesOnConditionCheckFailure"
-)
-_S3_COMMON = "Bucket Key RequestPayer ExpectedBucketOwner VersionId MFA BypassGovernanceRetention"
-_S3_PUT = (
-    "ACL CacheControl ContentDisposition ContentEncoding ContentLanguage ContentLength ContentMD5 "
-    "ContentType ChecksumAlgorithm Expires GrantFullControl GrantRead GrantReadACP GrantWriteACP "
-    "Metadata ServerSideEncryption StorageClass WebsiteRedirectLocation SSECustomerAlgorithm "
-    "SSECustomerKey SSECustomerKeyMD5 SSEKMSKeyId SSEKMSEncryptionContext BucketKeyEnabled Tagging "
-    "ObjectLockMode ObjectLockRetainUntilDate ObjectLockLegalHoldStatus"
-)
-_KEYWORDS = {
-    "PutItem": f"{_DDB_COMMON} Item",
-    "UpdateItem": f"{_DDB_COMMON} Key AttributeUpdates UpdateExpression",
-    "DeleteItem": f"{_DDB_COMMON} Key",
-    "BatchWriteItem": "RequestItems ReturnConsumedCapacity ReturnItemCollectionMetrics",
-    "PutObject": f"{_S3_COMMON} {_S3_PUT}",
-    "PostObject": f"{_S3_COMMON} {_S3_PUT}",
-    "DeleteObject": _S3_COMMON,
-    "Publish": "TopicArn TargetArn PhoneNumber Subject Message MessageStructure MessageAttributes "
-    "MessageDeduplicationId MessageGroupId",
-    "Invoke": "FunctionName InvocationType LogType ClientContext Qualifier",
-}
-_KEYWORD_AT = {
-    operation: re.compile(rf":({'|'.join(keywords.split())}):")
-    for operation, keywords in _KEYWORDS.items()
-}
-_ANY_KEYWORD_AT = re.compile(r":([A-Z][A-Za-z0-9]*):")
+_TOPIC = re.compile(r"arn:[^:]*:sns:[^:]*:[^:]*:[^:]+$")
+_CALL = re.compile(r"pl:([A-Za-z]+):([a-z0-9-]*)(?=:|$)")
+_SCHEME = re.compile(r"^[a-z]+://")
 
 
 class _Subsegment(msgspec.Struct, gc=False):
@@ -134,20 +95,22 @@ def _cause(text: str, function: str | None) -> Cause:
     if source == "ext:invokeCLI":
         return Cause("lambda", function, name="external")
     if source.startswith("lib:invokeCLI:"):
-        match = _CALLER.match(source.removeprefix("lib:invokeCLI:"))
-        if match is None:
+        caller, _, request_id = source.removeprefix("lib:invokeCLI:").rpartition(":")
+        if not caller or not request_id:
             raise UnreadablePayload(f"entry names no caller: {text[:120]!r}")
-        return Cause("lambda", function, caller=match["request"], caller_function=match["function"])
-    if source.startswith("sns:"):
-        match = _SNS.match(source.removeprefix("sns:"))
-        if match is None:
-            raise UnreadablePayload(f"SNS entry cannot be read: {text[:120]!r}")
-        return Cause("sns", match["topic"], subject=match["subject"])
-    if source.startswith("s3:"):
-        match = _S3.match(source.removeprefix("s3:"))
-        if match is None:
+        return Cause("lambda", function, caller=request_id, caller_function=caller)
+    if source.startswith("sns:sub:"):
+        subject, _, topic = source.removeprefix("sns:sub:").rpartition(":op:")
+        if not _TOPIC.match(topic):
+            raise UnreadablePayload(f"SNS entry names no topic: {text[:120]!r}")
+        return Cause("sns", topic, subject=subject)
+    if source.startswith("s3:bkt:"):
+        bucket, found, rest = source.removeprefix("s3:bkt:").partition(":key:")
+        # The key is URL-encoded, so that it has no colon; the name of what happened has one.
+        key, found_too, name = rest.partition(":op:")
+        if not bucket or not found or not found_too:
             raise UnreadablePayload(f"S3 entry cannot be read: {text[:120]!r}")
-        return Cause("s3", match["bucket"], key=unquote_plus(match["key"]), name=match["op"])
+        return Cause("s3", bucket, key=unquote_plus(key), name=name or None)
     return Cause("unknown", source or None)
 
 
@@ -167,7 +130,9 @@ def _cause_with_arn(text: str) -> Cause:
         match = _DDB_KEY.match(keys_text, position)
         if match is None:
             raise UnreadablePayload(f"DynamoDB entry's keys cannot be read: {keys_text[:120]!r}")
-        key.update(literals.typed_items(f"{{{match['name']!r}: {match['value']}}}"))
+        read = literals.parse(match["value"])
+        if read is not None:
+            key.update(literals.typed_items({match["name"]: read[0]}))
         position = match.end()
     return Cause(
         "dynamodb", names.table_of_stream(arn), key=wire.canonical_key(key), name=operation
@@ -175,14 +140,17 @@ def _cause_with_arn(text: str) -> Cause:
 
 
 def _call(segment: _Subsegment, written_at_s: float) -> Call:
-    match = re.match(r"pl:([A-Za-z]+):([a-z0-9-]*):", segment.gr_payload + ":")
+    match = _CALL.match(segment.gr_payload)
     if match is None:
         raise UnreadablePayload(f"call record names no operation: {segment.gr_payload[:120]!r}")
+    if not segment.id:
+        raise UnreadablePayload("call record without an id")
     operation, region = match[1], match[2] or None
-    text = segment.gr_payload[match.end() - 1 :]
+    text = segment.gr_payload[match.end() :]
+    at_s = segment.start_time
     call = Call(
         segment.id,
-        segment.start_time if segment.start_time is not None else written_at_s,
+        at_s if at_s is not None and 0.0 < at_s < LAST_TIME_S else written_at_s,
         service=names.SERVICE_OF_OPERATION.get(operation, ""),
         operation=operation,
         region=region,
@@ -190,94 +158,72 @@ def _call(segment: _Subsegment, written_at_s: float) -> Call:
     )
     if operation == "HTTP":
         call.operation, _, url = text[1:].partition(":")
-        call.resource = re.sub(r"^[a-z]+://", "", url).split("?", 1)[0]
+        call.resource = _SCHEME.sub("", url).split("?", 1)[0]
         return call
-    readings = [dict(reading) for reading in _readings(operation, text)]
+    readings = keywords.readings(operation, text)
     if not readings:
         raise UnreadablePayload(f"{operation}: keywords cannot be read: {text[:120]!r}")
     _describe(call, readings)
     return call
 
 
-def _readings(operation: str, text: str) -> list[tuple[tuple[str, str], ...]]:
-    """Give every way to read `:<Kwarg>:<value>...` as keywords, at most a few."""
-    known = _KEYWORD_AT.get(operation)
-    found = list(_read(text, 0, known or _ANY_KEYWORD_AT, ()))
-    if not found and known is not None:
-        found = list(_read(text, 0, _ANY_KEYWORD_AT, ()))
-    return found
-
-
-def _read(
-    text: str, position: int, keyword_at: re.Pattern[str], before: tuple[tuple[str, str], ...]
-) -> Iterator[tuple[tuple[str, str], ...]]:
-    pending = [(position, before)]
-    given = 0
-    while pending and given < _MAX_READINGS:
-        position, before = pending.pop()
-        if position >= len(text):
-            given += 1
-            yield before
-            continue
-        match = keyword_at.match(text, position)
-        if match is None or any(name == match[1] for name, _ in before):
-            continue
-        name, start = match[1], match.end()
-        if name in _LITERAL and text[start : start + 1] in ("{", "["):
-            end = literals.end_of(text, start)
-            ends = [] if end is None else [end]
-        else:
-            ends = [m.start() for m in keyword_at.finditer(text, start - 1) if m.start() >= start]
-            ends.append(len(text))
-        # The stack gives the last one first: the shortest value is tried first.
-        pending.extend((end, (*before, (name, text[start:end]))) for end in reversed(ends[-64:]))
-
-
-def _describe(call: Call, readings: list[dict[str, str]]) -> None:
+def _describe(call: Call, readings: list[keywords.Reading]) -> None:
     first = readings[0]
     operation = call.operation
     if operation in ("PutItem", "UpdateItem", "DeleteItem"):
-        call.resource = names.table_of_stream(first.get("TableName", "")) or None
-        call.outputs = [_item_output(operation, first, call.resource)]
+        call.resource = names.table_of_stream(_text(first, "TableName") or "") or None
+        items = first.get("Item" if operation == "PutItem" else "Key")
+        call.outputs = [_item_output(operation, items, call.resource)]
         call.key = call.outputs[0].key
     elif operation == "BatchWriteItem":
-        call.outputs = list(_batch_outputs(first.get("RequestItems", "")))
+        call.outputs = list(_batch_outputs(first.get("RequestItems")))
         tables = {output.resource for output in call.outputs}
         call.resource = tables.pop() if len(tables) == 1 else None
     elif call.service == "s3":
-        call.resource = first.get("Bucket")
-        call.key = first.get("Key")
-        others = dict.fromkeys(r["Key"] for r in readings if "Key" in r and r["Key"] != call.key)
+        call.resource = _text(first, "Bucket")
+        call.key = _text(first, "Key")
         what = "delete" if operation == "DeleteObject" else "put"
-        call.outputs = [Output(call.resource, call.key, operation=what, keys=list(others))]
+        keys = dict.fromkeys(_text(reading, "Key") for reading in readings)
+        call.outputs = [
+            Output(call.resource, key, operation=what, doubtful=key != call.key)
+            for key in keys
+            if key is not None
+        ]
     elif operation == "Publish":
-        call.resource = first.get("TopicArn") or first.get("TargetArn")
-        subjects = dict.fromkeys(reading.get("Subject", "None") for reading in readings)
+        call.resource = _text(first, "TopicArn") or _text(first, "TargetArn")
+        subjects = dict.fromkeys(_text(reading, "Subject") or "None" for reading in readings)
         if call.resource:
-            call.outputs = [Output(call.resource, subject=subject) for subject in subjects]
+            call.outputs = [
+                Output(call.resource, subject=subject, doubtful=subject != next(iter(subjects)))
+                for subject in subjects
+            ]
     elif operation == "Invoke":
-        call.resource = names.bare_function(first.get("FunctionName", "")) or None
+        call.resource = names.bare_function(_text(first, "FunctionName") or "") or None
         if first.get("InvocationType") != "DryRun":
             call.outputs = [Output(call.resource)]
 
 
-def _item_output(operation: str, keywords: dict[str, str], table: str | None) -> Output:
+def _item_output(operation: str, items: literals.Value | None, table: str | None) -> Output:
+    typed = literals.typed_items(items)
     if operation == "PutItem":
-        items = literals.typed_items(keywords.get("Item", "{}"))
-        hashes = {name: wire.attribute_hash(name, value) for name, value in items.items()}
+        hashes = {name: wire.attribute_hash(name, value) for name, value in typed.items()}
         return Output(table, attribute_hashes=hashes, operation="put")
-    key = literals.typed_items(keywords.get("Key", "{}"))
     what = "delete" if operation == "DeleteItem" else "put"
-    return Output(table, wire.canonical_key(key) if key else None, operation=what)
+    return Output(table, wire.canonical_key(typed) if typed else None, operation=what)
 
 
-def _batch_outputs(text: str) -> Iterator[Output]:
-    for table, requests in literals.members(text):
-        for request in literals.elements(requests):
-            for kind, body in literals.members(request):
-                for _, value in literals.members(body):
+def _batch_outputs(tables: literals.Value | None) -> Iterator[Output]:
+    for table, requests in tables.items() if isinstance(tables, dict) else ():
+        for request in requests if isinstance(requests, list) else ():
+            for kind, body in request.items() if isinstance(request, dict) else ():
+                if isinstance(body, dict):
                     name = names.table_of_stream(table)
                     if kind == "PutRequest":
-                        yield _item_output("PutItem", {"Item": value}, name)
+                        yield _item_output("PutItem", body.get("Item"), name)
                     elif kind == "DeleteRequest":
-                        yield _item_output("DeleteItem", {"Key": value}, name)
+                        yield _item_output("DeleteItem", body.get("Key"), name)
+
+
+def _text(reading: keywords.Reading, name: str) -> str | None:
+    value = reading.get(name)
+    return value if isinstance(value, str) and value else None

@@ -226,7 +226,7 @@ class OutputNode:
     @property
     def proven(self) -> bool:
         """Whether the call certainly took effect."""
-        return self.call.effect == "proven"
+        return self.call.effect == "proven" and not self.fact.doubtful
 
     @property
     def spare(self) -> int:

@@ -1,6 +1,6 @@
 r"""Reading the text of Python values, as the original recorder wrote them with str().
 
-Only extents and scalars are needed, so this scans instead of evaluating: reprs such as
+Only what a DynamoDB key can be made of is kept. Nothing is evaluated: reprs such as
 Decimal('1.5') or Binary(b'..') are no literals, and data is never executed.
 """
 
@@ -9,48 +9,132 @@ from __future__ import annotations
 import ast
 import base64
 import re
+from typing import Final, NamedTuple, TypeAlias
 
 from gammaray_recorder import wire
 
-_STRING = r"""[bB]?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
-# A string, an opening bracket, a closing one, a comma, or a run of anything else.
+
+class Number(NamedTuple):
+    """A number, as it was written."""
+
+    text: str
+
+
+class Opaque(NamedTuple):
+    """Anything that cannot be part of a key."""
+
+
+OPAQUE: Final = Opaque()
+Value: TypeAlias = "dict[str, Value] | list[Value] | str | bytes | Number | Opaque"
+
 _TOKEN = re.compile(
-    r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|([{\[(])|([}\])])|,|[^'"{}\[\](),]+""",
-    re.DOTALL,
+    r"""\s*+(?:
+      (?P<string>[bB]?(?:'(?:[^'\\]++|\\.)*+'|"(?:[^"\\]++|\\.)*+"))
+    | (?P<open>[{\[(])
+    | (?P<close>[}\])])
+    | (?P<comma>,)
+    | (?P<colon>:)
+    | (?P<word>[^\s'"{}\[\](),:]++)
+    )""",
+    re.DOTALL | re.VERBOSE,
 )
-_SCALAR = re.compile(
-    rf"""\s*(?P<string>{_STRING})(?=\s*[,}}\])]|\s*$)"""
-    rf"""|\s*(?P<number>-?\d[\d.eE+_-]*)(?=\s*[,}}\])]|\s*$)"""
-    rf"""|\s*Decimal\((?P<decimal>{_STRING})\)"""
-    rf"""|\s*Binary\((?P<binary>{_STRING})\)""",
-    re.DOTALL,
-)
-_NAME = re.compile(rf"\s*({_STRING})\s*:", re.DOTALL)
-_SEPARATOR = re.compile(r"\s*,?\s*")
+_NUMBER = re.compile(r"-?\d[\d.eE+_-]*$")
+_MAX_DEPTH = 64  # DynamoDB takes 32
+_MEANT = {"{": "}", "[": "]", "(": ")"}
 
 
-def end_of(text: str, start: int) -> int | None:
-    """Find where the bracketed value that starts at `start` ends; None when it never does."""
-    depth = 0
-    position = start
-    while position < len(text):
-        match = _TOKEN.match(text, position)
-        if match is None:
-            return None
-        position = match.end()
-        if match[1]:
-            depth += 1
-        elif match[2]:
-            depth -= 1
-            if depth == 0:
-                return position
-            if depth < 0:
+class _Open:
+    """A bracket that is not closed yet, with what stands in it so far."""
+
+    __slots__ = ("bracket", "elements", "key", "members", "name", "value")
+
+    def __init__(self, bracket: str, name: str) -> None:
+        self.bracket = bracket
+        self.name = name  # of the class whose repr this is
+        self.members: dict[str, Value] = {}
+        self.elements: list[Value] = []
+        self.key: Value | None = None
+        self.value: Value | None = None
+
+    def put(self, value: Value) -> None:
+        """Take the next value; two without a comma between them make no sense."""
+        self.value = value if self.value is None else OPAQUE
+
+    def end_of_key(self) -> None:
+        """Take what came before a colon for a key."""
+        self.key, self.value = self.value, None
+
+    def end_of_value(self) -> None:
+        """Keep what came before a comma or the closing bracket."""
+        value, key = self.value, self.key
+        self.value = self.key = None
+        if value is None:
+            return
+        if self.bracket == "{" and isinstance(key, str):
+            self.members[key] = value
+        else:
+            self.elements.append(value)
+
+    def closed(self) -> Value:
+        """Give what it all was."""
+        self.end_of_value()
+        if self.bracket == "{":
+            return OPAQUE if self.elements else self.members  # elements: a set
+        if not self.name:
+            return self.elements
+        inner = self.elements[0] if len(self.elements) == 1 else None
+        if self.name == "Decimal" and isinstance(inner, str):
+            return Number(inner)
+        if self.name == "Binary" and isinstance(inner, bytes):
+            return inner
+        return OPAQUE
+
+
+def parse(text: str, start: int = 0) -> tuple[Value, int] | None:
+    """Read the bracketed value that starts at `start`; gives it and where it ends.
+
+    None when it is not closed, or its brackets do not fit.
+    """
+    opened: list[_Open] = []
+    name, expected = "", start
+    for match in _TOKEN.finditer(text, start):
+        if match.start() != expected:
+            return None  # a string without its end
+        expected = match.end()
+        kind, token = match.lastgroup, match[match.lastgroup or 0]
+        if kind == "open":
+            if len(opened) == _MAX_DEPTH:
                 return None
+            opened.append(_Open(token, name))
+            name = ""
+            continue
+        if not opened:
+            return None
+        top = opened[-1]
+        if name:
+            top.put(_word(name))
+            name = ""
+        if kind == "string":
+            top.put(string(token))
+        elif kind == "word":
+            name = token  # of a class, if a bracket follows
+        elif kind == "comma":
+            top.end_of_value()
+        elif kind == "colon":
+            top.end_of_key()
+        else:
+            opened.pop()
+            if _MEANT[top.bracket] != token:
+                return None
+            value = top.closed()
+            if not opened:
+                return value, expected
+            opened[-1].put(value)
     return None
 
 
-def string(text: str) -> str | bytes | None:
-    """Give the value of a string's repr; None when it is none."""
+def string(text: str) -> Value:
+    """Give the value of a string's repr."""
     if "\\" not in text and text[:1] in "'\"":
         return text[1:-1]
     try:
@@ -58,104 +142,49 @@ def string(text: str) -> str | bytes | None:
         if isinstance(value, str):
             value.encode()  # half a surrogate pair could never be written anywhere
     except (ValueError, SyntaxError, MemoryError):
-        return None
-    return value if isinstance(value, str | bytes) else None
+        return OPAQUE
+    return value if isinstance(value, str | bytes) else OPAQUE
 
 
-def typed_items(text: str) -> dict[str, dict[str, str]]:
-    """Give the scalar members of a dict's repr as typed DynamoDB values.
+def _word(text: str) -> Value:
+    return Number(text) if _NUMBER.match(text) else OPAQUE
+
+
+def typed_items(value: Value | None) -> dict[str, dict[str, str]]:
+    """Give the scalar members of a dict as typed DynamoDB values.
 
     Both forms occur: `{'id': 'k1'}` (a resource's item) and `{'id': {'S': 'k1'}}` (a client's).
     Lists, maps, sets and what cannot be read are left out: they can never be a key.
     """
-    items: dict[str, dict[str, str]] = {}
-    for name, value in members(text):
-        if value.startswith("{"):
-            inner = list(members(value))
-            if len(inner) == 1 and inner[0][0] in ("S", "N", "B"):
-                typed = _typed(inner[0][1])
-                if typed is not None:
-                    # A client's number is a string already: the dict's own name is its type.
-                    items[name] = {inner[0][0]: next(iter(typed.values()))}
-            continue
-        typed = _typed(value)
+    if not isinstance(value, dict):
+        return {}
+    items = {}
+    for name, member in value.items():
+        kind = None
+        if isinstance(member, dict):
+            if len(member) != 1:
+                continue
+            ((kind, member),) = member.items()
+            if kind not in ("S", "N", "B"):
+                continue
+        typed = _typed(member, kind)
         if typed is not None:
             items[name] = typed
     return items
 
 
-def members(text: str) -> list[tuple[str, str]]:
-    """Give a dict's repr as (name, text of the value); stops where it can no longer be read."""
-    found: list[tuple[str, str]] = []
-    position = 1
-    while True:
-        name = _NAME.match(text, position)
-        if name is None:
-            return found
-        key = string(name[1])
-        start = name.end()
-        while start < len(text) and text[start] == " ":
-            start += 1
-        end = _end_of_value(text, start)
-        if end is None:
-            return found
-        if isinstance(key, str):
-            found.append((key, text[start:end]))
-        separator = _SEPARATOR.match(text, end)
-        position = separator.end() if separator else end
-
-
-def elements(text: str) -> list[str]:
-    """Give the elements of a list's repr as text."""
-    found: list[str] = []
-    position = 1
-    while position < len(text) - 1:
-        end = _end_of_value(text, position)
-        if end is None or end == position:
-            return found
-        found.append(text[position:end].strip())
-        separator = _SEPARATOR.match(text, end)
-        position = separator.end() if separator else end
-    return found
-
-
-def _end_of_value(text: str, start: int) -> int | None:
-    """Find where the value at `start` ends: at the comma or bracket that follows it."""
-    depth = 0
-    position = start
-    while position < len(text):
-        char = text[position]
-        if depth == 0 and char in ",}])":
-            return position
-        match = _TOKEN.match(text, position)
-        if match is None:
+def _typed(value: Value, kind: str | None) -> dict[str, str] | None:
+    if isinstance(value, Number) or kind == "N":
+        text = value.text if isinstance(value, Number) else value
+        if not isinstance(text, str) or kind in ("S", "B"):
             return None
-        position = match.end()
-        if match[1]:
-            depth += 1
-        elif match[2]:
-            depth -= 1
-    return None
-
-
-def _typed(text: str) -> dict[str, str] | None:
-    match = _SCALAR.match(text)
-    if match is None:
-        return None
-    if match["number"] is not None:
-        return _number(match["number"])
-    if match["decimal"] is not None:
-        value = string(match["decimal"])
-        return _number(value) if isinstance(value, str) else None
-    value = string(match["string"] if match["string"] is not None else match["binary"])
+        try:
+            wire.normal_number(text)
+        except (ArithmeticError, ValueError):
+            return None
+        return {"N": text}
     if isinstance(value, bytes):
         return {"B": base64.b64encode(value).decode("ascii")}
-    return None if value is None else {"S": value}
-
-
-def _number(text: str) -> dict[str, str] | None:
-    try:
-        wire.normal_number(text)
-    except ArithmeticError:
-        return None
-    return {"N": text}
+    if isinstance(value, str):
+        return {kind or "S": value}
+    return None

@@ -100,11 +100,10 @@ def group_output_keys(
     elif call.service == "s3":
         change = "delete" if is_delete(node) else "put"
         etag = fact.ids.get(wire.ID_S3_ETAG)
-        for name in (fact.key, *fact.keys):
-            if name is not None:
-                if etag and change == "put":
-                    yield CONTENT, ("object", resource, name, etag.strip('"'))
-                yield ORDER, ("object", resource, name, change)
+        if fact.key is not None:
+            if etag and change == "put":
+                yield CONTENT, ("object", resource, fact.key, etag.strip('"'))
+            yield ORDER, ("object", resource, fact.key, change)
     elif call.service == "sns":
         if fact.subject is not None:
             yield ORDER, ("subject", resource, fact.subject)
