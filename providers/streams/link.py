@@ -72,7 +72,7 @@ class RegionLink:
         self._clients: dict[str, Any] = {}
         self._opening = asyncio.Lock()
         self._control = asyncio.Lock()
-        self._last_control_s = -_CONTROL_INTERVAL_S
+        self._last_control_s: dict[str, float] = {}
         self._renewed_s = -_RENEWAL_INTERVAL_S
         self._skew_s = 0.0
 
@@ -184,13 +184,14 @@ class RegionLink:
     async def _control_call(self, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Call one of the operations that allow few calls a second."""
         async with self._control:
-            ago_s = self._timing.monotonic_s() - self._last_control_s
+            last_s = self._last_control_s.get(operation, -_CONTROL_INTERVAL_S)
+            ago_s = self._timing.monotonic_s() - last_s
             if ago_s < _CONTROL_INTERVAL_S:
                 await self._timing.sleep(_CONTROL_INTERVAL_S - ago_s)
             try:
                 return await self._call("dynamodbstreams", operation, **arguments)
             finally:
-                self._last_control_s = self._timing.monotonic_s()
+                self._last_control_s[operation] = self._timing.monotonic_s()
 
     async def _call(self, service: str, operation: str, **arguments: Any) -> dict[str, Any]:
         client = self._clients.get(service) or await self._open(service)

