@@ -252,23 +252,25 @@ class Engine:
         # A repetition adds nothing; a call with many outputs comes in parts.
         for output in _unknown(outputs, [known.fact for known in call.outputs]):
             call.outputs.append(node := OutputNode(call, output, len(call.outputs)))
-            if call.is_indexed:
+            if call.indexed_as is not None:
+                node.callee_request_id = call.indexed_as[1]
                 self.matcher.add_output(node)
         self._weigh(call)
 
     def _weigh(self, call: CallNode) -> None:
         """Enter the outputs of a call, or take them out, as is known of its effect by now."""
-        effect = call.effect
-        if effect == call.indexed_as:
+        weight = call.weight
+        if weight == call.indexed_as:
             return
         self._withdraw(call)
-        if effect != "none":
+        if weight[0] != "none":
             for output in call.outputs:
+                output.callee_request_id = weight[1]
                 self.matcher.add_output(output)
-        call.indexed_as = effect
+            call.indexed_as = weight
 
     def _withdraw(self, call: CallNode) -> None:
-        if call.is_indexed:
+        if call.indexed_as is not None:
             for output in call.outputs:
                 self.matcher.remove_output(output)
         call.indexed_as = None

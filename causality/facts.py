@@ -124,7 +124,7 @@ class Call(
 
     Attributes:
         local: the endpoint was not AWS's own, so its request ids prove nothing.
-        trace_parent: generation 1 only: the X-Ray function segment the call was made under.
+        answer_id: only of X-Ray's: the request id of the answer.
     """
 
     id: str
@@ -140,6 +140,7 @@ class Call(
     local: bool | int = False
     outputs: list[Output] = []
     trace_id: str | None = None
+    answer_id: str | None = None
 
     @property
     def ended_at_s(self) -> float | None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Effect: TypeAlias = Literal["proven", "possible", "none"]
 
+Weight: TypeAlias = tuple[Effect, str | None]
+
 _REFUSED = re.compile(r"4\d\d$")  # X-Ray's status of a call that the service refused
 _MAX_SPARE = 4
 _STATES: dict[str, State] = {"ok": "ok", "error": "error", "timeout": "timeout"}
@@ -125,7 +127,7 @@ class CallNode:
         attempt: nonce of the attempt that made it; None when the record does not tell.
         edges: the causes of which it is a candidate, or the call.
         segment: the same call as X-Ray saw it.
-        indexed_as: the effect with which its outputs were entered for matching.
+        indexed_as: what its outputs were entered for matching with; None when they are not.
     """
 
     __slots__ = ("attempt", "edges", "fact", "indexed_as", "invocation", "outputs", "segment")
@@ -137,7 +139,7 @@ class CallNode:
         self.outputs: list[OutputNode] = []
         self.edges: dict[CauseNode, None] = {}
         self.segment: Call | None = None
-        self.indexed_as: Effect | None = None
+        self.indexed_as: Weight | None = None
 
     @property
     def id(self) -> str:
@@ -183,9 +185,16 @@ class CallNode:
         return "none" if _REFUSED.match(error) else "possible"
 
     @property
-    def is_indexed(self) -> bool:
-        """Whether its outputs are entered for matching."""
-        return self.indexed_as in ("proven", "possible")
+    def callee_request_id(self) -> str | None:
+        """Of an Invoke of the original's: the request id that was answered, as X-Ray saw it."""
+        if self.segment is None or self.segment is self.fact or self.fact.duration_s is not None:
+            return None
+        return self.segment.answer_id
+
+    @property
+    def weight(self) -> Weight:
+        """What matching depends on, beside what was recorded of it."""
+        return (self.effect, self.callee_request_id)
 
     @property
     def key(self) -> str | None:
@@ -207,15 +216,17 @@ class OutputNode:
     Attributes:
         number: its place among the outputs of its call.
         keys: those of the groups that it is in.
+        callee_request_id: of an Invoke, where only X-Ray tells it.
     """
 
-    __slots__ = ("call", "fact", "keys", "number")
+    __slots__ = ("call", "callee_request_id", "fact", "keys", "number")
 
     def __init__(self, call: CallNode, fact: Output, number: int) -> None:
         self.call = call
         self.fact = fact
         self.number = number
         self.keys: tuple[GroupKey, ...] = ()
+        self.callee_request_id: str | None = None
 
     @property
     def made_s(self) -> float:

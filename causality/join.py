@@ -29,11 +29,12 @@ def join_segments(invocation: Invocation) -> None:
     recorded = invocation.in_order()
     for attempt in recorded:
         attempt.segment = None
+    for node in invocation.calls.values():
+        node.segment = None
     segments = sorted(invocation.function_segments, key=_segment_order)
+    attempt_of = _paired(segments, recorded)
     for segment in segments:
-        attempt = _attempt_of(segment, recorded, len(segments)) or Attempt(
-            f"{_ONLY_XRAY}{segment.id}", 0
-        )
+        attempt = attempt_of.get(segment.id) or Attempt(f"{_ONLY_XRAY}{segment.id}", 0)
         invocation.attempts.setdefault(attempt.nonce, attempt)
         attempt.segment = segment
     _describe(invocation)
@@ -48,21 +49,32 @@ def _segment_order(segment: FunctionSegment) -> tuple[float, str]:
     return (started if started is not None else float("inf"), segment.id)
 
 
-def _attempt_of(segment: FunctionSegment, recorded: list[Attempt], count: int) -> Attempt | None:
-    free = [attempt for attempt in recorded if attempt.segment is None]
-    for attempt in free:
-        if attempt.start is not None and attempt.start.trace_id == segment.trace_id:
-            return attempt
-    if count == 1 and len(free) == 1:
-        return free[0]
-    began, ended = segment.started_at_s, segment.ended_at_s
-    for attempt in free:
-        if attempt.start is None or began is None:
-            continue
-        at_s = attempt.start.at_s
-        if began - _SAME_ATTEMPT_S <= at_s <= (ended if ended is not None else at_s):
-            return attempt
-    return None
+def _paired(segments: list[FunctionSegment], recorded: list[Attempt]) -> dict[str, Attempt]:
+    """Pair segments with attempts: those nearest in time first; all tries share one trace."""
+    if len(segments) == 1 and len(recorded) == 1:
+        return {segments[0].id: recorded[0]}
+    pairs = sorted(
+        (distance_s, segment.id, index)
+        for segment in segments
+        for index, attempt in enumerate(recorded)
+        if (distance_s := _distance_s(segment, attempt)) is not None
+    )
+    attempt_of: dict[str, Attempt] = {}
+    for _, segment_id, index in pairs:
+        if segment_id not in attempt_of and recorded[index] not in attempt_of.values():
+            attempt_of[segment_id] = recorded[index]
+    return attempt_of
+
+
+def _distance_s(segment: FunctionSegment, attempt: Attempt) -> float | None:
+    """Give how far a segment's start is from an attempt's; None when it is another one's."""
+    began_s, ended_s, start = segment.started_at_s, segment.ended_at_s, attempt.start
+    if start is None or began_s is None:
+        return None
+    if start.trace_id and segment.trace_id and start.trace_id != segment.trace_id:
+        return None
+    inside = began_s - _SAME_ATTEMPT_S <= start.at_s <= (start.at_s if ended_s is None else ended_s)
+    return abs(start.at_s - began_s) if inside else None
 
 
 def _describe(invocation: Invocation) -> None:
@@ -91,14 +103,13 @@ def _same_call(invocation: Invocation, seen: Call, taken: set[str]) -> CallNode 
     """Find the recorder's own record of a call that X-Ray shows under another id."""
     if seen.at_s is None:
         return None
-    for node in invocation.calls.values():
-        fact = node.fact
-        if (
-            node.id not in taken
-            and fact.at_s is not None
-            and fact.service == seen.service
-            and fact.operation == seen.operation
-            and abs(fact.at_s - seen.at_s) <= _SAME_CALL_S
-        ):
-            return node
-    return None
+    alike = [
+        (abs(node.fact.at_s - seen.at_s), node.id)
+        for node in invocation.calls.values()
+        if node.id not in taken
+        and node.fact.at_s is not None
+        and node.fact.service == seen.service
+        and node.fact.operation == seen.operation
+    ]
+    distance_s, call_id = min(alike, default=(_SAME_CALL_S + 1, ""))
+    return invocation.calls[call_id] if distance_s <= _SAME_CALL_S else None

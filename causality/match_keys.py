@@ -54,6 +54,8 @@ def exact_output_keys(node: OutputNode) -> Iterator[ExactKey]:
         if kind in _IDS and not (call.local and kind in _AWS_ONLY_IDS):
             yield _exact_key(kind, value, resource, fact.key)
     if call.service == "lambda" and not fact.ids:
+        if node.callee_request_id is not None:
+            yield (wire.ID_LAMBDA_REQUEST, node.callee_request_id)
         # The original put the caller's request id into the payload.
         yield ("caller", node.call.invocation.request_id, names.bare_function(resource))
 
@@ -63,7 +65,10 @@ def exact_cause_keys(node: CauseNode) -> list[ExactKey]:
     fact = node.fact
     if fact.caller is not None:
         callee = names.bare_function(fact.resource or node.invocation.function or "")
-        return [("caller", fact.caller, callee)]
+        return [
+            (wire.ID_LAMBDA_REQUEST, node.invocation.request_id),
+            ("caller", fact.caller, callee),
+        ]
     ids = fact.ids
     if len(ids) == 1:
         ((kind, value),) = ids.items()

@@ -212,6 +212,7 @@ def _call(segment: Segment) -> Call:
         key=aws.key,
         error=(str(status) if status >= 400 else "error") if failed else None,
         trace_id=segment.trace_id,
+        answer_id=aws.request_id,
     )
     if segment.namespace == "remote":
         call.service = "http"

@@ -1,0 +1,262 @@
+"""X-Ray's documents joined to what the recorders wrote."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from causality.document import CallEntry, GraphDocument, InvocationEntry, graph_document
+from causality.engine import Engine
+from causality.records import StreamRecord, decode_page
+from gammaray_recorder import wire
+from tests.unit.causality import oracle
+
+ARN = "arn:aws:lambda:us-west-2:123456789012:function:fn"
+TRACE = "1-6b02fb49-a714bdd317cd48fbb76dead8"
+T = 1_795_000_000.0
+
+
+def _about(value: float) -> Any:
+    return pytest.approx(value, abs=1e-6)
+
+
+def _records(*events: dict[str, Any], nonce: str = "a") -> list[StreamRecord]:
+    item = wire.encode_item("r1", nonce, 0, list(events), T, 3600, "us-west-2")
+    page = {"Records": [{"dynamodb": {"NewImage": item}, "eventID": "e"}]}
+    return decode_page(json.dumps(page).encode()).records
+
+
+def _start(at_s: float = T, **more: Any) -> dict[str, Any]:
+    return {"k": "s", "t": at_s, "arn": ARN, "g": "us-west-2", "trace": TRACE, **more}
+
+
+def _service(**more: Any) -> dict[str, Any]:
+    document = {
+        "id": "0000000000000001",
+        "name": "fn",
+        "trace_id": TRACE,
+        "origin": "AWS::Lambda",
+        "start_time": T - 0.5,
+        "end_time": T + 1.0,
+        "aws": {"request_id": "r1"},
+        "resource_arn": ARN,
+        "subsegments": [
+            {"id": "d1", "name": "Dwell Time", "start_time": T - 0.5, "end_time": T - 0.3},
+            {"id": "a1", "name": "Attempt #1", "start_time": T - 0.3, "end_time": T + 1.0},
+        ],
+    }
+    return document | more
+
+
+def _function(**more: Any) -> dict[str, Any]:
+    document = {
+        "id": "0000000000000002",
+        "name": "fn",
+        "trace_id": TRACE,
+        "parent_id": "a1",
+        "origin": "AWS::Lambda::Function",
+        "start_time": T - 0.01,
+        "end_time": T + 0.9,
+        "aws": {"function_arn": ARN},
+        "subsegments": [
+            {"id": "i", "name": "Initialization", "start_time": T - 0.25, "end_time": T - 0.05}
+        ],
+    }
+    return document | more
+
+
+def _graph(records: list[StreamRecord], *documents: dict[str, Any]) -> GraphDocument:
+    engine = Engine()
+    engine.apply_records(records)
+    engine.apply_documents([json.dumps(document) for document in documents])
+    engine.settle()
+    engine.finish()
+    assert not engine.unreadable
+    return graph_document(engine)
+
+
+def _invocation(*documents: dict[str, Any]) -> InvocationEntry:
+    ended = {"k": "e", "t": T + 0.8, "st": "ok"}
+    (entry,) = _graph(_records(_start(), ended), *documents).invocations
+    return entry
+
+
+def test_without_documents_the_recorders_times_stay() -> None:
+    entry = _invocation()
+    assert (entry.started_at, entry.duration_s) == (T, _about(0.8))
+    assert entry.init_s is None
+
+
+def test_times_are_those_of_the_function_segment() -> None:
+    entry = _invocation(_service(), _function())
+    assert entry.started_at == T - 0.01
+    assert entry.duration_s == _about(0.91)
+    assert entry.init_s == _about(0.2)
+
+
+def test_newer_documents_time_the_handler_within_invocation() -> None:
+    parts = [
+        {"id": "i", "name": "Init", "start_time": T - 0.25, "end_time": T - 0.05},
+        {"id": "v", "name": "Invocation", "start_time": T, "end_time": T + 0.7, "subsegments": []},
+        {"id": "o", "name": "Overhead", "start_time": T + 0.7, "end_time": T + 0.9},
+    ]
+    entry = _invocation(_service(), _function(subsegments=parts))
+    assert (entry.started_at, entry.duration_s) == (T, _about(0.7))
+
+
+def test_a_service_segment_alone_leaves_the_recorders_times() -> None:
+    assert _invocation(_service()).duration_s == _about(0.8)
+
+
+def test_an_unfinished_document_is_replaced_by_the_finished_one() -> None:
+    unfinished = _function(in_progress=True)
+    del unfinished["end_time"]
+    for documents in ([unfinished, _function()], [_function(), unfinished, _function()]):
+        entry = _invocation(_service(), *documents)
+        assert entry.duration_s == _about(0.91)
+
+
+def test_the_recorder_knows_how_it_ended_before_the_document_is_finished() -> None:
+    unfinished = _function(in_progress=True)
+    del unfinished["end_time"]
+    entry = _invocation(_service(), unfinished)
+    assert entry.status == "ok"
+    assert entry.duration_s is None  # never one clock's start and another's end
+
+
+def test_a_retry_has_an_attempt_for_each_function_segment() -> None:
+    tries = [
+        {"id": "a1", "name": "Attempt #1", "start_time": T, "end_time": T + 1.0},
+        {"id": "a2", "name": "Attempt #2", "start_time": T + 60, "end_time": T + 61},
+    ]
+    second = _function(
+        id="3", parent_id="a2", start_time=T + 60.0, end_time=T + 60.5, fault=True, subsegments=[]
+    )
+    records = [
+        *_records(_start(), {"k": "e", "t": T + 0.8, "st": "error", "err": "KeyError"}),
+        *_records(_start(T + 60.1), {"k": "e", "t": T + 60.4, "st": "ok"}, nonce="b"),
+    ]
+    document = _graph(records, second, _function(), _service(subsegments=tries))
+    assert [(entry.attempt, entry.status) for entry in document.invocations] == [
+        (1, "error"),
+        (2, "ok"),
+    ]
+    assert document.invocations[1].duration_s == _about(0.5)
+
+
+def test_an_attempt_that_only_x_ray_saw_is_added() -> None:
+    tries = [
+        {"id": "a1", "name": "Attempt #1", "start_time": T - 60, "end_time": T - 59},
+        {"id": "a2", "name": "Attempt #2", "start_time": T, "end_time": T + 1},
+    ]
+    failed = _function(
+        id="3", parent_id="a1", start_time=T - 60, end_time=T - 59.5, fault=True, subsegments=[]
+    )
+    records = _records(_start(), {"k": "e", "t": T + 0.8, "st": "ok"})
+    document = _graph(records, _service(subsegments=tries), failed, _function(parent_id="a2"))
+    assert [entry.status for entry in document.invocations] == ["error", "ok"]
+
+
+def test_a_throttled_request_is_told() -> None:
+    throttled = _service(throttle=True, error=True, http={"response": {"status": 429}})
+    (entry,) = _graph(_records(_start()), throttled, _function(throttle=True)).invocations
+    assert entry.status == "throttled"
+
+
+def test_a_segment_with_its_own_request_id_needs_no_parent() -> None:
+    own = _function(parent_id=None, aws={"request_id": "r1", "function_arn": ARN})
+    assert _invocation(own).duration_s == _about(0.91)
+
+
+def _subsegment(**more: Any) -> dict[str, Any]:
+    return {
+        "id": "c0ffee",
+        "name": "DynamoDB",
+        "namespace": "aws",
+        "start_time": T + 0.1,
+        "end_time": T + 0.2,
+        "aws": {"operation": "GetItem", "table_name": "orders", "region": "us-west-2"},
+    } | more
+
+
+def _calls(*documents: dict[str, Any]) -> list[CallEntry]:
+    return _graph(_records(_start()), _service(), *documents).calls
+
+
+@pytest.mark.parametrize("name", ["DynamoDB", "dynamodb", "Amazon DynamoDB", "AWS DynamoDB"])
+def test_calls_that_nobody_recorded_are_added(name: str) -> None:
+    (call,) = _calls(_function(subsegments=[_subsegment(name=name)]))
+    assert (call.service, call.operation, call.resource) == ("dynamodb", "GetItem", "orders")
+    assert call.duration_s == _about(0.1)
+
+
+def test_calls_below_invocation_and_below_own_subsegments_are_found() -> None:
+    mine = {"id": "m", "name": "my part", "start_time": T, "subsegments": [_subsegment()]}
+    inside = {"id": "v", "name": "Invocation", "start_time": T, "subsegments": [mine]}
+    (call,) = _calls(_function(subsegments=[inside]))
+    assert call.operation == "GetItem"
+
+
+def test_a_call_that_the_recorder_wrote_is_not_shown_twice() -> None:
+    recorded = {
+        "k": "c",
+        "i": "abc",
+        "t": T + 0.101,
+        "d": 0.09,
+        "s": "dynamodb",
+        "o": "GetItem",
+        "g": "us-west-2",
+        "res": "orders",
+    }
+    document = _graph(
+        _records(_start(), recorded), _service(), _function(subsegments=[_subsegment()])
+    )
+    (call,) = document.calls
+    assert (call.id, call.duration_s) == ("abc", 0.09)
+
+
+def test_an_http_request_is_named_by_method_and_place() -> None:
+    request = {"method": "GET", "url": "https://example.com/a?b=c"}
+    remote = _subsegment(
+        name="example.com", namespace="remote", aws=None, http={"request": request}
+    )
+    (call,) = _calls(_function(subsegments=[remote]))
+    assert (call.service, call.operation, call.resource) == ("http", "GET", "example.com/a")
+
+
+def test_a_refused_call_of_the_original_triggers_nothing() -> None:
+    """The original wrote before the call ran: only X-Ray tells that it failed."""
+    case = "edge/putitem_ok"
+    refused = []
+    for document in oracle.documents(case):
+        changed = json.loads(document)
+        for part in changed.get("subsegments", ()):
+            if part.get("aws", {}).get("operation") == "PutItem":
+                part.update(error=True, http={"response": {"status": 400}})
+        refused.append(json.dumps(changed))
+    before = oracle.graph_of(oracle.json_records(case), oracle.documents(case))
+    assert [edge.evidence for edge in before.edges] == ["order"]
+    assert not oracle.graph_of(oracle.json_records(case), tuple(refused)).edges
+
+
+def test_the_answer_of_an_invoke_tells_which_call_it_was() -> None:
+    case = "edge/invoke_arn_fanout3"
+    truth = {(edge.child, edge.call_id) for edge in oracle.true_edges(case)}
+    told = oracle.graph_of(oracle.json_records(case), oracle.documents(case))
+    assert {(edge.child_request_id, edge.call_id) for edge in told.edges} == truth
+    untold = oracle.graph_of(oracle.json_records(case))
+    assert [edge.call_id for edge in untold.edges] == [None] * 3
+    assert [len(edge.call_candidates) for edge in untold.edges] == [3] * 3
+
+
+def test_documents_of_nobody_are_let_go() -> None:
+    engine = Engine()
+    engine.apply_documents(
+        json.dumps(_service(id=f"s{n}", aws={"request_id": f"r{n}"}, subsegments=[]))
+        for n in range(1000)
+    )
+    engine.settle()
+    assert not engine.invocations
+    assert engine.sizes()["services ahead"] == 1000
