@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := $(CURDIR)/requirements.lock
 export PIP_BUILD_CONSTRAINT := $(CURDIR)/requirements.lock
 
-.PHONY: demo install test test-fast lint format bench screenshot lock clean
+.PHONY: demo install test test-slow test-fast lint format bench screenshot lock clean
 
 demo: $(STAMP)
 	@$(BIN)/gammaray-tui demo
@@ -34,9 +34,13 @@ $(DEV_STAMP): $(STAMP)
 	@touch $@
 
 test: $(DEV_STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" tests
 
-# Leaves out what starts the local AWS and what takes longer than ten seconds.
+# What takes minutes: long random scenarios.
+test-slow: $(DEV_STAMP)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow tests
+
+# Leaves out what starts the local AWS, too.
 test-fast: $(DEV_STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not local_aws" tests
 
