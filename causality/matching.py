@@ -158,7 +158,10 @@ class Matcher:
             group.remove_cause(
                 node.invocation.consumer, record_identity(node), node, silently=silently
             )
-            self._after_removal(key, group)
+            if not group:
+                del self._groups[key]
+            elif not silently:
+                self._mark(group)
         node.keys = ()
         self._unsure.pop(node, None)
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # A chain larger than this leaves in parts.
 _CHAIN_LIMIT = 1000
+# Of those that left, at least so many are remembered.
+_REMEMBERED = 10_000
 
 
 class Retention:
@@ -51,7 +53,8 @@ class Retention:
                 leaving.update(dict.fromkeys(chain))
         for invocation in leaving:
             self._left[invocation.request_id] = None
-        for request_id in list(islice(self._left, max(0, len(self._left) - limit))):
+        kept = max(limit, _REMEMBERED)
+        for request_id in list(islice(self._left, max(0, len(self._left) - kept))):
             del self._left[request_id]
         return list(leaving)
 

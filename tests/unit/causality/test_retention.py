@@ -1,0 +1,184 @@
+"""A bound on memory: whole chains leave, what is decided stays decided, nothing grows."""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections import defaultdict
+from typing import Any
+
+import pytest
+
+from causality.document import graph_document
+from causality.engine import Engine
+from causality.graph import Invocation
+from causality.records import StreamRecord, decode_page
+from gammaray_recorder import wire
+from tests.unit.causality import world_records
+from tests.unit.causality.world import Options, World
+from tests.unit.causality.world_services import IDENTIFIED, TABLES
+
+T = 1_795_000_000.0
+_PAIRS = {f"{kind}{number}" for kind in "pc" for number in range(200)}
+_TOPIC = "arn:aws:sns:us-west-2:123456789012:t"
+
+
+def _records(request_id: str, at_s: float, *events: dict[str, Any]) -> list[StreamRecord]:
+    item = wire.encode_item(request_id, "a", 0, list(events), at_s, 3600, "us-west-2")
+    return decode_page(world_records.page([{"dynamodb": {"NewImage": item}}])).records
+
+
+def _started(at_s: float, **cause: Any) -> dict[str, Any]:
+    arn = "arn:aws:lambda:us-west-2:123456789012:function:fn"
+    return {"k": "s", "t": at_s, "arn": arn, "g": "us-west-2", "src": [cause or {"s": "lambda"}]}
+
+
+def _published(at_s: float, *message_ids: str) -> dict[str, Any]:
+    outputs = [{"res": _TOPIC, "ids": {"sns_message": message}} for message in message_ids]
+    call = {"k": "c", "i": "c1", "t": at_s, "d": 0.01, "s": "sns", "o": "Publish", "g": "us-west-2"}
+    return {**call, "out": outputs}
+
+
+def _notified(at_s: float, message_id: str) -> dict[str, Any]:
+    return _started(at_s, s="sns", res=_TOPIC, ids={"sns_message": message_id})
+
+
+def _ended(at_s: float) -> dict[str, Any]:
+    return {"k": "e", "t": at_s, "st": "ok"}
+
+
+def _pair(number: int) -> list[StreamRecord]:
+    """Give a chain of two."""
+    at_s = T + number
+    return [
+        *_records(f"p{number}", at_s, _started(at_s), _published(at_s, f"m{number}"), _ended(at_s)),
+        *_records(f"c{number}", at_s, _notified(at_s + 0.1, f"m{number}"), _ended(at_s + 0.2)),
+    ]
+
+
+def _apply(engine: Engine, records: list[StreamRecord]) -> None:
+    engine.apply_records(records)
+    engine.settle()
+    engine.touched.clear()
+
+
+def test_the_oldest_chains_leave_as_a_whole() -> None:
+    engine = Engine(max_invocations=10)
+    for number in range(50):
+        _apply(engine, _pair(number))
+        left = set(engine.invocations)
+        assert len(left) <= 10
+        assert all((f"p{n}" in left) == (f"c{n}" in left) for n in range(number + 1))
+    assert "p49" in engine.invocations
+
+
+def test_late_news_of_what_has_left_is_not_a_new_invocation() -> None:
+    engine = Engine(max_invocations=10)
+    for number in range(20):
+        _apply(engine, _pair(number))
+    _apply(engine, _pair(8))
+    assert "p8" not in engine.invocations
+    assert not engine.waiting
+
+
+def test_what_is_decided_stays_decided_when_the_parent_leaves() -> None:
+    engine = Engine(max_invocations=4)
+    messages = [f"m{n}" for n in range(3000)]
+    _apply(engine, _records("root", T, _started(T), _published(T, *messages), _ended(T)))
+    for number, message in enumerate(messages):
+        _apply(engine, _records(f"c{number}", T, _notified(T + 0.1, message), _ended(T + 1)))
+        for edge in engine.edges():
+            assert edge.parent is not None
+            assert edge.parent.request_id == "root"
+    document = graph_document(engine)
+    assert not [problem for problem in document.problems if problem.kind == "orphan"]
+
+
+def test_running_and_waiting_chains_leave_last() -> None:
+    engine = Engine(max_invocations=10)
+    _apply(engine, _records("running", T, _started(T)))
+    _apply(engine, _records("orphan", T, _notified(T, "never"), _ended(T)))
+    for number in range(7):
+        _apply(engine, _pair(number))
+    assert {"running", "orphan"} <= set(engine.invocations)
+    for number in range(100):
+        _apply(engine, _records(f"r{number}", T, _started(T)))
+    assert "running" not in engine.invocations
+
+
+def test_a_rival_that_left_does_not_make_an_edge_certain() -> None:
+    key = wire.canonical_key({"id": {"S": "k"}})
+
+    def update(request_id: str, at_s: float) -> list[StreamRecord]:
+        call = {"k": "c", "i": "c1", "t": at_s, "d": 0.01, "s": "dynamodb", "o": "UpdateItem"}
+        call |= {"g": "us-west-2", "res": "t", "out": [{"res": "t", "key": key}]}
+        return _records(request_id, at_s, _started(at_s), call, _ended(at_s))
+
+    engine = Engine(max_invocations=4)
+    _apply(engine, update("first", T))
+    _apply(engine, update("second", T + 0.1))
+    cause = {"s": "dynamodb", "res": "t", "key": key, "hash": "h", "name": "MODIFY"}
+    _apply(engine, _records("child", T, _started(T + 0.2, **cause), _ended(T + 0.3)))
+    child = engine.invocations["child"]
+    assert child.causes[0].edge is not None
+    assert child.causes[0].edge.evidence == "ambiguous"
+    for number in range(3):
+        _apply(engine, _records(f"r{number}", T + number, _started(T), _ended(T)))
+        if "child" in engine.invocations:
+            assert child.causes[0].edge is not None
+            assert child.causes[0].edge.evidence == "ambiguous"
+    assert "first" not in engine.invocations
+
+
+def test_what_leaves_is_freed() -> None:
+    engine = Engine(max_invocations=10)
+    for number in range(200):
+        _apply(engine, _pair(number))
+    gc.collect()
+    mine = [o for o in gc.get_objects() if isinstance(o, Invocation) and o.request_id in _PAIRS]
+    assert len(mine) <= 10
+
+
+@pytest.mark.parametrize("kinds", [IDENTIFIED, TABLES])
+def test_no_index_grows(kinds: tuple[str, ...]) -> None:
+    options = Options(
+        kinds, roots=250, depth=3, keys=40, spread_s=3000.0, failures=0.1, unanswered=0.1
+    )
+    world = World(5, options).run()
+    records = sorted(world.records(), key=_ts)
+    assert len(records) > 2000
+    engine = Engine(max_invocations=100)
+    largest: defaultdict[str, int] = defaultdict(int)
+    for start in range(0, len(records), 20):
+        _apply(engine, records[start : start + 20])
+        for name, size in engine.sizes().items():
+            largest[name] = max(largest[name], size)
+    assert largest["invocations"] <= 100
+    del largest["left"]  # the ids of those that left, a fixed number of them
+    assert max(largest.values()) < 1500, dict(largest)
+
+
+def _ts(record: StreamRecord) -> float:
+    image = record.dynamodb.NewImage
+    assert image is not None
+    return float(image.ts.N)
+
+
+def test_segments_leave_with_their_invocation() -> None:
+    engine = Engine(max_invocations=10)
+    for number in range(100):
+        service = {
+            "id": f"s{number}",
+            "name": "fn",
+            "trace_id": "1-6b02fb49-a714bdd317cd48fbb76dead8",
+            "origin": "AWS::Lambda",
+            "aws": {"request_id": f"p{number}"},
+            "subsegments": [{"id": f"a{number}", "name": "Attempt #1"}],
+        }
+        function = {**service, "id": f"f{number}", "origin": "AWS::Lambda::Function"}
+        function |= {"parent_id": f"a{number}", "aws": {}, "subsegments": []}
+        engine.apply_documents([json.dumps(function), json.dumps(service)])
+        _apply(engine, _pair(number))
+    sizes = engine.sizes()
+    assert sizes["segments"] <= 20
+    assert sizes["fatherless"] == sizes["functions ahead"] == sizes["services ahead"] == 0
