@@ -70,6 +70,9 @@ def _shows(text: str, *keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
         await pilot.pause()
         await pilot.press(*keys)
         await until(pilot, lambda: text in text_of(app))
+        # What the last keys changed in the model may still wait for the timer's next turn.
+        app.refresh_views()
+        await pilot.pause()
         await pilot.pause()
 
     return run_before
