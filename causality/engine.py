@@ -77,7 +77,7 @@ class Engine:
         self.matcher = Matcher(self._edge_changed, self.invocations.get)
         self._callers_awaited: dict[str, list[CauseNode]] = {}
         self._running: dict[Invocation, None] = {}
-        self._newest_s = 0.0
+        self._newest_s = 0.0  # when the newest record was written
         self._traces = Traces()
         self._retention = Retention(max_invocations)
 
@@ -117,19 +117,30 @@ class Engine:
     def finish(self) -> None:
         """Say that the input has ended: what waits now will wait for ever."""
         self.finished = True
-        self._expire(self._newest_s)
+        self.expire()
 
-    def settle(self, now_s: float | None = None) -> None:
-        """Bring every edge up to date, and let the oldest go when there are too many.
-
-        Args:
-            now_s: epoch seconds, to tell what can no longer be running; None to leave that.
-        """
+    def settle(self) -> None:
+        """Bring every edge up to date, and let the oldest go when there are too many."""
         self.matcher.settle()
-        if now_s is not None:
-            self._expire(now_s)
+        self.expire()
         for invocation in self._retention.surplus(self):
             self._forget(invocation)
+
+    def expire(self, quiet_s: float = 0.0) -> None:
+        """Call unknown what cannot be running any more.
+
+        Args:
+            quiet_s: seconds since the newest record came; time is what the records say.
+        """
+        now_s = self._newest_s + quiet_s
+        for invocation in list(self._running):
+            started_s = invocation.started_at_s
+            if started_s is not None and now_s - started_s <= LONGEST_RUN_S:
+                return  # those behind it are younger, or will be looked at soon
+            del self._running[invocation]
+            for attempt in invocation.attempts.values():
+                attempt.silent = attempt.end is None
+            self.touched[invocation] = None
 
     # --- reading --------------------------------------------------------------------------
 
@@ -218,6 +229,7 @@ class Engine:
         invocation.take_start()
         if invocation.place != place:
             self._reindex(invocation)
+            self._touch_children(invocation)
         elif invocation.recorded_at_s != began_s:
             for cause in invocation.causes:
                 self.matcher.moved(cause)
@@ -285,6 +297,10 @@ class Engine:
                 self._withdraw(call)
                 self._weigh(call)
 
+    def _touch_children(self, invocation: Invocation) -> None:
+        """Let views look again at what they say of the parent of these."""
+        self.touched.update(dict.fromkeys(cause.invocation for cause in invocation.triggered))
+
     def _invocation(self, request_id: str) -> Invocation:
         invocation = self.invocations.get(request_id)
         if invocation is None:
@@ -299,22 +315,12 @@ class Engine:
         join_segments(invocation)
         if invocation.place != place:
             self._reindex(invocation)
+        self._touch_children(invocation)
         for call in invocation.calls.values():
             self._weigh(call)
         if invocation.state == "running":
             self._running[invocation] = None
         self.touched[invocation] = None
-
-    def _expire(self, now_s: float) -> None:
-        """Call unknown what cannot be running any more."""
-        for invocation in list(self._running):
-            started_s = invocation.started_at_s
-            if started_s is not None and now_s - started_s <= LONGEST_RUN_S:
-                return  # those behind it are younger, or will be looked at soon
-            del self._running[invocation]
-            for attempt in invocation.attempts.values():
-                attempt.silent = attempt.end is None
-            self.touched[invocation] = None
 
     # --- edges ----------------------------------------------------------------------------
 

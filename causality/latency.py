@@ -1,23 +1,19 @@
 """Latency by function (durations) and by edge (trigger delays), kept as things come.
 
-Quantiles come from DDSketch at 1 % relative error (Masson, Rim, Lee: "DDSketch", VLDB 2019).
-A sketch cannot forget, so when a value that was counted changes (X-Ray's times came later, an
-edge was repaired) its series is counted anew.
+A sample that changes (X-Ray's times came later, an edge was repaired) is taken out and counted
+as it is now. What leaves the graph stays counted.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from ddsketch import DDSketch
-
 from causality import names
 from causality.graph import Attempt, CauseNode, Invocation
+from causality.sketch import Sketch
 from causality.snapshot import LatencyRow
 
-ACCURACY = 0.01
 BUCKET_S = 10
 BUCKETS = 30  # five minutes
 _RATE_BUCKETS = 6  # the last minute
@@ -29,59 +25,58 @@ Sample: TypeAlias = tuple[SeriesKey, float, float, bool, bool]  # key, value, at
 class Series:
     """The samples of one function or edge."""
 
-    __slots__ = ("buckets", "cold", "count", "errors", "maximum", "sketch")
+    __slots__ = ("buckets", "cold", "errors", "maximum", "sketch")
 
     def __init__(self) -> None:
-        self.sketch = DDSketch(ACCURACY)
-        self.count = 0
+        self.sketch = Sketch()
         self.errors = 0
         self.cold = 0
         self.maximum = 0.0
         self.buckets: dict[int, int] = {}  # epoch seconds // BUCKET_S -> samples
 
-    def add(self, value_s: float, at_s: float, error: bool, cold: bool) -> None:
-        """Count one sample."""
+    def add(self, sample: Sample, count: int = 1) -> None:
+        """Count a sample, or (-1) take it out again."""
+        _, value_s, at_s, error, cold = sample
         # A consumer can begin before its trigger's response was there: no delay at all.
         value_s = max(0.0, value_s)
-        self.sketch.add(value_s)
-        self.count += 1
-        self.errors += error
-        self.cold += cold
-        self.maximum = max(self.maximum, value_s)
+        self.sketch.add(value_s, count)
+        self.errors += error * count
+        self.cold += cold * count
+        if count > 0:
+            self.maximum = max(self.maximum, value_s)
+        elif value_s == self.maximum:
+            self.maximum = self.sketch.quantiles(1.0)[0] or 0.0
         bucket = int(at_s // BUCKET_S)
-        self.buckets[bucket] = self.buckets.get(bucket, 0) + 1
+        left = self.buckets.get(bucket, 0) + count
+        if left > 0:
+            self.buckets[bucket] = left
+        else:
+            self.buckets.pop(bucket, None)
         while len(self.buckets) > 2 * BUCKETS:
             del self.buckets[min(self.buckets)]
-
-    def quantile(self, q: float) -> float | None:
-        """Give the q-quantile by nearest rank, in seconds, at 1 % relative error.
-
-        The sketch interpolates ranks from below, which for a handful of samples hides the
-        slowest: of three, the 99th percentile must be the maximum.
-        """
-        if self.count < 2:
-            return self.maximum if self.count else None
-        rank = math.ceil(q * self.count) - 1
-        if rank == self.count - 1:
-            return self.maximum
-        value = self.sketch.get_quantile_value(rank / (self.count - 1))
-        return None if value is None else min(float(value), self.maximum)
 
     def row(self, key: SeriesKey, now_s: float) -> LatencyRow:
         """Give what the latency table shows."""
         current = int(now_s // BUCKET_S)
         recent = tuple(self.buckets.get(current - back, 0) for back in range(BUCKETS - 1, -1, -1))
+        quantiles = [
+            None if value is None else min(value, self.maximum)
+            for value in self.sketch.quantiles(0.5, 0.9, 0.95, 0.99, 1.0)
+        ]
+        # The slowest is known exactly, so whatever quantile it is need not be estimated.
+        top = quantiles.pop()
+        p50_s, p90_s, p95_s, p99_s = (self.maximum if q == top else q for q in quantiles)
         return LatencyRow(
             key[0],
             key[1],
-            self.count,
+            self.sketch.count,
             self.errors,
             self.cold,
-            self.quantile(0.5),
-            self.quantile(0.9),
-            self.quantile(0.95),
-            self.quantile(0.99),
-            self.maximum if self.count else None,
+            p50_s,
+            p90_s,
+            p95_s,
+            p99_s,
+            self.maximum,
             sum(recent[-_RATE_BUCKETS:]) / (_RATE_BUCKETS * BUCKET_S),
             recent,
         )
@@ -93,44 +88,46 @@ class LatencyTable:
     def __init__(self) -> None:
         """Make an empty table."""
         self._series: dict[SeriesKey, Series] = {}
-        self._counted: dict[object, Sample] = {}
-        self._stale: set[SeriesKey] = set()
+        self._counted: dict[object, tuple[Sample, ...]] = {}
 
     def put(self, source: object, sample: Sample | None) -> None:
-        """Say what a source (an attempt, a cause) counts as now; None for nothing."""
-        before = self._counted.get(source)
-        if before == sample:
+        """Say what a source of one sample counts as now; None for nothing."""
+        self.replace(source, () if sample is None else (sample,))
+
+    def replace(self, source: object, samples: Iterable[Sample]) -> None:
+        """Say which samples a source counts as now."""
+        new = tuple(samples)
+        old = self._counted.get(source, ())
+        if new == old:
             return
-        if before is not None:
-            self._stale.add(before[0])
+        for sample in old:
+            series = self._series[sample[0]]
+            series.add(sample, -1)
+            if not series.sketch.count:
+                del self._series[sample[0]]
+        for sample in new:
+            key = sample[0]
+            known = self._series.get(key)
+            if known is None:
+                known = self._series[key] = Series()
+            known.add(sample)
+        if new:
+            self._counted[source] = new
+        else:
             del self._counted[source]
-        if sample is not None:
-            self._counted[source] = sample
-            if sample[0] not in self._stale:
-                self._add(sample)
+
+    def forget(self, source: object) -> None:
+        """Keep what a source counted as, for ever: it has left the graph."""
+        self._counted.pop(source, None)
+
+    def __len__(self) -> int:
+        """Give the number of sources whose samples can still change."""
+        return len(self._counted)
 
     def rows(self, now_s: float) -> list[LatencyRow]:
         """Give every series' row, busiest first."""
-        self._recount()
         rows = [series.row(key, now_s) for key, series in self._series.items()]
         return sorted(rows, key=lambda row: (-row.count, row.name, row.region))
-
-    def _add(self, sample: Sample) -> None:
-        key, value_s, at_s, error, cold = sample
-        series = self._series.get(key)
-        if series is None:
-            series = self._series[key] = Series()
-        series.add(value_s, at_s, error, cold)
-
-    def _recount(self) -> None:
-        if not self._stale:
-            return
-        stale, self._stale = self._stale, set()
-        for key in stale:
-            self._series.pop(key, None)
-        for sample in self._counted.values():
-            if sample[0] in stale:
-                self._add(sample)
 
 
 def function_samples(invocation: Invocation) -> Iterable[tuple[Attempt, Sample | None]]:

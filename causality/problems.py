@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 import msgspec
 
@@ -11,6 +12,7 @@ from causality.engine import Engine
 from causality.facts import Cause
 from causality.graph import CauseNode, Invocation
 from causality.keys import display_key
+from causality.match_keys import exact_cause_keys
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -28,10 +30,40 @@ class Problem(msgspec.Struct, frozen=True):
 
 def problems(engine: Engine, now_s: float) -> list[Problem]:
     """List the problems of a settled graph, in order of time."""
-    found = [Problem(lost.kind, lost.detail, lost.request_id, lost.at_s) for lost in engine.lost]
+    found = _losses(engine)
     for invocation in engine.invocations.values():
-        found.extend(_of_invocation(engine, invocation, now_s))
+        found.extend(_standing(invocation))
+    found.extend(orphan for cause in engine.waiting if (orphan := _orphan(engine, cause, now_s)))
     return sorted(found, key=_order)
+
+
+class ProblemIndex:
+    """The newest problems of a graph that changes, without looking at all of it again."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Make an empty index."""
+        self._engine = engine
+        self._standing: dict[Invocation, list[Problem]] = {}
+
+    def update(self, touched: Iterable[Invocation]) -> None:
+        """Take over what changed in the graph."""
+        for invocation in touched:
+            found = [] if invocation.gone else list(_standing(invocation))
+            if found:
+                self._standing[invocation] = found
+            else:
+                self._standing.pop(invocation, None)
+
+    def newest(self, now_s: float, limit: int) -> list[Problem]:
+        """List the newest problems in order of time, at most `limit` of each sort."""
+        found = _losses(self._engine)
+        for standing in islice(reversed(self._standing.values()), limit):
+            found.extend(standing)
+        for cause in islice(reversed(self._engine.waiting), limit):
+            orphan = _orphan(self._engine, cause, now_s)
+            if orphan is not None:
+                found.append(orphan)
+        return sorted(found, key=_order)
 
 
 def describe_cause(cause: Cause) -> str:
@@ -48,13 +80,24 @@ def describe_cause(cause: Cause) -> str:
     return f"{what}{resource}{key}".strip()
 
 
-def _of_invocation(engine: Engine, invocation: Invocation, now_s: float) -> Iterator[Problem]:
+def _losses(engine: Engine) -> list[Problem]:
+    return [Problem(lost.kind, lost.detail, lost.request_id, lost.at_s) for lost in engine.lost]
+
+
+def _orphan(engine: Engine, cause: CauseNode, now_s: float) -> Problem | None:
+    if not engine.is_orphan(cause, now_s):
+        return None
+    invocation = cause.invocation
+    function = invocation.function or "an unknown function"
+    detail = _why_orphan(function, cause)
+    return Problem("orphan", detail, invocation.request_id, invocation.started_at_s)
+
+
+def _standing(invocation: Invocation) -> Iterator[Problem]:
     request_id, at_s = invocation.request_id, invocation.started_at_s
     function = invocation.function or "an unknown function"
     for cause in invocation.causes:
-        if engine.is_orphan(cause, now_s):
-            yield Problem("orphan", _why_orphan(function, cause), request_id, at_s)
-        elif cause.edge is not None and cause.edge.evidence == "ambiguous":
+        if cause.edge is not None and cause.edge.evidence == "ambiguous":
             calls = ", ".join(
                 f"{call.fact.operation} by {call.invocation.function or 'unknown'} "
                 f"{call.invocation.request_id}"
@@ -93,11 +136,16 @@ def _why_orphan(function: str, cause: CauseNode) -> str:
             f"{fact.caller}, of which no record was read"
         )
     reason = "no recorded call wrote it"
-    if not cause.keys:
+    if not cause.keys and not exact_cause_keys(cause):
         reason = "its record holds no id or key to match by"
     return f"{function} was started by {describe_cause(fact)}: {reason}"
 
 
-def _order(problem: Problem) -> tuple[float, str, str]:
+def _order(problem: Problem) -> tuple[float, str, str, str]:
     at_s = problem.at_s
-    return (at_s if at_s is not None else float("inf"), problem.kind, problem.request_id or "")
+    return (
+        at_s if at_s is not None else float("inf"),
+        problem.kind,
+        problem.request_id or "",
+        problem.detail,
+    )

@@ -18,7 +18,7 @@ from causality.detail import detail_of
 from causality.engine import Engine
 from causality.filters import Test, parse
 from causality.latency import LatencyTable, edge_samples, function_samples
-from causality.problems import problems
+from causality.problems import ProblemIndex
 from causality.snapshot import (
     Detail,
     Header,
@@ -51,6 +51,8 @@ _SLICE = 200
 _RECENT_S = 30
 # Tables and problems are for reading, not for following: once a second is enough for them.
 _TABLES_EVERY_S = 0.5
+# Of each sort, the newest ones: more than anyone reads, and never a second's work.
+_PROBLEMS = 1000
 
 
 class Watch:
@@ -78,6 +80,8 @@ class Watch:
         self._clock = clock
         self._functions = LatencyTable()
         self._edges = LatencyTable()
+        self._problems = ProblemIndex(self.engine)
+        self._received_at_s = clock()
         self._regions: dict[str, RegionState] = {}
         self._pending: deque[ProviderEvent] = deque()
         self._per_second: deque[tuple[int, int]] = deque(maxlen=_RECENT_S + 1)
@@ -122,6 +126,7 @@ class Watch:
 
     def _apply(self, event: ProviderEvent) -> None:
         if isinstance(event, RecordBatch):
+            self._received_at_s = self._clock()
             self.engine.apply_records(event.records)
             self.engine.apply_unreadable(event.unreadable)
             self._count(len(event.records) + len(event.unreadable))
@@ -147,11 +152,15 @@ class Watch:
         """Let the views take over what changed in the graph."""
         touched = self.engine.touched
         for invocation in touched:
-            gone = self.engine.invocations.get(invocation.request_id) is not invocation
-            for attempt, sample in function_samples(invocation):
-                self._functions.put(attempt, None if gone else sample)
-            for cause, sample in edge_samples(invocation):
-                self._edges.put(cause, None if gone else sample)
+            if invocation.gone:
+                self._functions.forget(invocation)
+                self._edges.forget(invocation)
+                continue
+            durations = [sample for _, sample in function_samples(invocation) if sample]
+            self._functions.replace(invocation, durations)
+            delays = [sample for _, sample in edge_samples(invocation) if sample]
+            self._edges.replace(invocation, delays)
+        self._problems.update(touched)
         self._tree.update(touched)
         touched.clear()
 
@@ -184,9 +193,12 @@ class Watch:
         tables = self._tables
         due = tables is None or now_s - tables[0] >= _TABLES_EVERY_S
         if tables is None or (due and (self._stale_tables or now_s - tables[0] >= 1.0)):
+            self.engine.expire(now_s - self._received_at_s)
+            if self._frozen is None:
+                self._follow()
             rows = [
                 ProblemRow(problem.kind, problem.detail, problem.request_id, problem.at_s)
-                for problem in problems(self.engine, now_s)
+                for problem in self._problems.newest(now_s, _PROBLEMS)
             ]
             tables = (now_s, self._functions.rows(now_s), self._edges.rows(now_s), rows)
             self._tables = tables

@@ -47,7 +47,7 @@ values = st.recursive(
 
 def _show_everything(engine: Engine) -> None:
     """Do with the graph what screens and exports do."""
-    engine.settle(NOW_S)
+    engine.settle()
     tree = TreeIndex(engine)
     tree.set_calls_shown(True)
     tree.now_s = NOW_S
