@@ -109,7 +109,7 @@ class StreamReader:
         self._unopened = {shard.id for shard in initial}
         for shard in initial:
             self._start(shard, Start(self._latest, self._start_s, self._followed))
-        if not initial:
+        if not initial and self._listing is not None:
             self._region.board.live()
 
     def _start_ready(self) -> None:
@@ -235,6 +235,7 @@ class StreamReader:
                 self._lineage.add(self._listing.shards)
                 for shard in self._lineage.forget_unlisted(self._listing.shards):
                     self._readers.pop(shard.id, None)
+        self._news.set()
         interval_s = _LISTING_INTERVAL_S if self._tasks else _LISTING_INTERVAL_IDLE_S
         self._relist_at_s = self._region.timing.monotonic_s() + interval_s
 
