@@ -15,12 +15,29 @@ RegionPhase: TypeAlias = Literal["connecting", "live", "retrying", "down", "ende
 
 
 @dataclass(frozen=True, slots=True)
+class Position:
+    """How far a shard has been read; a later watch can go on from here (`Resume`).
+
+    Attributes:
+        sequence: sequence number of the last record that was read.
+        ended: the shard was read to its end, so nothing more can come from it.
+    """
+
+    stream_arn: str
+    shard_id: str
+    sequence: str
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RecordBatch:
     """Records of one shard (or file) in their order, as one page brought them.
 
     Attributes:
         region: the client's region, not the one written in ARNs (local servers write another).
         received_at_s: epoch seconds when the page arrived.
+        position: how far the shard has been read once these records are taken; None for what
+            does not come from a shard. A batch without records can still bring a position.
     """
 
     region: str
@@ -28,6 +45,7 @@ class RecordBatch:
     records: list[StreamRecord]
     unreadable: list[Unreadable] = field(default_factory=list)
     received_at_s: float = 0.0
+    position: Position | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +108,13 @@ class EndOfInput:
     source: str
 
 
-ProviderEvent: TypeAlias = RecordBatch | TraceBatch | RegionStatus | Gap | Mark | EndOfInput
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """A replay goes back: all that came so far is forgotten, and comes again from the start."""
+
+    source: str
+
+
+ProviderEvent: TypeAlias = (
+    RecordBatch | TraceBatch | RegionStatus | Gap | Mark | EndOfInput | Restart
+)

@@ -58,7 +58,11 @@ class RegionContext:
         self.contact.last_s = now_s
         if silent_s > _RETENTION_S:
             detail = f"nothing could be read for {silent_s / 3600:.0f} h, and streams hold 24 h"
-            await self.put(Gap(self.name, self.link.table_name, detail, now_s))
+            await self.put_gap(self.link.table_name, detail)
+
+    async def put_gap(self, source: str, detail: str) -> None:
+        """Tell of records that are known to be lost."""
+        await self.put(Gap(self.name, source, detail, self.timing.now_s()))
 
     async def wait_after(
         self, error: Exception, source: str, backoff: Backoff, generation: int

@@ -42,7 +42,7 @@ async def find_old_shards(link: RegionLink, arn: str, lineage: Lineage, start_s:
         for shard, is_before in zip(level, answers, strict=True):
             parent = lineage.parent(shard)
             if is_before:
-                old |= _ancestors(lineage, shard)
+                old |= lineage.ancestors(shard)
             elif parent is not None:
                 above[parent.id] = parent
         level = [shard for shard in above.values() if shard.id not in old]
@@ -56,12 +56,3 @@ async def _first_record_s(link: RegionLink, arn: str, shard: Shard) -> float | N
     except (BotoCoreError, ClientError, DecodeError):
         return None
     return created_s(page.records[0]) if page.records else None
-
-
-def _ancestors(lineage: Lineage, shard: Shard) -> set[str]:
-    found: set[str] = set()
-    parent = lineage.parent(shard)
-    while parent is not None and parent.id not in found:
-        found.add(parent.id)
-        parent = lineage.parent(parent)
-    return found

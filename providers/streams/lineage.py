@@ -102,6 +102,15 @@ class Lineage:
         """Give the shard that this one continues, when it is listed."""
         return None if shard.parent is None else self._shards.get(shard.parent)
 
+    def ancestors(self, shard: Shard) -> set[str]:
+        """Give the ids of all listed shards that this one continues."""
+        found: set[str] = set()
+        parent = self.parent(shard)
+        while parent is not None and parent.id not in found:
+            found.add(parent.id)
+            parent = self.parent(parent)
+        return found
+
     def unread(self) -> bool:
         """Say whether any listed shard has not been read to its end."""
         return any(shard_id not in self._drained for shard_id in self._shards)

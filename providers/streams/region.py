@@ -8,6 +8,7 @@ from typing import Final
 
 from providers.aws_errors import ACCESS_CODES, error_code
 from providers.errors import UserError
+from providers.events import Position
 from providers.streams.context import RegionContext
 from providers.streams.link import Table
 from providers.streams.since import Since
@@ -22,9 +23,21 @@ _LIST_TRIES: Final = 3
 class RegionReader:
     """Reads the streams that the region's record table has, had, and will have."""
 
-    def __init__(self, region: RegionContext, since: Since) -> None:
+    def __init__(
+        self, region: RegionContext, since: Since, positions: Iterable[Position] = ()
+    ) -> None:
+        """Prepare reading.
+
+        Args:
+            region: what the region's readers share.
+            since: where to start.
+            positions: what was read before; reading goes on there.
+        """
         self._region = region
         self._since = since
+        self._read_before: dict[str, dict[str, Position]] = {}  # stream ARN -> shard id
+        for position in positions:
+            self._read_before.setdefault(position.stream_arn, {})[position.shard_id] = position
         self._known: set[str] = set()  # ARNs that need not be followed (any more)
         self._streams: dict[str, StreamReader] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -78,7 +91,7 @@ class RegionReader:
         """
         arns = await self._all_streams()
         latest = [] if table.stream_arn is None else [table.stream_arn]
-        wanted = [*arns, *latest]
+        wanted = [*self._read_before, *arns, *latest]
         if self._since.kind == "now":
             wanted = latest if table.enabled else []
         self._follow(wanted, self._since)
@@ -112,7 +125,7 @@ class RegionReader:
             if arn in self._known:
                 continue
             self._known.add(arn)
-            stream = StreamReader(self._region, arn, since)
+            stream = StreamReader(self._region, arn, since, self._read_before.pop(arn, {}))
             self._streams[arn] = stream
             self._tasks[arn] = asyncio.create_task(self._read(stream), name=f"follow {arn}")
 

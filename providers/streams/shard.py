@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from causality.records import Page, StreamRecord, Unreadable
 from providers.aws_errors import error_code
-from providers.events import Gap, RecordBatch
+from providers.events import Position, RecordBatch
 from providers.record_time import created_s, record_time_s
 from providers.streams.context import RegionContext
 from providers.streams.lineage import Shard
@@ -68,13 +68,14 @@ class ShardReader:
         arn: str,
         shard: Shard,
         start: Start,
+        read_before: Position | None,
         *,
         is_closed: Callable[[str], bool],
         on_open: Callable[[str], None],
     ) -> None:
         self.shard = shard
         self.start = start
-        self.last: str | None = None
+        self.last = None if read_before is None else read_before.sequence
         self._region = region
         self._arn = arn
         self._is_closed = is_closed
@@ -185,22 +186,33 @@ class ShardReader:
     async def _deliver(self, page: Page) -> None:
         """Hand the page's new records on, then move the checkpoint."""
         region = self._region
-        if not page.records and not page.unreadable:
+        if page.records or page.unreadable:
+            region.pace.active()
+            await self._judge_possible_gap(page)
+        else:
             region.board.caught_up(self.shard.id)
-            return
-        region.pace.active()
-        await self._judge_possible_gap(page)
         records, unreadable = self._keep(page)
-        received_at_s = region.timing.now_s()
-        if records or unreadable:
-            await region.put(
-                RecordBatch(region.name, self.shard.id, records, unreadable, received_at_s)
-            )
         newest = _newest_sequence(page)
-        if newest and (self.last is None or _is_after(newest, self.last)):
+        moves = newest and (self.last is None or _is_after(newest, self.last))
+        position = self._position(newest if moves else self.last, ended=not page.next_iterator)
+        if records or unreadable or (position is not None and position.ended):
+            received_at_s = region.timing.now_s()
+            await region.put(
+                RecordBatch(
+                    region.name, self.shard.id, records, unreadable, received_at_s, position
+                )
+            )
+        if moves:
             self.last = newest
             self._from_horizon = False
-        self._lag_s = self._note_lag(page)
+        if page.records or page.unreadable:
+            self._lag_s = self._note_lag(page)
+
+    def _position(self, sequence: str | None, *, ended: bool) -> Position | None:
+        """Give the position after a page; None as long as no record was read."""
+        if sequence is None:
+            return None
+        return Position(self._arn, self.shard.id, sequence, ended)
 
     def _keep(self, page: Page) -> tuple[list[StreamRecord], list[Unreadable]]:
         """Drop what is older than asked for and what was handed on before."""
@@ -240,8 +252,7 @@ class ShardReader:
             await self._put_gap(detail)
 
     async def _put_gap(self, detail: str) -> None:
-        region = self._region
-        await region.put(Gap(region.name, self.shard.id, detail, region.timing.now_s()))
+        await self._region.put_gap(self.shard.id, detail)
 
     def _note_lag(self, page: Page) -> float:
         written_s = record_time_s(page.records[-1]) if page.records else None

@@ -1,4 +1,4 @@
-"""Where reading starts: now, with everything held, or some time ago."""
+"""Where reading starts: now, with everything held, some time ago, or at an instant."""
 
 from __future__ import annotations
 
@@ -13,19 +13,23 @@ _DURATION = re.compile(rf"(?:{_PART.pattern}\s*)+")
 
 @dataclass(frozen=True)
 class Since:
-    """A parsed start.
+    """A start.
 
     Attributes:
-        kind: "now", "all" or "ago".
+        kind: "now", "all", "ago" or "at".
         ago_s: how long ago, with "ago".
+        at_s: epoch second, with "at".
     """
 
-    kind: Literal["now", "all", "ago"]
+    kind: Literal["now", "all", "ago", "at"]
     ago_s: float = 0.0
+    at_s: float = 0.0
 
     def start_s(self, now_s: float) -> float | None:
         """Give the epoch second that reading starts at, None for everything."""
-        return None if self.kind == "all" else now_s - self.ago_s
+        if self.kind == "all":
+            return None
+        return self.at_s if self.kind == "at" else now_s - self.ago_s
 
 
 def parse_since(text: str) -> Since:

@@ -11,6 +11,7 @@ from providers.streams.context import Contact, RegionContext
 from providers.streams.link import RegionLink
 from providers.streams.pace import Pace
 from providers.streams.region import RegionReader
+from providers.streams.resume import Resume
 from providers.streams.seen import Seen
 from providers.streams.since import Since
 from providers.streams.timing import Timing
@@ -29,6 +30,7 @@ class StreamSource:
         session: AwsSession,
         *,
         since: Since,
+        resume: Resume | None = None,
         timing: Timing | None = None,
         request_timeout_s: float = READ_TIMEOUT_S,
     ) -> None:
@@ -37,11 +39,14 @@ class StreamSource:
         Args:
             session: whose credentials, regions and table.
             since: where reading starts.
+            resume: what an earlier watch has read; regions that it watched go on from there,
+                whatever `since` says.
             timing: other clocks than this machine's.
             request_timeout_s: how long an answer may take before it is asked for again.
         """
         self._session = session
         self._since = since
+        self._resume = resume
         self._timing = timing or Timing()
         self._request_timeout_s = request_timeout_s
         self._pace = Pace(self._timing.monotonic_s)
@@ -49,10 +54,7 @@ class StreamSource:
 
     async def run(self, queue: asyncio.Queue[ProviderEvent]) -> None:
         """Put events on the queue until cancelled; waits while the queue is full."""
-        self._readers = [
-            RegionReader(self._context(region, queue), self._since)
-            for region in self._session.regions
-        ]
+        self._readers = [self._reader(region, queue) for region in self._session.regions]
         async with asyncio.TaskGroup() as group:
             for reader in self._readers:
                 group.create_task(reader.run())
@@ -70,6 +72,15 @@ class StreamSource:
             region: reader.checkpoint()
             for region, reader in zip(self._session.regions, self._readers, strict=False)
         }
+
+    def _reader(self, region: str, queue: asyncio.Queue[ProviderEvent]) -> RegionReader:
+        context = self._context(region, queue)
+        resume = self._resume
+        if resume is None or region not in resume.positions:
+            return RegionReader(context, self._since)
+        context.contact.last_s = resume.stopped_at_s
+        since = Since("all") if resume.start_s is None else Since("at", at_s=resume.start_s)
+        return RegionReader(context, since, resume.positions[region])
 
     def _context(self, region: str, queue: asyncio.Queue[ProviderEvent]) -> RegionContext:
         timing = self._timing

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final
 
 from providers.aws_errors import error_code
+from providers.events import Position
 from providers.streams.context import RegionContext
 from providers.streams.horizon import find_old_shards
 from providers.streams.lineage import Lineage, Shard
@@ -33,7 +35,13 @@ class StreamReader:
         arn: the stream's ARN.
     """
 
-    def __init__(self, region: RegionContext, arn: str, since: Since | None) -> None:
+    def __init__(
+        self,
+        region: RegionContext,
+        arn: str,
+        since: Since | None,
+        read_before: Mapping[str, Position],
+    ) -> None:
         """Prepare reading.
 
         Args:
@@ -41,12 +49,14 @@ class StreamReader:
             arn: the stream.
             since: where to start; None for a stream that came up while watching, of which
                 everything is wanted.
+            read_before: shard id -> how far an earlier watch has read it.
         """
         self.arn = arn
         self._region = region
         self._latest = since is not None and since.kind == "now"
         self._followed = since is None
         self._start_s = None if since is None else since.start_s(region.link.now_s())
+        self._read_before = read_before
         self._lineage = Lineage()
         self._readers: dict[str, ShardReader] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -103,7 +113,8 @@ class StreamReader:
             skipped = await find_old_shards(link, self.arn, lineage, self._start_s)
         else:
             skipped = set()
-        for shard_id in skipped:
+        skipped -= self._read_before.keys()
+        for shard_id in skipped | await self._had_before():
             lineage.drain(shard_id)
         initial = lineage.ready()
         self._unopened = {shard.id for shard in initial}
@@ -112,12 +123,34 @@ class StreamReader:
         if not initial and self._listing is not None:
             self._region.board.live()
 
+    async def _had_before(self) -> set[str]:
+        """Give the shards of which an earlier watch left nothing to read."""
+        lineage = self._lineage
+        listed = {shard.id: shard for shard in lineage}
+        had: set[str] = set()
+        for shard_id, position in self._read_before.items():
+            if position.ended:
+                had.add(shard_id)
+            elif shard_id not in listed:
+                detail = f"the shard is gone, with what it held after {position.sequence}"
+                await self._region.put_gap(shard_id, detail)
+                had.add(shard_id)
+            if shard_id in listed:
+                # It was read, so its ancestors had been read before.
+                had |= lineage.ancestors(listed[shard_id]) - self._read_before.keys()
+        return had
+
     def _start_ready(self) -> None:
         """Start reading what has become ready: from its oldest record, so that none is lost."""
         for shard in self._lineage.ready():
             # After LATEST shards come only records that were written during the watch.
             not_before_s = None if self._latest else self._start_s
-            followed = self._followed or self._latest or shard.parent in self._readers
+            followed = (
+                self._followed
+                or self._latest
+                or shard.parent in self._readers
+                or shard.parent in self._read_before
+            )
             self._start(shard, Start(False, not_before_s, followed))
 
     def _start(self, shard: Shard, start: Start) -> None:
@@ -126,6 +159,7 @@ class StreamReader:
             self.arn,
             shard,
             start,
+            self._read_before.get(shard.id),
             is_closed=self._lineage.is_closed,
             on_open=self._note_open,
         )

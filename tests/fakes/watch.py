@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from botocore.loaders import Loader
 
 from causality.records import StreamRecord
-from providers.events import Gap, ProviderEvent, RecordBatch, RegionStatus
+from providers.events import Gap, Position, ProviderEvent, RecordBatch, RegionStatus
 from providers.session import AwsSession, AwsSettings
-from providers.streams import Since, StreamSource, parse_since
+from providers.streams import Resume, Since, StreamSource, parse_since
 from tests.fakes.stream_model import FakeRegion, FakeShard
 from tests.fakes.streams_server import FakeAws
 from tests.fakes.virtual_time import VirtualTime
@@ -55,6 +55,13 @@ class Watch:
 
     def status(self, region: str = WEST) -> RegionStatus | None:
         return next(reversed(self.statuses(region)), None)
+
+    def positions(self, region: str = WEST) -> list[Position]:
+        return [
+            event.position
+            for event in self.events
+            if isinstance(event, RecordBatch) and event.region == region and event.position
+        ]
 
     def ids(self, region: str = WEST) -> list[str]:
         return [record.eventID for where, record in self.delivered if where == region]
@@ -125,13 +132,16 @@ async def watching(
     regions: tuple[str, ...] = (WEST,),
     session: AwsSession | None = None,
     queue_size: int = 100,
+    resume: Resume | None = None,
 ) -> AsyncIterator[Watch]:
     """Watch the fake AWS; on leaving, the source is cancelled and must end cleanly."""
     if session is None:
         session = open_session(AwsSettings(regions=regions, endpoint_url=aws.endpoint_url))
     time.watch_calls(session._session.get_component("event_emitter"))
     start = parse_since(since) if isinstance(since, str) else since
-    source = StreamSource(session, since=start, timing=time.timing(), request_timeout_s=0.3)
+    source = StreamSource(
+        session, since=start, resume=resume, timing=time.timing(), request_timeout_s=0.3
+    )
     queue: asyncio.Queue[ProviderEvent] = asyncio.Queue(queue_size)
     watch = Watch(aws, time, source)
     watch.flowing.set()
