@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -17,6 +17,12 @@ from causality.records import (
     decode_page,
     decode_record,
 )
+from providers.events import ProviderEvent
+from providers.recordings import entries
+from providers.recordings.reader import SUFFIX, is_recording
+
+Decoded: TypeAlias = StreamRecord | Unreadable | str | ProviderEvent
+"""A record, something that is none, an X-Ray document, or what a recording's line says."""
 
 _DUMP_START: Final = re.compile(rb"\d+ (?:INSERT|MODIFY|REMOVE):")
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
@@ -39,13 +45,19 @@ class Format(Enum):
     the same records does not.
     """
 
+    RECORDING = "a recording of a watch"
     RECORDS = "a record or a GetRecords answer on each line"
     DUMP = "the original's text dump"
     DOCUMENT = "one JSON document over many lines"
     TRACES = "X-Ray documents"
 
 
-_SUFFIXES: Final = {".jsonl": Format.RECORDS, ".new": Format.DUMP, ".xray": Format.TRACES}
+_SUFFIXES: Final = {
+    SUFFIX: Format.RECORDING,
+    ".jsonl": Format.RECORDS,
+    ".new": Format.DUMP,
+    ".xray": Format.TRACES,
+}
 
 
 def format_of_suffix(suffix: str) -> Format | None:
@@ -55,6 +67,8 @@ def format_of_suffix(suffix: str) -> Format | None:
 
 def format_of_start(start: bytes) -> Format | None:
     """Tell the format by the first line, or by as much of it as was read."""
+    if is_recording(start):
+        return Format.RECORDING
     start = start.removeprefix(_UTF8_MARK).lstrip()
     if _DUMP_START.match(start):
         return Format.DUMP
@@ -66,16 +80,17 @@ def format_of_start(start: bytes) -> Format | None:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return Format.DOCUMENT if any(name in start for name in _TELLTALE_NAMES) else None
     if isinstance(value, dict):
-        if "dynamodb" in value or "Records" in value:
+        if "dynamodb" in value or "Records" in value or "k" in value:
             return Format.RECORDS
         return Format.TRACES if {"Traces", "Segments", "trace_id"} & value.keys() else None
     return Format.DOCUMENT if isinstance(value, list) else None
 
 
-def open_lines(stream: io.BufferedReader) -> Iterator[bytes]:
-    """Give a stream's lines as UTF-8, whatever mark it begins with; blank ones left out.
+def open_lines(stream: io.BufferedReader) -> Iterator[tuple[int, bytes]]:
+    """Give a stream's lines as UTF-8, whatever mark it begins with, each with its number.
 
-    The last line keeps its missing newline, so that a torn file can be told.
+    Blank ones are left out. The last line keeps its missing newline, so that a torn file can
+    be told.
     """
     start = stream.peek(3)
     if start.startswith(_UTF16_MARKS):
@@ -85,19 +100,20 @@ def open_lines(stream: io.BufferedReader) -> Iterator[bytes]:
         if start.startswith(_UTF8_MARK):
             stream.read(len(_UTF8_MARK))
         lines = iter(stream)
-    return (line for line in lines if not line.isspace())
+    return (pair for pair in enumerate(lines, 1) if not pair[1].isspace())
 
 
 def decode_lines(
-    lines: Iterator[bytes], file_format: Format
-) -> Iterator[StreamRecord | Unreadable]:
-    """Decode records line by line; a line that is none comes out as unreadable."""
+    lines: Iterator[tuple[int, bytes]], file_format: Format, name: str
+) -> Iterator[Decoded]:
+    """Decode numbered lines of the file `name`; one that is nothing known is unreadable."""
     decode = _decode_dump if file_format is Format.DUMP else _decode_json
-    for line in lines:
-        decoded = decode(line)
-        if len(decoded) == 1 and isinstance(decoded[0], Unreadable) and line[-1:] != b"\n":
-            decoded[0].reason = f"the file ends in the middle of a record: {decoded[0].reason}"
-        yield from decoded
+    for number, line in lines:
+        for item in decode(line):
+            if isinstance(item, Unreadable):
+                torn = "the file ends in the middle of a record: " if line[-1:] != b"\n" else ""
+                item.reason = f"{name}:{number}: {torn}{item.reason}"
+            yield item
 
 
 def decode_document(data: bytes) -> tuple[list[StreamRecord | Unreadable], list[str]]:
@@ -137,18 +153,36 @@ def decode_document(data: bytes) -> tuple[list[StreamRecord | Unreadable], list[
     return records, traces
 
 
-def _decode_json(line: bytes) -> list[StreamRecord | Unreadable]:
+def _decode_json(line: bytes) -> list[Decoded]:
     record = decode_record(line)
-    if isinstance(record, Unreadable) and b'"Records"' in line:
+    if not isinstance(record, Unreadable):
+        return [record]
+    if b'"Records"' in line:
         try:
             page = decode_page(line)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return [record]
         return [*page.records, *page.unreadable]
+    if b'"k"' in line:
+        try:
+            event = entries.event_of(entries.decode(line))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return [record]
+        return [] if event is None else [event]
+    if b'"trace_id"' in line and _is_document(line):
+        return [line.decode()]
     return [record]
 
 
-def _decode_dump(line: bytes) -> list[StreamRecord | Unreadable]:
+def _is_document(line: bytes) -> bool:
+    try:
+        value = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return isinstance(value, dict) and "trace_id" in value
+
+
+def _decode_dump(line: bytes) -> list[Decoded]:
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,7 @@ from causality.records import StreamRecord, Unreadable
 from providers.errors import UserError
 from providers.events import ProviderEvent, RecordBatch, TraceBatch
 from providers.file_formats import (
+    Decoded,
     Format,
     decode_document,
     decode_lines,
@@ -21,6 +22,8 @@ from providers.file_formats import (
     format_of_suffix,
     open_lines,
 )
+from providers.recordings.members import HEAD_BYTES
+from providers.recordings.reader import is_recording, read_events
 
 _BATCH: Final = 1000
 _SNIFF_BYTES: Final = 64 * 1024
@@ -42,7 +45,8 @@ class FileSet:
 def collect(paths: Sequence[Path]) -> FileSet:
     """Find the files to read among files and folders.
 
-    A folder is searched, subfolders included, for `*.new`, `*.jsonl` and `*.xray`. A file
+    A folder is searched, subfolders included, for `*.gammaray`, `*.new`, `*.jsonl` and
+    `*.xray`. A file
     named itself is recognised by its ending, else by how it begins. What is no regular file
     (a pipe, /dev/stdin) is recognised only when it is read.
 
@@ -76,54 +80,95 @@ def read(fileset: FileSet) -> Iterator[ProviderEvent]:
     for path, file_format in _by_preference(fileset.files):
         try:
             with path.open("rb") as stream:
-                yield from _read_stream(path, stream, file_format, seen)
+                yield from read_stream(str(path), stream, file_format, seen)
         except OSError as error:
             raise _cannot_read(path, error) from error
 
 
-def _read_stream(
-    path: Path, stream: io.BufferedReader, file_format: Format | None, seen: set[str]
+def read_stream(
+    name: str, stream: io.BufferedReader, file_format: Format | None, seen: set[str]
 ) -> Iterator[ProviderEvent]:
+    """Read an open file, or a pipe, to its end.
+
+    Args:
+        name: how the file is called where something in it cannot be read.
+        stream: the bytes.
+        file_format: None to tell it by how it begins.
+        seen: identities of records that came before and are left out; grows.
+
+    Raises:
+        UserError: it holds nothing known.
+    """
+    if file_format is None and is_recording(stream.peek(HEAD_BYTES)):
+        file_format = Format.RECORDING
+    if file_format is Format.RECORDING:
+        for _, event in read_events(stream, name):
+            yield from _new_of(event, seen)
+        return
     lines = open_lines(stream)
     if file_format is None:
         first = next(lines, None)
         if first is None:
             return
-        file_format = format_of_start(first) or _format_of_rest(path, first)
+        file_format = format_of_start(first[1]) or _format_of_rest(name, first[1])
         lines = chain([first], lines)
     if file_format in (Format.RECORDS, Format.DUMP):
-        yield from _batches(path, decode_lines(lines, file_format), seen)
+        yield from _batches(name, decode_lines(lines, file_format, name), seen)
         return
-    records, traces = decode_document(b"".join(lines))
-    yield from _batches(path, records, seen)
+    records, traces = decode_document(b"".join(line for _, line in lines))
+    for record in records:
+        if isinstance(record, Unreadable):
+            record.reason = f"{name}: {record.reason}"
+    yield from _batches(name, records, seen)
     if traces:
-        yield TraceBatch(str(path), traces)
+        yield TraceBatch(name, traces)
 
 
-def _batches(
-    path: Path, decoded: Iterable[StreamRecord | Unreadable], seen: set[str]
-) -> Iterator[ProviderEvent]:
+def _batches(source: str, decoded: Iterable[Decoded], seen: set[str]) -> Iterator[ProviderEvent]:
     """Put new records of one region together, in their order."""
-    source = str(path)
     batch = RecordBatch("", source, [])
     for item in decoded:
         if isinstance(item, Unreadable):
             batch.unreadable.append(item)
-        else:
-            key = _identity(item)
-            if key in seen:
+        elif isinstance(item, StreamRecord):
+            if not _is_new(item, seen):
                 continue
-            seen.add(key)
             if item.awsRegion != batch.region:
                 if batch.records or batch.unreadable:
                     yield batch
                 batch = RecordBatch(item.awsRegion, source, [])
             batch.records.append(item)
+        else:
+            if batch.records or batch.unreadable:
+                yield batch
+                batch = RecordBatch(batch.region, source, [])
+            if isinstance(item, str):
+                yield TraceBatch(source, [item])
+            else:
+                yield from _new_of(item, seen)
         if len(batch.records) + len(batch.unreadable) >= _BATCH:
             yield batch
             batch = RecordBatch(batch.region, source, [])
     if batch.records or batch.unreadable:
         yield batch
+
+
+def _new_of(event: ProviderEvent, seen: set[str]) -> Iterator[ProviderEvent]:
+    """Give a recorded event without the records that came before."""
+    if not isinstance(event, RecordBatch):
+        yield event
+        return
+    records = [record for record in event.records if _is_new(record, seen)]
+    if records or event.unreadable:
+        yield replace(event, records=records)
+
+
+def _is_new(record: StreamRecord, seen: set[str]) -> bool:
+    key = _identity(record)
+    if key in seen:
+        return False
+    seen.add(key)
+    return True
 
 
 def _identity(record: StreamRecord) -> str:
@@ -136,11 +181,11 @@ def _identity(record: StreamRecord) -> str:
 
 def _by_preference(files: Iterable[Path]) -> list[tuple[Path, Format | None]]:
     order = list(Format)
-    known = [(path, _format_of_file(path)) for path in files]
+    known = [(path, format_of_file(path)) for path in files]
     return sorted(known, key=lambda pair: len(order) if pair[1] is None else order.index(pair[1]))
 
 
-def _format_of_file(path: Path) -> Format | None:
+def format_of_file(path: Path) -> Format | None:
     """Tell a file's format; None for pipes, which can be read only once, and for others' files.
 
     Raises:
@@ -161,17 +206,17 @@ def _format_of_file(path: Path) -> Format | None:
 
 def _is_readable_file(path: Path) -> bool:
     path.stat()  # raises for what does not exist
-    return not path.is_file() or _format_of_file(path) is not None
+    return not path.is_file() or format_of_file(path) is not None
 
 
-def _format_of_rest(path: Path, first: bytes) -> Format:
+def _format_of_rest(name: str, first: bytes) -> Format:
     """Take JSON over many lines from a pipe for what it turns out to be; refuse the rest."""
     if first.lstrip().startswith((b"{", b"[")):
         return Format.DOCUMENT
     raise UserError(
         "The input holds neither stream records nor X-Ray documents",
-        on=str(path),
-        todo="Known are records.jsonl, the original's *.new and *.xray.",
+        on=name,
+        todo="Known are recordings, records.jsonl, the original's *.new and *.xray.",
         kind="unknown-format",
     )
 
@@ -193,7 +238,7 @@ def _cannot_read(path: Path, error: OSError) -> UserError:
         return UserError(
             "There is no such file or folder",
             on=str(path),
-            todo="Name files or folders with *.jsonl, *.new or *.xray.",
+            todo="Name files or folders with *.gammaray, *.jsonl, *.new or *.xray.",
             kind="no-such-file",
         )
     return UserError(

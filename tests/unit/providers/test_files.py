@@ -181,7 +181,7 @@ def test_a_torn_last_line_is_told_as_such(folder: Path, name: str) -> None:
     path.write_text(make(1) + make(2)[:-20])
     assert [r.eventID for r in records(path)] == ["e1"]
     (torn,) = unreadable(path)
-    assert torn.reason.startswith("the file ends in the middle of a record")
+    assert torn.reason.startswith(f"{path}:2: the file ends in the middle of a record")
     path.write_text(make(1) + make(2).rstrip("\n"))
     assert [r.eventID for r in records(path)] == ["e1", "e2"]
 
