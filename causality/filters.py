@@ -1,55 +1,41 @@
-"""Filter expressions: `function:Image* region:us-east-1 error -cold duration>200ms checkout`.
+"""Filter expressions: `function:Image* region:us-east-1 error -cold p95>200ms checkout`.
 
-Words are joined by "and"; "-" or "!" before a word negates it. A bare word fits when a
-function's name, a request id, a trigger or an error holds it.
+Words are joined by "and"; "-" or "!" before a word negates it; quotes keep blanks together and
+switch off wildcards. The grammar is documented in docs/filters.md, the words are those of
+filter_words.
 """
 
 from __future__ import annotations
 
-import fnmatch
+import operator
 import re
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from typing import NamedTuple, TypeAlias
 
-from causality.facts import Call, Cause
+from causality.filter_words import FIELDS, FLAGS, MEASURES, QUANTILES, SEARCHED, MeasureKind, Test
 from causality.graph import Invocation
+from causality.latency import Latencies, SeriesKey, edge_key, function_key
+from causality.snapshot import LatencyRow
 
-Test: TypeAlias = Callable[[Invocation], bool]
+_TOKEN = re.compile(r'(?:[^\s"]|"[^"]*")+|"')
+_COMPARISON = re.compile(
+    r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<sign><=|>=|<|>|=)(?P<value>.*)", re.S
+)
+_FIELD = re.compile(r"(?P<name>[A-Za-z_]+):(?P<value>.*)", re.S)
+_NUMBER = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?P<unit>.*)", re.S)
+_UNITS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_SIGNS: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "=": operator.eq,
+}
 
-_WORD = re.compile(r"\S+")
-_COMPARISON = re.compile(r"^(?P<what>[a-z]+)(?P<sign><=|>=|<|>)(?P<number>[\d.]+)(?P<unit>\w*)$")
-_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "": 1.0}
-_FIELDS: dict[str, Callable[[Invocation], list[str]]] = {
-    "function": lambda i: [i.function or ""],
-    "region": lambda i: [i.region or ""],
-    "request": lambda i: [i.request_id],
-    "trace": lambda i: [a.trace_id or "" for a in i.attempts.values()],
-    "error": lambda i: [a.error or "" for a in i.attempts.values()],
-    "resource": lambda i: [fact.resource or "" for fact in _facts(i)],
-    "operation": lambda i: [c.fact.operation for c in i.calls.values()],
-    "service": lambda i: [fact.service for fact in _facts(i)],
-    "key": lambda i: [fact.key or "" for fact in _facts(i)],
-}
-_FLAGS: dict[str, Test] = {
-    "error": lambda i: i.state in ("error", "timeout", "throttled"),
-    "ok": lambda i: i.state == "ok",
-    "running": lambda i: i.state == "running",
-    "timeout": lambda i: i.state == "timeout",
-    "throttled": lambda i: i.state == "throttled",
-    "cold": lambda i: any(a.cold for a in i.attempts.values()),
-    "retry": lambda i: len(i.attempts) > 1,
-    "ambiguous": lambda i: any(c.edge and c.edge.evidence == "ambiguous" for c in i.causes),
-    "exact": lambda i: any(c.edge and c.edge.evidence == "exact" for c in i.causes),
-    "content": lambda i: any(c.edge and c.edge.evidence == "content" for c in i.causes),
-    "order": lambda i: any(c.edge and c.edge.evidence == "order" for c in i.causes),
-}
-_MEASURES: dict[str, Callable[[Invocation], list[float]]] = {
-    "duration": lambda i: [d for a in i.attempts.values() if (d := a.duration_s) is not None],
-    "init": lambda i: [d for a in i.attempts.values() if (d := a.init_s) is not None],
-    "delay": lambda i: [d for c in i.causes if c.edge and (d := c.edge.delay_s) is not None],
-    "attempts": lambda i: [float(len(i.attempts))],
-    "calls": lambda i: [float(len(i.calls))],
-}
+Fits: TypeAlias = Callable[[float], bool]
+_Slow: TypeAlias = tuple[frozenset[SeriesKey], frozenset[SeriesKey]]  # functions, edges
 
 
 class FilterError(ValueError):
@@ -64,72 +50,193 @@ class FilterError(ValueError):
         self.column = column
 
 
-def parse(text: str) -> Test | None:
+class Filter:
+    """A parsed expression: called with an invocation, says whether it fits.
+
+    Attributes:
+        slow: of each word about a quantile, the functions and edges that fit it. They were
+            looked up once: when the tables change, parse again and compare.
+    """
+
+    __slots__ = ("_tests", "slow")
+
+    def __init__(self, tests: Iterable[Test], slow: Iterable[_Slow]) -> None:
+        self._tests = tuple(tests)
+        self.slow = tuple(slow)
+
+    def __call__(self, invocation: Invocation) -> bool:
+        """Say whether an invocation fits every word."""
+        return all(test(invocation) for test in self._tests)
+
+
+class _Word(NamedTuple):
+    text: str  # without signs of negation
+    column: int  # of its first character, counted from 1
+    negated: bool
+
+
+def parse(text: str, latencies: Callable[[], Latencies] | None = None) -> Filter | None:
     """Make a test of an expression; None for an empty one.
+
+    Args:
+        text: the expression.
+        latencies: gives the tables that words such as `p95>200ms` are looked up in; asked only
+            when there is such a word.
 
     Raises:
         FilterError: a word cannot be read; says where and what was expected.
     """
-    tests = [_word(match.group(), match.start() + 1) for match in _WORD.finditer(text)]
-    if not tests:
+    tests: list[Test] = []
+    slow: list[_Slow] = []
+    for word in _words(text):
+        test = _comparison(word, latencies, slow) or _other(word)
+        tests.append(_negated(test) if word.negated else test)
+    return Filter(tests, slow) if tests else None
+
+
+def _words(text: str) -> Iterator[_Word]:
+    for match in _TOKEN.finditer(text):
+        token, column = match.group(), match.start() + 1
+        if token == '"':
+            raise FilterError("the quote is not closed", column)
+        rest = token.lstrip("-!")
+        signs = len(token) - len(rest)
+        if not rest:
+            raise FilterError(f"nothing follows {token[-1]!r}", column + signs)
+        yield _Word(rest, column + signs, bool(signs % 2))
+
+
+def _negated(test: Test) -> Test:
+    return lambda invocation: not test(invocation)
+
+
+def _other(word: _Word) -> Test:
+    """Read a word that compares no numbers."""
+    if word.text.startswith('"'):
+        return _search(word.text)
+    field = _FIELD.fullmatch(word.text)
+    if field is None:
+        flag = FLAGS.get(word.text.lower())
+        return flag.test if flag is not None else _search(word.text)
+    name, pattern = field["name"].lower(), field["value"]
+    if name not in FIELDS:
+        raise FilterError(
+            f"no field {field['name']!r}; {_known(name, FIELDS)}, "
+            f"and quotes search for the text itself",
+            word.column,
+        )
+    if not pattern.strip('"'):
+        raise FilterError(
+            f"{name}: needs a value, such as {name}:Image*", word.column + len(word.text)
+        )
+    values, fits = FIELDS[name].values, _matcher(pattern)
+    return lambda invocation: any(fits(value.lower()) for value in values(invocation))
+
+
+def _search(pattern: str) -> Test:
+    fits = _matcher(pattern, contained=True)
+    fields = [FIELDS[name].values for name in SEARCHED]
+    return lambda i: any(fits(value.lower()) for values in fields for value in values(i))
+
+
+def _matcher(pattern: str, *, contained: bool = False) -> Callable[[str], bool]:
+    """Make a test of text in lower case: wildcards and quotes want all of it to fit."""
+    plain = pattern.replace('"', "").lower()
+    if '"' in pattern:
+        return (lambda value: plain in value) if contained else (lambda value: plain == value)
+    if "*" not in plain and "?" not in plain:
+        return lambda value: plain in value
+    parts = {"*": ".*", "?": "."}
+    expression = re.compile("".join(parts.get(c) or re.escape(c) for c in plain), re.S)
+    return lambda value: expression.fullmatch(value) is not None
+
+
+# --- numbers -----------------------------------------------------------------------------------
+
+
+def _comparison(
+    word: _Word, latencies: Callable[[], Latencies] | None, slow: list[_Slow]
+) -> Test | None:
+    match = _COMPARISON.fullmatch(word.text)
+    if match is None:
         return None
-    return lambda invocation: all(test(invocation) for test in tests)
+    name, sign = match["name"].lower(), match["sign"]
+    if name not in MEASURES and name not in QUANTILES:
+        if sign == "=":
+            return None  # part of a key or a query, most likely
+        known = _known(name, [*MEASURES, *QUANTILES])
+        raise FilterError(
+            f"{match['name']!r} cannot be compared; {known}, and quotes search for the text itself",
+            word.column,
+        )
+    kind: MeasureKind = MEASURES[name].kind if name in MEASURES else "duration"
+    bound = _bound(match["value"], kind, word.column + match.start("value"))
+    compare = _SIGNS[sign]
+
+    def fits(value: float) -> bool:
+        return compare(value, bound)
+
+    if name in MEASURES:
+        values = MEASURES[name].values
+        return lambda invocation: any(fits(value) for value in values(invocation))
+    if latencies is None:
+        raise FilterError(f"{name} needs the latencies of a whole graph", word.column)
+    slow.append(_slow(latencies(), QUANTILES[name].row, fits))
+    return _in(slow[-1])
 
 
-def _word(word: str, column: int) -> Test:
-    if word[0] in "-!" and len(word) > 1:
-        positive = _word(word[1:], column + 1)
-        return lambda invocation: not positive(invocation)
-    comparison = _COMPARISON.match(word)
-    if comparison is not None:
-        return _comparison(comparison, column)
-    field, colon, pattern = word.partition(":")
-    if colon and field in _FIELDS:
-        if not pattern:
-            raise FilterError(f"{field}: needs a value, such as {field}:Image*", column + len(word))
-        return _glob(_FIELDS[field], pattern)
-    if colon and field.isalpha():
-        known = ", ".join(sorted(_FIELDS))
-        raise FilterError(f"no field {field!r}; there are {known}", column)
-    if word in _FLAGS:
-        return _FLAGS[word]
-    return _contains(word.lower())
+def _bound(text: str, kind: MeasureKind, column: int) -> float:
+    if kind == "time":
+        at_s = read_time(text)
+        if at_s is None:
+            raise FilterError(f"{text!r} is no time, such as 2026-11-22T14:00Z", column)
+        return at_s
+    match = _NUMBER.fullmatch(text)
+    example = "200ms" if kind == "duration" else "2"
+    if match is None:
+        raise FilterError(f"{text!r} is no number; give one such as {example}", column)
+    unit = match["unit"]
+    if not unit:
+        return float(match["number"])
+    column += match.start("unit")
+    if kind == "count":
+        raise FilterError(f"a count has no unit {unit!r}", column)
+    if unit.lower() not in _UNITS:
+        raise FilterError(f"no unit {unit!r}; there are {', '.join(_UNITS)}", column)
+    return float(match["number"]) * _UNITS[unit.lower()]
 
 
-def _comparison(match: re.Match[str], column: int) -> Test:
-    what, sign, unit = match["what"], match["sign"], match["unit"]
-    if what not in _MEASURES:
-        known = ", ".join(sorted(_MEASURES))
-        raise FilterError(f"{what!r} cannot be compared; {known} can", column)
-    if unit not in _UNITS:
-        raise FilterError(f"no unit {unit!r}; there are us, ms, s, m", column + match.start("unit"))
+def read_time(text: str) -> float | None:
+    """Read an instant: ISO 8601, UTC unless it says otherwise, or epoch seconds; else None."""
+    if re.fullmatch(r"[0-9]{9,11}(\.[0-9]*)?", text):
+        return float(text)
     try:
-        bound = float(match["number"]) * _UNITS[unit]
+        instant = datetime.fromisoformat(text)
     except ValueError:
-        raise FilterError("not a number", column + match.start("number")) from None
-    measure = _MEASURES[what]
-    compare: dict[str, Callable[[float], bool]] = {
-        "<": lambda value: value < bound,
-        "<=": lambda value: value <= bound,
-        ">": lambda value: value > bound,
-        ">=": lambda value: value >= bound,
-    }
-    fits = compare[sign]
-    return lambda invocation: any(fits(value) for value in measure(invocation))
+        return None
+    return (instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)).timestamp()
 
 
-def _facts(invocation: Invocation) -> list[Cause | Call]:
-    causes: list[Cause | Call] = [cause.fact for cause in invocation.causes]
-    return causes + [call.fact for call in invocation.calls.values()]
+def _slow(latencies: Latencies, member: str, fits: Fits) -> _Slow:
+    def found(rows: Iterable[LatencyRow]) -> frozenset[SeriesKey]:
+        return frozenset(
+            (row.name, row.region)
+            for row in rows
+            if (value := getattr(row, member)) is not None and fits(value)
+        )
+
+    return found(latencies.functions.rows()), found(latencies.edges.rows())
 
 
-def _glob(values: Callable[[Invocation], list[str]], pattern: str) -> Test:
-    lowered = pattern.lower()
-    if not any(char in lowered for char in "*?["):
-        lowered = f"*{lowered}*"
-    return lambda i: any(fnmatch.fnmatchcase(value.lower(), lowered) for value in values(i))
+def _in(slow: _Slow) -> Test:
+    functions, edges = slow
+    return lambda invocation: (
+        function_key(invocation) in functions
+        or any(edge_key(cause) in edges for cause in invocation.causes)
+    )
 
 
-def _contains(text: str) -> Test:
-    searched = ("function", "request", "error", "resource", "key")
-    return lambda i: any(text in value.lower() for name in searched for value in _FIELDS[name](i))
+def _known(name: str, there_are: Iterable[str]) -> str:
+    choices = sorted(there_are)
+    near = [c for c in choices if c.startswith(name)] or get_close_matches(name, choices, 1)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(choices)}"

@@ -1,85 +1,149 @@
 """Latency by function (durations) and by edge (trigger delays), kept as things come.
 
-A sample that changes (X-Ray's times came later, an edge was repaired) is taken out and counted
-as it is now. What leaves the graph stays counted.
+Of all time and of a window that slides: a ring of sketches, one for each stretch of time, is
+merged when someone looks. A sample that changes (X-Ray's times came later, an edge was repaired)
+is taken out and counted as it is now. What leaves the graph stays counted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from causality import names
 from causality.graph import Attempt, CauseNode, Invocation
-from causality.sketch import Sketch
+from causality.sketch import Sketch, bucket_of
 from causality.snapshot import LatencyRow
 
-BUCKET_S = 10
-BUCKETS = 30  # five minutes
-_RATE_BUCKETS = 6  # the last minute
+SLOT_S = 10  # a window begins and ends with one of these
+SPARK_SLOTS = 30  # five minutes
+LONGEST_WINDOW_S = 900.0
+_KEPT_SLOTS = int(LONGEST_WINDOW_S) // SLOT_S + 2
+_RATE_SLOTS = 6  # the last minute
 
 SeriesKey: TypeAlias = tuple[str, str]  # (name, region)
-Sample: TypeAlias = tuple[SeriesKey, float, float, bool, bool]  # key, value, at, error, cold
+# Key, value, when it came to be known (epoch seconds), whether it failed, cold start.
+Sample: TypeAlias = tuple[SeriesKey, float, float, bool, bool]
+
+FAILED = frozenset({"error", "timeout", "throttled"})
 
 
-class Series:
-    """The samples of one function or edge."""
+class Tally:
+    """What was counted of some samples; tallies of parts can be merged."""
 
-    __slots__ = ("buckets", "cold", "errors", "maximum", "sketch")
+    __slots__ = ("cold", "errors", "maximum", "sketch")
 
     def __init__(self) -> None:
         self.sketch = Sketch()
         self.errors = 0
         self.cold = 0
         self.maximum = 0.0
-        self.buckets: dict[int, int] = {}  # epoch seconds // BUCKET_S -> samples
+
+    def add(self, bucket: int, value_s: float, error: bool, cold: bool, count: int) -> None:
+        """Count a value, or (-1) take it out again."""
+        self.sketch.add_to(bucket, count)
+        self.errors += error * count
+        self.cold += cold * count
+        if count > 0:
+            self.maximum = max(self.maximum, value_s)
+        elif value_s == self.maximum or (
+            bucket == bucket_of(self.maximum) and bucket not in self.sketch
+        ):
+            self.maximum = self.sketch.quantiles(1.0)[0] or 0.0
+
+    def merge(self, other: Tally) -> None:
+        """Count all that the other one did."""
+        self.sketch.merge(other.sketch)
+        self.errors += other.errors
+        self.cold += other.cold
+        self.maximum = max(self.maximum, other.maximum)
+
+    def quantiles(self) -> list[float | None]:
+        """Give p50, p90, p95 and p99."""
+        found = [
+            None if value is None else min(value, self.maximum)
+            for value in self.sketch.quantiles(0.5, 0.9, 0.95, 0.99, 1.0)
+        ]
+        # The slowest is known exactly, so whatever quantile it is need not be estimated.
+        top = found.pop()
+        return [self.maximum if value == top else value for value in found]
+
+
+class Series:
+    """The samples of one function or edge: all of them, and the latest by time."""
+
+    __slots__ = ("_left_slot", "_slots", "total")
+
+    def __init__(self) -> None:
+        self.total = Tally()
+        self._slots: dict[int, Tally] = {}  # epoch seconds // SLOT_S
+        self._left_slot = -1  # the latest one that is kept no more
 
     def add(self, sample: Sample, count: int = 1) -> None:
         """Count a sample, or (-1) take it out again."""
         _, value_s, at_s, error, cold = sample
         # A consumer can begin before its trigger's response was there: no delay at all.
         value_s = max(0.0, value_s)
-        self.sketch.add(value_s, count)
-        self.errors += error * count
-        self.cold += cold * count
-        if count > 0:
-            self.maximum = max(self.maximum, value_s)
-        elif value_s == self.maximum:
-            self.maximum = self.sketch.quantiles(1.0)[0] or 0.0
-        bucket = int(at_s // BUCKET_S)
-        left = self.buckets.get(bucket, 0) + count
-        if left > 0:
-            self.buckets[bucket] = left
-        else:
-            self.buckets.pop(bucket, None)
-        while len(self.buckets) > 2 * BUCKETS:
-            del self.buckets[min(self.buckets)]
+        bucket = bucket_of(value_s)
+        self.total.add(bucket, value_s, error, cold, count)
+        slot = int(at_s // SLOT_S)
+        if slot <= self._left_slot:
+            return
+        tally = self._slots.get(slot)
+        if tally is None:
+            tally = self._slots[slot] = Tally()
+        tally.add(bucket, value_s, error, cold, count)
+        if not tally.sketch.count:
+            del self._slots[slot]
+        elif len(self._slots) > _KEPT_SLOTS:
+            self._left_slot = min(self._slots)
+            del self._slots[self._left_slot]
 
-    def row(self, key: SeriesKey, now_s: float) -> LatencyRow:
-        """Give what the latency table shows."""
-        current = int(now_s // BUCKET_S)
-        recent = tuple(self.buckets.get(current - back, 0) for back in range(BUCKETS - 1, -1, -1))
-        quantiles = [
-            None if value is None else min(value, self.maximum)
-            for value in self.sketch.quantiles(0.5, 0.9, 0.95, 0.99, 1.0)
-        ]
-        # The slowest is known exactly, so whatever quantile it is need not be estimated.
-        top = quantiles.pop()
-        p50_s, p90_s, p95_s, p99_s = (self.maximum if q == top else q for q in quantiles)
-        return LatencyRow(
-            key[0],
-            key[1],
-            self.sketch.count,
-            self.errors,
-            self.cold,
-            p50_s,
-            p90_s,
-            p95_s,
-            p99_s,
-            self.maximum,
-            sum(recent[-_RATE_BUCKETS:]) / (_RATE_BUCKETS * BUCKET_S),
-            recent,
+    def row(self, key: SeriesKey, until_s: float, window_s: float | None) -> LatencyRow:
+        """Give what the latency table shows: of all time, or of a window that ends then."""
+        current = int(until_s // SLOT_S)
+        shown, rate = self.total, 0.0
+        if window_s is not None:
+            first = current - int(window_s // SLOT_S) + 1
+            parts = [tally for slot, tally in self._slots.items() if first <= slot <= current]
+            shown = parts[0] if len(parts) == 1 else merged(parts)
+            rate = shown.sketch.count / window_s
+        recent = tuple(
+            tally.sketch.count if (tally := self._slots.get(slot)) is not None else 0
+            for slot in range(current - SPARK_SLOTS + 1, current + 1)
         )
+        if window_s is None:
+            rate = sum(recent[-_RATE_SLOTS:]) / (_RATE_SLOTS * SLOT_S)
+        return latency_row(key, shown, rate, recent)
+
+
+def merged(tallies: Iterable[Tally]) -> Tally:
+    """Count together what was counted apart."""
+    whole = Tally()
+    for tally in tallies:
+        whole.merge(tally)
+    return whole
+
+
+def latency_row(
+    key: SeriesKey, tally: Tally, rate: float, recent: tuple[int, ...] = ()
+) -> LatencyRow:
+    """Give a row of a latency table."""
+    p50_s, p90_s, p95_s, p99_s = tally.quantiles()
+    return LatencyRow(
+        key[0],
+        key[1],
+        tally.sketch.count,
+        tally.errors,
+        tally.cold,
+        p50_s,
+        p90_s,
+        p95_s,
+        p99_s,
+        tally.maximum if tally.sketch.count else None,
+        rate,
+        recent,
+    )
 
 
 class LatencyTable:
@@ -87,6 +151,7 @@ class LatencyTable:
 
     def __init__(self) -> None:
         """Make an empty table."""
+        self.newest_s = 0.0  # when the latest sample came to be known, epoch seconds
         self._series: dict[SeriesKey, Series] = {}
         self._counted: dict[object, tuple[Sample, ...]] = {}
 
@@ -103,7 +168,7 @@ class LatencyTable:
         for sample in old:
             series = self._series[sample[0]]
             series.add(sample, -1)
-            if not series.sketch.count:
+            if not series.total.sketch.count:
                 del self._series[sample[0]]
         for sample in new:
             key = sample[0]
@@ -111,6 +176,7 @@ class LatencyTable:
             if known is None:
                 known = self._series[key] = Series()
             known.add(sample)
+            self.newest_s = max(self.newest_s, sample[2])
         if new:
             self._counted[source] = new
         else:
@@ -124,38 +190,79 @@ class LatencyTable:
         """Give the number of sources whose samples can still change."""
         return len(self._counted)
 
-    def rows(self, now_s: float) -> list[LatencyRow]:
-        """Give every series' row, busiest first."""
-        rows = [series.row(key, now_s) for key, series in self._series.items()]
-        return sorted(rows, key=lambda row: (-row.count, row.name, row.region))
+    def rows(self, until_s: float | None = None, window_s: float | None = None) -> list[LatencyRow]:
+        """Give every series' row, busiest first.
+
+        Args:
+            until_s: the present, by the records' clock; default: when the latest sample came.
+            window_s: only what came so long before it, to SLOT_S, and at most LONGEST_WINDOW_S;
+                None for everything. A window leaves out what has no samples in it.
+        """
+        end_s = self.newest_s if until_s is None else until_s
+        rows = [series.row(key, end_s, window_s) for key, series in self._series.items()]
+        return sorted(
+            (row for row in rows if row.count), key=lambda row: (-row.count, row.name, row.region)
+        )
+
+
+class Latencies(NamedTuple):
+    """Both tables of a graph."""
+
+    functions: LatencyTable
+    edges: LatencyTable
+
+
+def latencies_of(invocations: Iterable[Invocation], since_s: float = float("-inf")) -> Latencies:
+    """Make the tables of some invocations, of samples that came to be known after `since_s`."""
+    tables = Latencies(LatencyTable(), LatencyTable())
+    for invocation in invocations:
+        for attempt, sample in function_samples(invocation):
+            if sample is not None and sample[2] > since_s:
+                tables.functions.put(attempt, sample)
+        for cause, sample in edge_samples(invocation):
+            if sample is not None and sample[2] > since_s:
+                tables.edges.put(cause, sample)
+    return tables
+
+
+def function_key(invocation: Invocation) -> SeriesKey:
+    """Give the series that an invocation's durations belong to."""
+    return (invocation.function or "?", invocation.region or "")
+
+
+def edge_key(cause: CauseNode) -> SeriesKey | None:
+    """Give the series that a trigger delay belongs to; None when its cause is not certain."""
+    edge, invocation = cause.edge, cause.invocation
+    if edge is None or edge.parent is None:
+        return None
+    callee = invocation.function or "?"
+    caller = edge.parent.function or "?"
+    resource = names.last_part(cause.fact.resource or "")
+    if cause.fact.service == "lambda" or not resource:
+        return (f"{caller} → {callee}", invocation.region or "")
+    return (f"{caller} → {resource} → {callee}", invocation.region or "")
 
 
 def function_samples(invocation: Invocation) -> Iterable[tuple[Attempt, Sample | None]]:
-    """Give each attempt's sample for the table of functions; None while it runs."""
-    name = invocation.function
+    """Give each attempt's sample for the table of functions, known at its end; None before."""
+    key = function_key(invocation)
     for attempt in invocation.attempts.values():
         duration_s, started_at_s = attempt.duration_s, attempt.started_at_s
-        if name is None or duration_s is None or started_at_s is None:
+        if invocation.function is None or duration_s is None or started_at_s is None:
             yield attempt, None
         else:
-            failed = attempt.state in ("error", "timeout", "throttled")
-            key = (name, invocation.region or "")
-            yield attempt, (key, duration_s, started_at_s, failed, bool(attempt.cold))
+            failed = attempt.state in FAILED
+            yield attempt, (key, duration_s, started_at_s + duration_s, failed, bool(attempt.cold))
 
 
 def edge_samples(invocation: Invocation) -> Iterable[tuple[CauseNode, Sample | None]]:
     """Give each cause's sample for the table of edges: its trigger delay, when certain."""
     for cause in invocation.causes:
-        edge = cause.edge
-        delay_s = edge.delay_s if edge is not None else None
+        key = edge_key(cause)
+        delay_s = cause.edge.delay_s if cause.edge is not None else None
         started_at_s = invocation.started_at_s
-        if edge is None or edge.parent is None or delay_s is None or started_at_s is None:
+        if key is None or delay_s is None or started_at_s is None:
             yield cause, None
         else:
-            resource = names.last_part(cause.fact.resource or "")
-            parent = edge.parent.function or "?"
-            key = (f"{parent} → {resource} → {invocation.function or '?'}", invocation.region or "")
-            if cause.fact.service == "lambda":
-                key = (f"{parent} → {invocation.function or '?'}", invocation.region or "")
-            failed = invocation.state in ("error", "timeout", "throttled")
-            yield cause, (key, delay_s, started_at_s, failed, False)
+            cold = any(attempt.cold for attempt in invocation.attempts.values())
+            yield cause, (key, delay_s, started_at_s, invocation.state in FAILED, cold)

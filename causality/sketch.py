@@ -10,11 +10,16 @@ import math
 
 from ddsketch.mapping import LogarithmicMapping
 
-ACCURACY = 0.01
+ACCURACY = 0.0099  # what rounding adds stays within the one percent
 
 _MAPPING = LogarithmicMapping(ACCURACY)
 _LEAST = 1e-9  # what is less counts as nothing: no clock here is that fine
 _ZERO = _MAPPING.key(_LEAST)
+
+
+def bucket_of(value: float) -> int:
+    """Give the bucket that a value, not negative, counts for."""
+    return int(_MAPPING.key(value)) if value > _LEAST else _ZERO
 
 
 class Sketch:
@@ -27,14 +32,21 @@ class Sketch:
         self._counts: dict[int, int] = {}
         self.count = 0
 
+    def __contains__(self, bucket: int) -> bool:
+        """Say whether a bucket holds anything."""
+        return bucket in self._counts
+
     def add(self, value: float, count: int = 1) -> None:
         """Count a value, not negative; a negative count takes one out that was counted."""
-        key = _MAPPING.key(value) if value > _LEAST else _ZERO
-        left = self._counts.get(key, 0) + count
+        self.add_to(bucket_of(value), count)
+
+    def add_to(self, bucket: int, count: int = 1) -> None:
+        """Count a value of which the bucket is known."""
+        left = self._counts.get(bucket, 0) + count
         if left > 0:
-            self._counts[key] = left
+            self._counts[bucket] = left
         else:
-            self._counts.pop(key, None)
+            self._counts.pop(bucket, None)
         self.count += count
 
     def merge(self, other: Sketch) -> None:

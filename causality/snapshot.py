@@ -111,7 +111,7 @@ class LatencyRow:
     p95_s: float | None
     p99_s: float | None
     max_s: float | None
-    rate: float  # a second, over the last minute
+    rate: float  # a second, over the window; over the last minute where everything counts
     recent: tuple[int, ...] = ()  # counts of the last minutes, oldest first, for a sparkline
 
 
@@ -209,6 +209,23 @@ class RegionState:
 
 
 @dataclass(frozen=True, slots=True)
+class Playback:
+    """How playing a replay goes.
+
+    Attributes:
+        position_s: the recorded time that it has reached, epoch seconds.
+        start_s, end_s: of what is played, epoch seconds.
+        speed: recorded seconds a second; None is as fast as possible.
+    """
+
+    state: Literal["playing", "paused", "seeking", "ended"]
+    position_s: float
+    start_s: float
+    end_s: float
+    speed: float | None = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
     """The top line."""
 
@@ -221,6 +238,8 @@ class Header:
     running: int = 0
     problems: int = 0
     new_while_paused: int = 0
+    recording: str = ""  # name of the file that is recorded to
+    playback: Playback | None = None
 
 
 class _NoRows:
@@ -252,4 +271,5 @@ class Snapshot:
     detail: Detail | None = None
     problems: Sequence[ProblemRow] = ()
     now_s: float = 0.0
+    window_s: float | None = None  # what `functions` and `edges` count; None: all there was
     notes: tuple[str, ...] = field(default=())  # progress lines of a start or a long act
