@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import traceback
 from typing import Annotated
@@ -14,6 +15,7 @@ from gammaray_tui.commands import options
 from gammaray_tui.commands.cleanup import cleanup
 from gammaray_tui.commands.demo import demo
 from gammaray_tui.commands.deploy import deploy
+from gammaray_tui.commands.doctor import doctor
 from gammaray_tui.commands.export import export
 from gammaray_tui.commands.fire import fire
 from gammaray_tui.commands.output import EXIT_FAILED, EXIT_REFUSED, say, say_error
@@ -33,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, tail, replay, export, deploy, fire, cleanup):
+for command in (demo, tail, replay, export, deploy, fire, cleanup, doctor):
     app.command()(command)
 
 
@@ -79,6 +81,11 @@ def default(
         config=config,
     )
     context.obj = given
+    if any(name.startswith("GAMMARAY_") for name in os.environ):
+        from gammaray_tui.config import misspelt
+
+        for line in misspelt():
+            say(line)
     if context.invoked_subcommand is None:
         watch(given)
 

@@ -18,6 +18,28 @@ from providers.errors import UserError
 _T = TypeVar("_T")
 _FALSE = ("0", "false", "no", "off", "")
 _TRUE = ("1", "true", "yes", "on")
+VARIABLES = (
+    "GAMMARAY_ASCII",
+    "GAMMARAY_CONFIG",
+    "GAMMARAY_ENDPOINT_URL",
+    "GAMMARAY_PROFILE",
+    "GAMMARAY_READ_ONLY",
+    "GAMMARAY_REGIONS",
+    "GAMMARAY_SINCE",
+    "GAMMARAY_TABLE",
+    "GAMMARAY_THEME",
+)
+"""The variables that are read here; README.md explains each."""
+# Set in functions, and so perhaps in the shell of whoever runs one by hand.
+_OF_RECORDER = (
+    "GAMMARAY_FLUSH_MS",
+    "GAMMARAY_HANDLER",
+    "GAMMARAY_HASH_KEYS",
+    "GAMMARAY_INTERVAL_MS",
+    "GAMMARAY_REGION",
+    "GAMMARAY_TRACE_HOSTS",
+    "GAMMARAY_TTL_S",
+)
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,6 +53,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         since: where reading starts: "now", "all" or a duration such as "15m".
         theme: name of the theme.
         ascii: draw with plain ASCII only.
+        read_only: take away everything that changes AWS.
     """
 
     profile: str | None = None
@@ -40,16 +63,22 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     since: str | None = None
     theme: str | None = None
     ascii: bool | None = None
+    read_only: bool | None = None
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """What holds for this run, after all sources were asked."""
+    """What holds for this run, after all sources were asked.
+
+    Attributes:
+        since_from: which source said `since`, for a message about it.
+    """
 
     profile: str | None = None
     regions: tuple[str, ...] = ()
     table: str = "gammaRays"
     endpoint_url: str | None = None
     since: str = "15m"
+    since_from: str = "the default"
     theme: str | None = None
     ascii_only: bool = False
     read_only: bool = False
@@ -68,7 +97,8 @@ def load_settings(given: Given, environ: Mapping[str, str] | None = None) -> Set
     """
     environ = os.environ if environ is None else environ
     from_environment = _read_environment(environ)
-    file = _read_file(given.config, environ)
+    path = _path_of_file(given.config, environ)
+    file = read_config(path) if path is not None else Config()
     defaults = Settings()
     return Settings(
         profile=_first(given.profile, from_environment.profile, file.profile),
@@ -76,10 +106,24 @@ def load_settings(given: Given, environ: Mapping[str, str] | None = None) -> Set
         table=_first(given.table, from_environment.table, file.table) or defaults.table,
         endpoint_url=_first(given.endpoint_url, from_environment.endpoint_url, file.endpoint_url),
         since=_first(given.since, from_environment.since, file.since) or defaults.since,
+        since_from=_since_from(given, from_environment, file, path),
         theme=_first(given.theme, from_environment.theme, file.theme),
         ascii_only=bool(_first(given.ascii_only, from_environment.ascii, file.ascii)),
-        read_only=given.read_only,
+        # The safe answer wins: no source can take back what another has forbidden.
+        read_only=given.read_only or bool(from_environment.read_only) or bool(file.read_only),
     )
+
+
+def misspelt(environ: Mapping[str, str] | None = None) -> list[str]:
+    """Say of each GAMMARAY_* variable that nothing reads what was probably meant."""
+    environ = os.environ if environ is None else environ
+    known = [*VARIABLES, *_OF_RECORDER]
+    unknown = sorted(name for name in environ if name.startswith("GAMMARAY_"))
+    return [
+        f"{name} means nothing here. {_did_you_mean(name, VARIABLES, 'variables')}"
+        for name in unknown
+        if name not in known
+    ]
 
 
 def read_config(path: Path) -> Config:
@@ -123,13 +167,22 @@ def read_config(path: Path) -> Config:
         ) from error
 
 
-def _read_file(named: Path | None, environ: Mapping[str, str]) -> Config:
+def _path_of_file(named: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """Give the file to read: the one that is named, else the usual one if it is there."""
     if named is None and environ.get("GAMMARAY_CONFIG"):
         named = Path(environ["GAMMARAY_CONFIG"])
     if named is not None:
-        return read_config(named.expanduser())
+        return named.expanduser()
     path = default_path()
-    return read_config(path) if path.is_file() else Config()
+    return path if path.is_file() else None
+
+
+def _since_from(given: Given, variables: Config, file: Config, path: Path | None) -> str:
+    if given.since is not None:
+        return "--since"
+    if variables.since is not None:
+        return "GAMMARAY_SINCE"
+    return f"`since` in {path}" if file.since is not None else Settings().since_from
 
 
 def _refuse_unknown(values: Mapping[str, Any], path: Path) -> None:
@@ -144,16 +197,16 @@ def _refuse_unknown(values: Mapping[str, Any], path: Path) -> None:
             )
 
 
-def _did_you_mean(name: str, known: Iterable[str]) -> str:
+def _did_you_mean(name: str, known: Iterable[str], what: str = "keys") -> str:
     known = list(known)
     close = difflib.get_close_matches(name, known, n=1)
     if close:
         return f'Did you mean "{close[0]}"?'
-    return f"Known keys are: {', '.join(known)}."
+    return f"Known {what} are: {', '.join(known)}."
 
 
 def _read_environment(environ: Mapping[str, str]) -> Config:
-    """Read GAMMARAY_PROFILE, _REGIONS, _TABLE, _ENDPOINT_URL, _SINCE, _THEME and _ASCII."""
+    """Read all of `VARIABLES` but GAMMARAY_CONFIG."""
     return Config(
         profile=environ.get("GAMMARAY_PROFILE") or None,
         regions=split_regions([environ.get("GAMMARAY_REGIONS", "")]),
@@ -162,6 +215,7 @@ def _read_environment(environ: Mapping[str, str]) -> Config:
         since=environ.get("GAMMARAY_SINCE") or None,
         theme=environ.get("GAMMARAY_THEME") or None,
         ascii=_read_switch("GAMMARAY_ASCII", environ),
+        read_only=_read_switch("GAMMARAY_READ_ONLY", environ),
     )
 
 

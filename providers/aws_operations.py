@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from providers import cleanup, deploy, fire, inventory
+from providers import cleanup, deploy, doctor, fire, inventory
 from providers.clients import Clients
 from providers.manifest import LoadedApplication, find_application, find_applications
 from providers.operations import (
     Application,
+    Check,
     Deleted,
     Fired,
     Plan,
@@ -51,6 +52,10 @@ class AwsOperations:
             application.described(state)
             for application, state in zip(applications, deployed, strict=True)
         ]
+
+    async def examine(self, report: Callable[[Check], None]) -> Sequence[Check]:
+        """Check everything that watching and acting need; change nothing."""
+        return await doctor.examine(self._session, report)
 
     async def plan(self, application: str) -> Plan:
         """Say what deploying would create, update or leave, without doing it."""

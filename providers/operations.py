@@ -91,7 +91,39 @@ class Deleted:
     failed: tuple[tuple[Resource, str], ...] = field(default=())
 
 
-class Operations(Protocol):
+CheckState: TypeAlias = Literal["ok", "warning", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What one look at the account, a region or a function found.
+
+    Attributes:
+        id: stable: "identity", "us-west-2/table".
+        text: what was looked at: "record table gammaRays".
+        region: where; empty when nowhere in particular.
+        state: "warning" hinders something, "failed" keeps records from being read or written,
+            "skipped" could not be looked at.
+        detail: what was found.
+        todo: what the user can do about it; empty when nothing is to be done.
+    """
+
+    id: str
+    text: str
+    region: str
+    state: CheckState
+    detail: str = ""
+    todo: str = ""
+
+
+class Inspections(Protocol):
+    """What only looks, and is offered in read-only mode too."""
+
+    async def examine(self, report: Callable[[Check], None]) -> Sequence[Check]:
+        """Check everything that watching and acting need; report each check as it is known."""
+
+
+class Operations(Inspections, Protocol):
     """The acts. Each raises providers.errors.UserError for what a user can meet."""
 
     async def applications(self) -> Sequence[Application]:

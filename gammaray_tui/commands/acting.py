@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from gammaray_tui.commands import options
-from gammaray_tui.commands.output import EXIT_FAILED, escaped, say, step_line
+from gammaray_tui.commands.output import EXIT_FAILED, ended_pipe_is_fine, escaped, say, step_line
 from providers.errors import UserError
 
 if TYPE_CHECKING:
-    from providers.operations import Operations, Step
+    from providers.aws_operations import AwsOperations
+    from providers.operations import Step
 
 
 def given_for_acting(
@@ -27,25 +28,40 @@ def given_for_acting(
     """Put together the options of a command that changes AWS.
 
     Raises:
-        UserError: --read-only stood before the command's name.
+        UserError: --read-only stood before the command's name, or the environment or the file
+            says the same.
     """
-    given = options.Given(
+    from gammaray_tui.config import load_settings
+
+    given = given_for_looking(context, profile, region, table, endpoint_url, config)
+    if given.read_only or load_settings(given).read_only:
+        raise UserError(
+            f"`{context.info_name}` changes AWS, and read-only forbids that.",
+            todo="Leave out --read-only, GAMMARAY_READ_ONLY and `read_only` in config.toml.",
+            kind="read-only",
+        )
+    return given
+
+
+def given_for_looking(
+    context: typer.Context,
+    profile: str | None,
+    region: list[str] | None,
+    table: str | None,
+    endpoint_url: str | None,
+    config: Path | None,
+) -> options.Given:
+    """Put together the options of a command that asks AWS and changes nothing."""
+    return options.Given(
         profile=profile,
         regions=options.split_regions(region),
         table=table,
         endpoint_url=endpoint_url,
         config=config,
     ).over(options.given_before(context))
-    if given.read_only:
-        raise UserError(
-            f"`{context.info_name}` changes AWS, and --read-only forbids that.",
-            todo="Leave --read-only out.",
-            kind="usage",
-        )
-    return given
 
 
-def acting(given: options.Given) -> Operations:
+def acting(given: options.Given) -> AwsOperations:
     """Give the acts on the user's AWS; the screens use the same ones."""
     from gammaray_tui.commands.aws import open_session
     from gammaray_tui.config import load_settings
@@ -95,6 +111,6 @@ class StepPrinter:
 
 
 def print_line(line: str) -> None:
-    """Print one line of the result."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    """Print one line of the result; an act goes on when its reader has seen enough."""
+    with ended_pipe_is_fine():
+        sys.stdout.write(line + "\n")

@@ -30,11 +30,11 @@ def open_session(settings: Settings) -> AwsSession:
     )
 
 
-def stream_source(session: AwsSession, since: str) -> Source:
+def stream_source(session: AwsSession, since: str, since_from: str = "--since") -> Source:
     """Give the source that tails the record table's streams in the session's regions.
 
     Raises:
-        UserError: `since` cannot be read.
+        UserError: `since` cannot be read; the message names `since_from`, who said it.
     """
     from providers.streams import StreamSource, parse_since
 
@@ -42,7 +42,7 @@ def stream_source(session: AwsSession, since: str) -> Source:
         start = parse_since(since)
     except ValueError as error:
         raise UserError(
-            f'--since is "{since}", which is no point to start from.',
+            f'{since_from} is "{since}", which is no point to start from.',
             todo="Give now, all, or a duration such as 90s, 15m or 2h.",
             kind="usage",
         ) from error

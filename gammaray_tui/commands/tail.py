@@ -48,7 +48,7 @@ def tail(
     )
     settings = load_settings(given.over(options.given_before(context)))
     session = open_session(settings)
-    source = stream_source(session, settings.since)
+    source = stream_source(session, settings.since, settings.since_from)
     lines = RecordLines(as_json=as_json)
     with ended_pipe_is_fine():
         asyncio.run(until_interrupted(print_lines(source, session.regions, lines)))

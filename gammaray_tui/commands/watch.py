@@ -25,7 +25,7 @@ def watch(given: Given) -> None:
 
     settings = load_settings(given)
     session = open_session(settings)
-    source = stream_source(session, settings.since)
+    source = stream_source(session, settings.since, settings.since_from)
     need_terminal("gammaray-tui tail")
 
     asyncio.run(_watch(settings, session, source))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from providers.errors import UserError
 from providers.operations import (
     Application,
+    Check,
     Deleted,
     Fired,
     Plan,
@@ -45,6 +46,17 @@ RESOURCES = (
     Resource("table", "eastSyncTable-B", "eastSyncTable-B", "us-east-1", True, "imageproc"),
 )
 
+CHECKS = (
+    Check(
+        "identity", "identity", "", "ok", "account 123456789012, arn:aws:iam::123456789012:user/x"
+    ),
+    Check("us-west-2/table", "table gammaRays", "us-west-2", "ok", "active, billed on demand"),
+    Check(
+        "us-east-1/table", "table gammaRays", "us-east-1", "failed", "there is none", "Set it up."
+    ),
+    Check("us-west-2/traces", "X-Ray", "us-west-2", "warning", "Access denied: xray:GetTraces"),
+)
+
 
 class MockOperations:
     """Implements providers.operations.Operations and remembers what was asked of it."""
@@ -52,6 +64,7 @@ class MockOperations:
     def __init__(self) -> None:
         self.listed: Sequence[Application] = (IMAGEPROC, SHOP)
         self.existing: Sequence[Resource] = RESOURCES
+        self.checks: Sequence[Check] = CHECKS
         self.fired: list[tuple[str, int]] = []
         self.deployed: list[str] = []
         self.deleted: list[Resource] = []
@@ -63,6 +76,11 @@ class MockOperations:
 
     async def applications(self) -> Sequence[Application]:
         return self.listed
+
+    async def examine(self, report: Callable[[Check], None]) -> Sequence[Check]:
+        for check in self.checks:
+            report(check)
+        return self.checks
 
     async def plan(self, application: str) -> Plan:
         return Plan(application, STEPS)

@@ -6,7 +6,7 @@ import pytest
 
 from gammaray_tui import config
 from gammaray_tui.commands.options import Given
-from gammaray_tui.config import Settings, load_settings, read_config
+from gammaray_tui.config import VARIABLES, Settings, load_settings, misspelt, read_config
 from providers.errors import UserError
 
 
@@ -33,6 +33,7 @@ def test_file_over_defaults(file: Path) -> None:
         regions=("us-west-2", "us-east-1"),
         table="t",
         since="all",
+        since_from=f"`since` in {file}",
         endpoint_url="http://127.0.0.1:4566",
         theme="light",
         ascii_only=True,
@@ -110,3 +111,38 @@ def test_a_file_that_is_not_text_is_said(file: Path) -> None:
 def test_a_switch_is_yes_or_no(file: Path) -> None:
     with pytest.raises(UserError, match="GAMMARAY_ASCII"):
         load_settings(Given(), {"GAMMARAY_ASCII": "maybe"})
+
+
+@pytest.mark.parametrize("text", ["1", "yes", "true"])
+def test_read_only_from_any_source_holds(file: Path, text: str) -> None:
+    assert load_settings(Given(), {"GAMMARAY_READ_ONLY": text}).read_only
+    assert load_settings(Given(read_only=True), {"GAMMARAY_READ_ONLY": "0"}).read_only
+    file.write_text("read_only = true\n")
+    assert load_settings(Given(), {"GAMMARAY_READ_ONLY": "0"}).read_only
+
+
+@pytest.mark.parametrize(
+    ("given", "environ", "said_in"),
+    [
+        (Given(since="x"), {"GAMMARAY_SINCE": "y"}, "--since"),
+        (Given(), {"GAMMARAY_SINCE": "y"}, "GAMMARAY_SINCE"),
+        (Given(), {}, "config.toml"),
+    ],
+)
+def test_who_said_since_is_known(
+    file: Path, given: Given, environ: dict[str, str], said_in: str
+) -> None:
+    file.write_text('since = "yesterday"\n')
+    assert said_in in load_settings(given, environ).since_from
+
+
+def test_misspelt_variables_are_named_with_what_was_meant() -> None:
+    (line,) = misspelt({"GAMMARAY_REDONLY": "1", "GAMMARAY_HANDLER": "a.b", "PATH": ""})
+    assert "GAMMARAY_REDONLY" in line
+    assert "GAMMARAY_READ_ONLY" in line
+    assert misspelt(dict.fromkeys(VARIABLES, "1")) == []
+
+
+def test_the_readme_explains_every_variable() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
+    assert [name for name in VARIABLES if name not in readme] == []
