@@ -298,8 +298,10 @@ class Engine:
                 self._weigh(call)
 
     def _touch_children(self, invocation: Invocation) -> None:
-        """Let views look again at what they say of the parent of these."""
+        """Let views look again at those that name this one as a parent, or a possible one."""
         self.touched.update(dict.fromkeys(cause.invocation for cause in invocation.triggered))
+        for call in invocation.calls.values():
+            self.touched.update(dict.fromkeys(cause.invocation for cause in call.edges))
 
     def _invocation(self, request_id: str) -> Invocation:
         invocation = self.invocations.get(request_id)

@@ -151,6 +151,7 @@ ACTIONS: tuple[Action, ...] = (
         handlers.back,
         in_palette=False,
     ),
+    Action("map", ("m",), "map", "map of the functions", "View", handlers.service_map),
     Action("problems", ("P",), "problems", "list of problems", "View", handlers.problems),
     Action("regions", ("r",), "regions", "regions and how reading goes", "View", handlers.regions),
     Action(
@@ -195,7 +196,7 @@ BY_ID = {action.id: action for action in ACTIONS}
 _FOOTERS: dict[Pane, tuple[str, ...]] = {
     "tree": (
         "pause", "tree.follow", "tree.left", "fire", "filter", "help", "quit", "next-match",
-        "next-pane", "why", "export", "tree.open", "fold-all", "calls", "copy", "problems",
+        "next-pane", "map", "why", "export", "tree.open", "fold-all", "calls", "copy", "problems",
         "maximise", "deploy", "cleanup",
     ),
     "latency": (

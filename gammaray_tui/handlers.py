@@ -6,6 +6,7 @@ import functools
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from causality.service_map import MapNodeId, node_filter
 from widgets.line_list import LineList
 
 if TYPE_CHECKING:
@@ -155,6 +156,18 @@ def next_layout(app: GammarayApp) -> None:
 def back(app: GammarayApp) -> Awaitable[None]:
     """Show all panes again, then all chains."""
     return app.main.back()
+
+
+async def service_map(app: GammarayApp) -> None:
+    """Show the map; the function that is chosen there becomes the filter."""
+    from gammaray_tui.screens.service_map import ServiceMapScreen
+
+    async def chosen(node: MapNodeId | None) -> None:
+        if node is not None:
+            await app.main.start_filter(node_filter(node))
+            app.main.go_to_pane("tree")
+
+    await app.push_screen(ServiceMapScreen(app.look), chosen)
 
 
 async def problems(app: GammarayApp) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from causality.service_map import ServiceMap
 from causality.snapshot import NodeId, Snapshot
 
 
@@ -20,6 +21,9 @@ class Model(Protocol):
 
     def snapshot(self) -> Snapshot:
         """Give what the screen shows now; cheap when nothing changed."""
+
+    def service_map(self) -> ServiceMap:
+        """Give the map of all functions and what starts them; costs a little each time."""
 
     def select(self, node: NodeId | None) -> None:
         """Choose the invocation or call whose detail the snapshot carries."""

@@ -89,6 +89,7 @@ _TO_ASCII = str.maketrans(
         "✓": "o",
         "γ": "y",
         "×": "x",
+        "↺": "@",
         "\ufffd": "?",
         **{chr(0x2400 + code): "?" for code in range(0x22)},
     }

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 
+from causality.service_map import MapEdge, MapNode, ServiceMap
 from causality.snapshot import (
     CallRow,
     ChainBar,
@@ -139,6 +140,33 @@ class MockModel:
         self.drains += 1
         changed, self._changed = self._changed, False
         return changed
+
+    def service_map(self) -> ServiceMap:
+        """Give every function of the chains, and who starts whom."""
+        rows = {(row.name, row.region): row for row in _functions(self.chains[:50])}
+        nodes = {}
+        for key, row in rows.items():
+            nodes[key] = MapNode(
+                key, row.name, row.region, False, row.count, row.errors, row.rate, row.p95_s
+            )
+        started: dict[tuple[tuple[str, str], tuple[str, str], str], list[bool]] = {}
+        for chain in self.chains[:50]:
+            root = (chain.root.trigger or "invoked", "outside")
+            nodes.setdefault(root, MapNode(root, root[0], "", outside=True))
+            start = (root, (chain.root.function, chain.root.region), "")
+            started.setdefault(start, []).append(chain.root.state == "error")
+            for item in chain.root.walk():
+                for child in item.children:
+                    if child.kind == "invocation":
+                        ends = ((item.function, item.region), (child.function, child.region))
+                        channel = child.trigger.rpartition("→")[2]
+                        failed = child.state == "error"
+                        started.setdefault((*ends, channel), []).append(failed)
+        edges = (
+            MapEdge(*key, len(failed), sum(failed), 0, len(failed) / 60)
+            for key, failed in started.items()
+        )
+        return ServiceMap(tuple(nodes.values()), tuple(edges))
 
     def snapshot(self) -> Snapshot:
         self.snapshots += 1

@@ -1,0 +1,211 @@
+"""The service map: which function starts which through what, how often, and how it goes.
+
+Kept as the graph changes, so that its cost follows the changes and never the size of the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from causality import names
+from causality.graph import CauseNode, Invocation
+from causality.snapshot import LatencyRow
+
+_BUCKET_S = 10
+_RATE_BUCKETS = 6  # the last minute
+_FAILED = ("error", "timeout", "throttled")
+_OUTSIDE = "outside"
+
+MapNodeId: TypeAlias = tuple[str, str]  # function and region; of an origin, its text and _OUTSIDE
+FlowKey: TypeAlias = tuple[MapNodeId, MapNodeId, str]  # from, to, channel
+Flow: TypeAlias = tuple[FlowKey, float, bool, bool]  # key, epoch seconds, failed, ambiguous
+
+
+@dataclass(frozen=True, slots=True)
+class MapNode:
+    """A function, or something outside that starts functions.
+
+    Attributes:
+        outside: whether it is not a function: a schedule, an upload, a request.
+        count, errors: invocations seen, and those that failed; 0 of what is outside.
+        rate: invocations a second over the last minute.
+    """
+
+    id: MapNodeId
+    name: str
+    region: str
+    outside: bool
+    count: int = 0
+    errors: int = 0
+    rate: float = 0.0
+    p95_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MapEdge:
+    """How often one node starts another through one channel.
+
+    Attributes:
+        channel: the table, bucket, topic or queue between them; "Invoke" for none.
+        errors: starts whose invocation failed.
+        ambiguous: starts of which this is one of several possible causes.
+        rate: starts a second over the last minute.
+    """
+
+    source: MapNodeId
+    target: MapNodeId
+    channel: str
+    count: int
+    errors: int
+    ambiguous: int
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceMap:
+    """The map at one moment; nodes and edges in a stable order, the oldest first."""
+
+    nodes: tuple[MapNode, ...] = ()
+    edges: tuple[MapEdge, ...] = ()
+
+
+class _Counts:
+    """How often one flow was seen, as a whole and by stretches of ten seconds."""
+
+    __slots__ = ("ambiguous", "buckets", "count", "errors")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.errors = 0
+        self.ambiguous = 0
+        self.buckets: dict[int, int] = {}
+
+    def add(self, flow: Flow, times: int) -> None:
+        _, at_s, failed, ambiguous = flow
+        self.count += times
+        self.errors += failed * times
+        self.ambiguous += ambiguous * times
+        bucket = int(at_s // _BUCKET_S)
+        left = self.buckets.get(bucket, 0) + times
+        if left > 0:
+            self.buckets[bucket] = left
+        else:
+            self.buckets.pop(bucket, None)
+        while len(self.buckets) > 2 * _RATE_BUCKETS:
+            del self.buckets[min(self.buckets)]
+
+    def rate(self, now_s: float) -> float:
+        current = int(now_s // _BUCKET_S)
+        recent = sum(self.buckets.get(current - back, 0) for back in range(_RATE_BUCKETS))
+        return recent / (_RATE_BUCKETS * _BUCKET_S)
+
+
+class FlowTable:
+    """The flows between functions, counted once for each invocation that they lead to."""
+
+    def __init__(self) -> None:
+        """Make an empty table."""
+        self._flows: dict[FlowKey, _Counts] = {}
+        self._counted: dict[Invocation, tuple[Flow, ...]] = {}
+
+    def update(self, touched: Iterable[Invocation]) -> None:
+        """Take over what changed; what has left the graph stays counted."""
+        for invocation in touched:
+            if invocation.gone:
+                self._counted.pop(invocation, None)
+                continue
+            new, old = tuple(flows(invocation)), self._counted.get(invocation, ())
+            if new == old:
+                continue
+            for flow in old:
+                counts = self._flows[flow[0]]
+                counts.add(flow, -1)
+                if not counts.count:
+                    del self._flows[flow[0]]
+            for flow in new:
+                known = self._flows.get(flow[0])
+                if known is None:
+                    known = self._flows[flow[0]] = _Counts()
+                known.add(flow, 1)
+            self._counted[invocation] = new
+
+    def map(self, functions: Iterable[LatencyRow], now_s: float) -> ServiceMap:
+        """Give the map, with what the table of latencies says of each function."""
+        known = {(row.name, row.region): row for row in functions}
+        nodes: dict[MapNodeId, MapNode] = {}
+        edges = []
+        for (source, target, channel), counts in self._flows.items():
+            for node in (source, target):
+                if node not in nodes:
+                    nodes[node] = _node(node, known.get(node))
+            edges.append(
+                MapEdge(
+                    source,
+                    target,
+                    channel,
+                    counts.count,
+                    counts.errors,
+                    counts.ambiguous,
+                    counts.rate(now_s),
+                )
+            )
+        for node, row in known.items():
+            if node not in nodes:
+                nodes[node] = _node(node, row)
+        return ServiceMap(tuple(nodes.values()), tuple(edges))
+
+
+def flows(invocation: Invocation) -> Iterator[Flow]:
+    """Give what started an invocation: a flow for each certain or possible cause."""
+    started_at_s = invocation.started_at_s
+    if invocation.function is None or started_at_s is None:
+        return
+    target = (invocation.function, invocation.region or "")
+    failed = invocation.state in _FAILED
+    for cause in invocation.causes:
+        edge = cause.edge
+        if edge is None:
+            yield (_origin(cause), target, ""), started_at_s, failed, False
+            continue
+        parents = {call.invocation: None for call in edge.candidates}
+        if edge.parent is not None:
+            parents = {edge.parent: None}
+        sources = {(p.function or "(unknown function)", p.region or ""): None for p in parents}
+        for source in sources:
+            yield (source, target, _channel(cause)), started_at_s, failed, edge.parent is None
+
+
+def _channel(cause: CauseNode) -> str:
+    if cause.fact.service == "lambda":
+        return "Invoke"
+    return names.last_part(cause.fact.resource or "") or cause.fact.service
+
+
+def _origin(cause: CauseNode) -> MapNodeId:
+    """Name what is outside, without the key or path: there are as many of these as requests."""
+    fact = cause.fact
+    if fact.service == "lambda":
+        return "Invoke", _OUTSIDE
+    if fact.service in ("http", "unknown"):
+        return fact.name or fact.service, _OUTSIDE
+    resource = names.last_part(fact.resource or "")
+    return f"{fact.name or fact.service} {resource}".strip(), _OUTSIDE
+
+
+def _node(node: MapNodeId, row: LatencyRow | None) -> MapNode:
+    name, region = node
+    if region == _OUTSIDE:
+        return MapNode(node, name, "", outside=True)
+    if row is None:
+        return MapNode(node, name, region, outside=False)
+    return MapNode(node, name, region, False, row.count, row.errors, row.rate, row.p95_s)
+
+
+def node_filter(node: MapNodeId) -> str:
+    """Give the filter expression for the chains that go through a node."""
+    name, region = node
+    if region == _OUTSIDE:
+        return name.rpartition(" ")[2]  # the resource; expressions part at spaces
+    return f"function:{name} region:{region}" if region else f"function:{name}"
