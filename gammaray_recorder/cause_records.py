@@ -69,20 +69,22 @@ def _dynamodb(record: Dict[str, Any]) -> List[Cause]:
     if name == "REMOVE" and _TTL_PRINCIPAL in identity.values():
         name = "REMOVE:ttl"  # DynamoDB's own deletion: no call caused it
     image = change.get("NewImage")
-    return [
-        cause(
-            "dynamodb",
-            _table(record.get("eventSourceARN")),
-            key=_attempted(wire.canonical_key, change.get("Keys")),
-            digest=_attempted(wire.item_hash, image),
-            name=name,
-            region=record.get("awsRegion"),
-            ids={
-                wire.ID_DDB_EVENT: record.get("eventID"),
-                wire.ID_DDB_SEQUENCE: change.get("SequenceNumber"),
-            },
-        )
-    ]
+    found = cause(
+        "dynamodb",
+        _table(record.get("eventSourceARN")),
+        key=_attempted(wire.canonical_key, change.get("Keys")),
+        digest=_attempted(wire.item_hash, image),
+        name=name,
+        region=record.get("awsRegion"),
+        ids={
+            wire.ID_DDB_EVENT: record.get("eventID"),
+            wire.ID_DDB_SEQUENCE: change.get("SequenceNumber"),
+        },
+    )
+    created_at_s = change.get("ApproximateCreationDateTime")
+    if isinstance(created_at_s, (int, float)):
+        found[wire.AT] = int(created_at_s)  # whole seconds are all that it is good for
+    return [found]
 
 
 def _table(stream_arn: Any) -> Optional[str]:

@@ -60,6 +60,7 @@ def test_every_record_of_a_stream_is_a_cause_with_key_hash_and_order() -> None:
         "hash": wire.item_hash({**IMAGE, "photo": {"B": b"\x01\x02\x03"}, "total": {"N": "12.5"}}),
         "name": "INSERT",
         "g": REGION,
+        "t": 1773000000,
         "ids": STREAM_IDS,
     }
     assert modify["key"] == '[["id","S","o 2"],["n","N","7e0"]]'
