@@ -18,8 +18,10 @@ from gammaray_tui.commands.deploy import deploy
 from gammaray_tui.commands.doctor import doctor
 from gammaray_tui.commands.export import export
 from gammaray_tui.commands.fire import fire
+from gammaray_tui.commands.init import init
 from gammaray_tui.commands.output import EXIT_FAILED, EXIT_REFUSED, say, say_error
 from gammaray_tui.commands.replay import replay
+from gammaray_tui.commands.setup import setup
 from gammaray_tui.commands.tail import tail
 from gammaray_tui.commands.watch import watch
 from providers.errors import UserError
@@ -35,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, tail, replay, export, deploy, fire, cleanup, doctor):
+for command in (demo, tail, replay, export, deploy, fire, cleanup, doctor, setup, init):
     app.command()(command)
 
 

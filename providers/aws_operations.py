@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from providers import cleanup, deploy, doctor, fire, inventory
+from providers import cleanup, deploy, doctor, fire, inventory, setup
 from providers.clients import Clients
 from providers.manifest import LoadedApplication, find_application, find_applications
 from providers.operations import (
@@ -15,6 +16,7 @@ from providers.operations import (
     Plan,
     Report,
     Resource,
+    Step,
 )
 from providers.place import AWS_ERRORS
 from providers.session import AwsSession
@@ -38,6 +40,8 @@ class AwsOperations:
                 says, for a local AWS: where it reaches what is not AWS.
         """
         self._session = session
+        self.regions = session.regions
+        self.table = session.table
         self._environment = function_environment or {}
 
     async def applications(self) -> Sequence[Application]:
@@ -56,6 +60,26 @@ class AwsOperations:
     async def examine(self, report: Callable[[Check], None]) -> Sequence[Check]:
         """Check everything that watching and acting need; change nothing."""
         return await doctor.examine(self._session, report)
+
+    async def account(self) -> str:
+        """Say whose account it is; what deletes asks for it to be typed."""
+        return await setup.account_of(self._session)
+
+    async def plan_setup(self) -> Sequence[Step]:
+        """Say what `set_up` would do in each region, without doing it."""
+        return await setup.plan_setup(self._session)
+
+    async def set_up(self, report: Report, *, reset: bool = False) -> None:
+        """Make or complete the record table of every region; `reset` empties it first."""
+        await setup.set_up(self._session, report, reset=reset)
+
+    async def wanted_policies(self) -> dict[str, Any]:
+        """Write the role and the policy that `make_roles` would make."""
+        return await setup.wanted_policies(self._session)
+
+    async def make_roles(self, report: Report) -> None:
+        """Make or update the execution role and the operator's policy."""
+        await setup.make_roles(self._session, report)
 
     async def plan(self, application: str) -> Plan:
         """Say what deploying would create, update or leave, without doing it."""

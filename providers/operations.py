@@ -126,6 +126,12 @@ class Inspections(Protocol):
 class Operations(Inspections, Protocol):
     """The acts. Each raises providers.errors.UserError for what a user can meet."""
 
+    async def account(self) -> str:
+        """Say whose account it is; what deletes asks for it to be typed."""
+
+    async def set_up(self, report: Report, *, reset: bool = False) -> None:
+        """Make or complete the record table of every region; `reset` empties it first."""
+
     async def applications(self) -> Sequence[Application]:
         """List the applications that can be deployed and fired."""
 

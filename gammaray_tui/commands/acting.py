@@ -70,6 +70,26 @@ def acting(given: options.Given) -> AwsOperations:
     return AwsOperations(open_session(load_settings(given)))
 
 
+def confirm_by_typing(warning: str, word: str) -> None:
+    """Ask the person at the terminal to type a word before something is gone for ever.
+
+    Raises:
+        UserError: there is no one to ask.
+        typer.Exit: something else was typed.
+    """
+    if not sys.stdin.isatty():
+        raise UserError(
+            "Nothing was changed: there is no terminal to ask at.",
+            todo="Give --yes to go on without being asked, or --dry-run to look.",
+            kind="no-terminal",
+        )
+    say(warning)
+    answer = typer.prompt(f"Type {word} to go on", default="", show_default=False)
+    if answer.strip() != word:
+        say("Nothing was changed.")
+        raise typer.Exit(EXIT_FAILED)
+
+
 class StepPrinter:
     """Prints steps as they are reported: for people, or as JSON, one object a line."""
 

@@ -55,6 +55,16 @@ ConfigFile: TypeAlias = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Configuration file to read instead."),
 ]
+Configuration: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--configuration",
+        "-c",
+        metavar="C|T|F|S|D|B",
+        help="How functions are observed: clean, X-Ray's tracing, tracing and its SDK, recorder "
+        "in the zip, recorder by layer, hybrid. `--config B` says the same.",
+    ),
+]
 Paths: TypeAlias = Annotated[
     list[Path],
     typer.Argument(
@@ -66,8 +76,10 @@ Paths: TypeAlias = Annotated[
 AsJson: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print JSON, one object a line, for programs.")
 ]
+Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 _UNSAID = (None, ())
+_LETTERS = ("C", "T", "F", "S", "D", "B")
 _OF_AWS = ("profile", "regions", "table", "endpoint_url", "since")
 
 
@@ -117,6 +129,18 @@ class Given:
 def given_before(context: typer.Context) -> Given:
     """Give the options that stood before the command's name."""
     return context.obj if isinstance(context.obj, Given) else Given()
+
+
+def letter_and_file(letter: str, config: Path | None) -> tuple[str, Path | None]:
+    """Tell a configuration's letter given as --config from the name of a configuration file."""
+    if config is not None and str(config).upper() in _LETTERS and not config.exists():
+        return letter or str(config), None
+    return letter, config
+
+
+def in_configuration(application: str, letter: str) -> str:
+    """Give the id of an application in a configuration; with "", of the application itself."""
+    return f"{application}:{letter.upper()}" if letter else application
 
 
 def split_regions(regions: list[str] | None) -> tuple[str, ...]:

@@ -12,7 +12,18 @@ from gammaray_tui import __version__, cli
 from providers.errors import UserError
 from tests.unit.cli.run import ORACLE, clean_environment, command, run
 
-COMMANDS = ["demo", "tail", "replay", "export", "deploy", "fire", "cleanup"]
+COMMANDS = [
+    "demo",
+    "tail",
+    "replay",
+    "export",
+    "deploy",
+    "fire",
+    "cleanup",
+    "doctor",
+    "setup",
+    "init",
+]
 # What no command needs before it is known what it has to do.
 HEAVY = {"textual", "rich", "botocore", "boto3", "aiobotocore", "aiohttp", "msgspec", "networkx"}
 
