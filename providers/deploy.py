@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 
 from providers.deploy_functions import DeployedFunction, Layer, LogGroup
 from providers.deploy_role import Role
@@ -13,13 +14,8 @@ from providers.deploy_storage import (
     DeployedTopic,
 )
 from providers.deploy_triggers import BucketNotifications, SourceMapping, Subscription
-from providers.manifest import (
-    DynamoDbTrigger,
-    LoadedApplication,
-    S3Trigger,
-    SnsTrigger,
-    SqsTrigger,
-)
+from providers.manifest import LoadedApplication
+from providers.manifest_parts import DynamoDbTrigger, S3Trigger, SnsTrigger, SqsTrigger
 from providers.operations import Plan, Report
 from providers.pieces import Piece, run_pieces
 from providers.place import Place, open_place
@@ -41,11 +37,10 @@ async def plan(
     Raises:
         UserError: AWS refuses, or something of the same name is in the way.
     """
-    region = application.manifest.functions[0].region
-    async with open_place(session, region, application.name, environment) as place:
+    async with _place(session, application, environment) as place:
         pieces = pieces_of(place, application)
         steps = await run_pieces(pieces, lambda _step: None, only_look=True)
-    return Plan(application.name, tuple(steps))
+    return Plan(application.id, tuple(steps))
 
 
 async def deploy(
@@ -62,9 +57,20 @@ async def deploy(
     Raises:
         UserError: of the first resource that failed; the others are done nevertheless.
     """
-    region = application.manifest.functions[0].region
-    async with open_place(session, region, application.name, environment) as place:
+    async with _place(session, application, environment) as place:
         await run_pieces(pieces_of(place, application), report, only_look=False)
+
+
+def _place(
+    session: AwsSession, application: LoadedApplication, environment: Mapping[str, str] | None
+) -> AbstractAsyncContextManager[Place]:
+    return open_place(
+        session,
+        application.manifest.functions[0].region,
+        application.name,
+        environment,
+        configuration=application.configuration.letter,
+    )
 
 
 def pieces_of(place: Place, application: LoadedApplication) -> list[Piece]:
@@ -81,7 +87,8 @@ class _Parts:
         self._manifest = manifest
         regions = dict.fromkeys(function.region for function in manifest.functions)
         role = Role(place, application)
-        layers = {region: Layer(place, region) for region in regions}
+        recorder = application.configuration.recorder
+        layers = {region: Layer(place, region) for region in regions if recorder == "layer"}
         groups = {
             function.name: LogGroup(place, function, manifest.log_retention_days)
             for function in manifest.functions
@@ -92,12 +99,12 @@ class _Parts:
                 application,
                 function,
                 role,
-                layers[function.region],
+                layers.get(function.region),
                 groups[function.name],
             )
             for function in manifest.functions
         }
-        records = [record_table(place, region) for region in regions]
+        records = [record_table(place, region) for region in regions if recorder is not None]
         buckets = {bucket.name: DeployedBucket(place, bucket) for bucket in manifest.buckets}
         objects = [
             DeployedObject(buckets[bucket.name], application.folder, item)

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
-import zipfile
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from providers.attachment import attachment_of
 from providers.aws_errors import error_code
+from providers.bundles import zipped
 from providers.deploy_role import Role
 from providers.errors import UserError
-from providers.layer import (
-    SWAPPED_HANDLER,
-    build_layer,
-    handler_environment,
-    layer_version_description,
-)
-from providers.manifest import Function, LoadedApplication
+from providers.layer import build_layer, layer_version_description
+from providers.manifest import LoadedApplication
+from providers.manifest_parts import Function
 from providers.pieces import Change, Piece, found, wait_until
 from providers.place import Place
-from providers.tags import is_managed, our_tags
+from providers.tags import is_managed
 
 LAYER_NAME: Final = "gammaray-recorder"
 LOG_GROUP_PREFIX: Final = "/aws/lambda/"
@@ -34,7 +28,6 @@ _READY_TIMEOUT_S: Final = 120.0
 # visible"); until then Lambda refuses it.
 _ROLE_TIMEOUT_S: Final = 60.0
 _MISSING: Final = "ResourceNotFoundException"
-_EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip can hold
 _SETTINGS: Final = {
     "Role": "role",
     "Handler": "handler",
@@ -99,9 +92,7 @@ class LogGroup(Piece):
         """Create the group."""
         client = await self.client("logs")
         try:
-            await client.create_log_group(
-                logGroupName=self.name, tags=our_tags(self.place.application)
-            )
+            await client.create_log_group(logGroupName=self.name, tags=self.place.tags)
         except ClientError as error:
             if error_code(error) != "ResourceAlreadyExistsException":
                 raise
@@ -111,7 +102,7 @@ class LogGroup(Piece):
 
 
 class DeployedFunction(Piece):
-    """A function with the recorder attached: its code unchanged, its handler swapped.
+    """A function in its application's configuration: its own code is unchanged.
 
     Attributes:
         name: the function's name.
@@ -124,12 +115,11 @@ class DeployedFunction(Piece):
         application: LoadedApplication,
         function: Function,
         role: Role,
-        layer: Layer,
+        layer: Layer | None,
         log_group: LogGroup,
     ) -> None:
-        super().__init__(
-            place, function.region, f"function {function.name}", role, layer, log_group
-        )
+        needs = [role, log_group, *([layer] if layer else [])]
+        super().__init__(place, function.region, f"function {function.name}", *needs)
         self.name = function.name
         self.arn = (
             f"arn:{place.partition}:lambda:{function.region}:{place.account}"
@@ -138,7 +128,9 @@ class DeployedFunction(Piece):
         self._function = function
         self._role = role
         self._layer = layer
-        self._code = zipped(application.folder, function.files)
+        self._traced = application.traces(function)
+        self._attachment = attachment_of(application, function, place.table)
+        self._code = zipped(self._attachment.files)
 
     async def look(self) -> Change:
         """Compare code and configuration.
@@ -190,7 +182,7 @@ class DeployedFunction(Piece):
                 await client.create_function(
                     FunctionName=self.name,
                     Code={"ZipFile": self._code},
-                    Tags=our_tags(self.place.application),
+                    Tags=self.place.tags,
                     **self._settings(),
                 )
             except ClientError as error:
@@ -219,17 +211,17 @@ class DeployedFunction(Piece):
         environment = {
             **{k: place.filled(v, self.region) for k, v in function.environment.items()},
             **place.environment,
-            **handler_environment(function.handler, place.table),
+            **self._attachment.environment,
         }
         return {
             "Role": self._role.arn,
-            "Handler": SWAPPED_HANDLER,
+            "Handler": self._attachment.handler,
             "Runtime": function.runtime,
             "MemorySize": function.memory_mb,
             "Timeout": function.timeout_s,
             "Environment": {"Variables": environment},
-            "Layers": [self._layer.arn],
-            "TracingConfig": {"Mode": "Active" if function.tracing else "PassThrough"},
+            "Layers": [self._layer.arn] if self._layer else [],
+            "TracingConfig": {"Mode": "Active" if self._traced else "PassThrough"},
         }
 
 
@@ -242,28 +234,6 @@ async def layer_versions(client: Any) -> list[dict[str, Any]]:
         if error_code(error) != _MISSING:
             raise
         return []
-
-
-def zipped(folder: Path, names: Sequence[str]) -> bytes:
-    """Zip files and folders: the same contents give the same bytes.
-
-    Nothing that Python leaves behind (`__pycache__`) gets in.
-    """
-    files = sorted(
-        path
-        for name in names
-        for path in ([folder / name] if (folder / name).is_file() else (folder / name).rglob("*"))
-        if path.is_file() and "__pycache__" not in path.parts
-    )
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in files:
-            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.create_system = 3  # Unix, also when zipped on Windows
-            entry.external_attr = 0o100644 << 16
-            archive.writestr(entry, path.read_bytes())
-    return buffer.getvalue()
 
 
 def _present(there: dict[str, Any]) -> dict[str, Any]:

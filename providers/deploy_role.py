@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from providers.manifest import DynamoDbTrigger, LoadedApplication, SqsTrigger
+from providers.manifest import LoadedApplication
+from providers.manifest_parts import DynamoDbTrigger, SqsTrigger
 from providers.pieces import Change, Piece, found
 from providers.place import Place
-from providers.tags import as_list, our_tags
+from providers.tags import as_list
 
 ROLE_PATH: Final = "/gammaray/"
 """All our roles stand under it, so that one call lists them."""
@@ -35,7 +36,7 @@ class Role(Piece):
     """
 
     def __init__(self, place: Place, application: LoadedApplication) -> None:
-        self.name = f"gammaray-{application.name}"
+        self.name = f"gammaray-{place.own}"
         super().__init__(place, "", f"role {self.name}")
         self.arn = f"arn:{place.partition}:iam::{place.account}:role{ROLE_PATH}{self.name}"
         self._policy = execution_policy(place, application)
@@ -64,7 +65,7 @@ class Role(Piece):
                 Path=ROLE_PATH,
                 AssumeRolePolicyDocument=json.dumps(_TRUST),
                 Description=f"Runs the functions of {self.place.application}; made by gammaray-tui",
-                Tags=as_list(our_tags(self.place.application)),
+                Tags=as_list(self.place.tags),
             )
         await iam.put_role_policy(
             RoleName=self.name, PolicyName=_POLICY_NAME, PolicyDocument=json.dumps(self._policy)
@@ -88,15 +89,18 @@ def execution_policy(place: Place, application: LoadedApplication) -> dict[str, 
                 for item in functions
             ],
         ),
-        _allow(
-            ["dynamodb:BatchWriteItem", "dynamodb:PutItem"],
-            [
-                f"{arn}:dynamodb:{region}:{place.account}:table/{place.table}"
-                for region in dict.fromkeys(item.region for item in functions)
-            ],
-        ),
     ]
-    if any(item.tracing for item in functions):
+    if application.configuration.recorder is not None:
+        statements.append(
+            _allow(
+                ["dynamodb:BatchWriteItem", "dynamodb:PutItem"],
+                [
+                    f"{arn}:dynamodb:{region}:{place.account}:table/{place.table}"
+                    for region in dict.fromkeys(item.region for item in functions)
+                ],
+            )
+        )
+    if any(application.traces(item) for item in functions):
         statements.append(_allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"]))
     statements += _trigger_statements(place, application)
     statements += [

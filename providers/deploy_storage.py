@@ -6,10 +6,10 @@ import hashlib
 from pathlib import Path
 from typing import Any, Final
 
-from providers.manifest import Bucket, Object, Queue, Topic
+from providers.manifest_parts import Bucket, Object, Queue, Topic
 from providers.pieces import Change, Piece, found
 from providers.place import Place
-from providers.tags import as_list, our_tags
+from providers.tags import as_list
 
 _MISSING: Final = ("404", "NoSuchBucket", "NoSuchKey", "NotFound")
 
@@ -37,7 +37,7 @@ class DeployedBucket(Piece):
     async def make(self, change: Change) -> None:
         """Create the bucket."""
         client = await self.client("s3")
-        tags = as_list(our_tags(self.place.application))
+        tags = as_list(self.place.tags)
         if change.verb == "create":
             configuration: dict[str, Any] = {"Tags": tags}
             if self.region != "us-east-1":
@@ -100,7 +100,7 @@ class DeployedTopic(Piece):
     async def make(self, change: Change) -> None:
         """Create the topic."""
         client = await self.client("sns")
-        await client.create_topic(Name=self.name, Tags=as_list(our_tags(self.place.application)))
+        await client.create_topic(Name=self.name, Tags=as_list(self.place.tags))
 
 
 class DeployedQueue(Piece):
@@ -133,5 +133,5 @@ class DeployedQueue(Piece):
             QueueName=self.name,
             # Lambda refuses a queue whose messages reappear while they are being processed.
             Attributes={"VisibilityTimeout": str(self._visibility_timeout_s)},
-            tags=our_tags(self.place.application),
+            tags=self.place.tags,
         )

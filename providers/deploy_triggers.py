@@ -11,10 +11,9 @@ from botocore.exceptions import ClientError
 from providers.aws_errors import error_code
 from providers.deploy_functions import DeployedFunction
 from providers.deploy_storage import DeployedBucket, DeployedQueue, DeployedTopic
-from providers.manifest import DynamoDbTrigger, S3Trigger, SqsTrigger
+from providers.manifest_parts import DynamoDbTrigger, S3Trigger, SqsTrigger
 from providers.pieces import Change, Piece, found, wait_until
 from providers.tables import Table
-from providers.tags import our_tags
 
 _ENABLED_TIMEOUT_S: Final = 180.0
 _RETRIES: Final = 2
@@ -79,7 +78,7 @@ class SourceMapping(Piece):
                 EventSourceArn=self._source_arn(),
                 FunctionName=self._function.name,
                 BatchSize=self._batch_size,
-                Tags=our_tags(self.place.application),
+                Tags=self.place.tags,
                 **self._stream_options(),
             )
             self._uuid = created["UUID"]
@@ -136,7 +135,7 @@ class BucketNotifications(Piece):
         text = f"trigger S3 bucket {bucket.name} → {names}"
         super().__init__(bucket.place, bucket.region, text, bucket, *self._functions.values())
         self._bucket = bucket.name
-        self._ids = f"gammaray-{bucket.place.application}-"
+        self._ids = f"gammaray-{bucket.place.own}-"
         self._wanted = [
             _notification(f"{self._ids}{number}", trigger, function)
             for number, (trigger, function) in enumerate(triggers, 1)

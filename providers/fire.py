@@ -10,7 +10,8 @@ from typing import Any, Final
 import msgspec
 
 from providers.errors import UserError
-from providers.manifest import Function, LoadedApplication
+from providers.manifest import LoadedApplication
+from providers.manifest_parts import Function
 from providers.operations import Fired, Report, Step, StepState
 from providers.place import AWS_ERRORS, open_place
 from providers.session import AwsSession, is_local, user_error
@@ -101,7 +102,7 @@ async def fire(
     if errors and not accepted:
         raise errors[0]
     return Fired(
-        application.name,
+        application.id,
         tuple(accepted[number] for number in sorted(accepted)),
         tuple(str(error) for error in errors),
     )
@@ -109,7 +110,7 @@ async def fire(
 
 def _not_deployed(application: LoadedApplication, function: Function) -> UserError:
     return UserError(
-        f"{application.name} is not deployed: there is no function {function.name}",
+        f"{application.id} is not deployed: there is no function {function.name}",
         on=f"region {function.region}",
         todo="Deploy it first.",
         kind="not-deployed",

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from providers.deploy_functions import LAYER_NAME, LOG_GROUP_PREFIX, layer_versions
 from providers.deploy_role import ROLE_PATH
-from providers.manifest import BUCKET_PREFIX, LoadedApplication, places_of
+from providers.manifest import LoadedApplication, deployable_names
+from providers.manifest_parts import BUCKET_PREFIX
 from providers.operations import Resource
 from providers.pieces import found
 from providers.place import AWS_ERRORS, Place, open_place
@@ -84,7 +85,7 @@ class _Region:
         self._names: dict[str, set[str]] = {kind: set() for kind in TAGGED_ARNS}
         self._names["table"].add(place.table)
         for application in applications:
-            for kind, places in places_of(application.manifest).items():
+            for kind, places in deployable_names(application).items():
                 self._names[kind].update(
                     place.filled(name, region) for name, where in places.items() if where == region
                 )

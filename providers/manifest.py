@@ -1,215 +1,60 @@
 """Applications as their manifests describe them: one TOML file each, `app.toml`.
 
 A manifest says what an application consists of and how it is fired; examples/README.md describes
-every key. Texts can hold {account}, {partition}, {region} and {app}, and the payload of `[fire]`
-also {run} (different each time) and {number} (1, 2, ... within one firing).
+every key. Texts can hold {account}, {partition}, {region} and {app}, "{table:orders}" for the
+name that a part is deployed under, and the payload of `[fire]` also {run} (different each time)
+and {number} (1, 2, ... within one firing).
 """
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Final
 
 import msgspec
-from msgspec import Meta
 
+from providers import manifest_parts
+from providers.configurations import CONFIGURATIONS, Configuration, configuration_of
 from providers.errors import UserError
+from providers.manifest_original import read_original
+from providers.manifest_parts import Function, Manifest, S3Trigger
 from providers.operations import Application
+from providers.variants import KINDS, deployed_name, named_for
 
 FILE_NAME: Final = "app.toml"
-BUCKET_PREFIX: Final = "gammaray-"
-"""Buckets are named for the whole world: this shows whose they are."""
-
-_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,255}")
-_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
-_BUCKET_NAME: Final = re.compile(rf"{BUCKET_PREFIX}[a-z0-9.{{}}-]+")
-_UNKNOWN_FIELD = re.compile(r"unknown field `([^`]*)`")
-
-
-class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the file; a key that it does not know is an error."""
-
-
-class _Placed(_Part, frozen=True, kw_only=True):
-    """A part that has a name, in a region."""
-
-    name: str
-    region: str
-
-    def __post_init__(self) -> None:
-        """Check name and region.
-
-        Raises:
-            ValueError: with the reason; msgspec adds where.
-        """
-        self._check_name()
-        if not _REGION.fullmatch(self.region):
-            raise ValueError(f"there is no region {self.region!r}; they look like us-west-2")
-
-    def _check_name(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise ValueError(f"{self.name!r} cannot be a name: letters, digits and . _ - can")
-
-
-class Permission(_Part, frozen=True, kw_only=True):
-    """What a function may do beside recording, logging and reading its own triggers."""
-
-    actions: tuple[str, ...]
-    resources: tuple[str, ...]
-
-
-class Function(_Placed, frozen=True, kw_only=True):
-    """A Python function; the recorder is attached to it from outside.
-
-    Attributes:
-        handler: its own handler, "module.function".
-        files: source files or folders, beside the manifest.
-        tracing: whether X-Ray traces it.
-    """
-
-    handler: str
-    files: tuple[str, ...]
-    memory_mb: Annotated[int, Meta(ge=128, le=10240)] = 256
-    timeout_s: Annotated[int, Meta(ge=1, le=900)] = 30
-    runtime: str = "python3.12"
-    tracing: bool = True
-    environment: dict[str, str] = {}
-    permissions: tuple[Permission, ...] = ()
-
-
-class Table(_Placed, frozen=True, kw_only=True):
-    """A DynamoDB table with string keys."""
-
-    hash_key: str
-    range_key: str | None = None
-    stream: bool = True
-
-
-class Object(_Part, frozen=True, kw_only=True):
-    """An object to put into a bucket, from a file beside the manifest."""
-
-    key: str
-    file: str
-    content_type: str = "application/octet-stream"
-
-
-class Bucket(_Placed, frozen=True, kw_only=True):
-    """An S3 bucket; its name begins with "gammaray-"."""
-
-    objects: tuple[Object, ...] = ()
-
-    def _check_name(self) -> None:
-        if not _BUCKET_NAME.fullmatch(self.name):
-            raise ValueError(f"{self.name!r}: names of buckets begin with {BUCKET_PREFIX}")
-
-
-class Topic(_Placed, frozen=True, kw_only=True):
-    """An SNS topic."""
-
-
-class Queue(_Placed, frozen=True, kw_only=True):
-    """An SQS queue."""
-
-
-class DynamoDbTrigger(_Part, frozen=True, kw_only=True, tag_field="kind", tag="dynamodb"):
-    """A table's stream invokes a function."""
-
-    table: str
-    function: str
-    batch_size: Annotated[int, Meta(ge=1, le=10000)] = 1
-
-    @property
-    def source(self) -> str:
-        """What triggers, for people."""
-        return f"DynamoDB stream {self.table}"
-
-
-class S3Trigger(_Part, frozen=True, kw_only=True, tag_field="kind", tag="s3"):
-    """Objects that are put into a bucket invoke a function."""
-
-    bucket: str
-    function: str
-    prefix: str = ""
-    suffix: str = ""
-    events: tuple[str, ...] = ("s3:ObjectCreated:*",)
-
-    @property
-    def source(self) -> str:
-        """What triggers, for people."""
-        return f"S3 bucket {self.bucket}/{self.prefix}"
-
-
-class SnsTrigger(_Part, frozen=True, kw_only=True, tag_field="kind", tag="sns"):
-    """Messages that are published to a topic invoke a function."""
-
-    topic: str
-    function: str
-
-    @property
-    def source(self) -> str:
-        """What triggers, for people."""
-        return f"SNS topic {self.topic}"
-
-
-class SqsTrigger(_Part, frozen=True, kw_only=True, tag_field="kind", tag="sqs"):
-    """Messages that are sent to a queue invoke a function."""
-
-    queue: str
-    function: str
-    batch_size: Annotated[int, Meta(ge=1, le=10000)] = 1
-
-    @property
-    def source(self) -> str:
-        """What triggers, for people."""
-        return f"SQS queue {self.queue}"
-
-
-Trigger: TypeAlias = DynamoDbTrigger | S3Trigger | SnsTrigger | SqsTrigger
-
-
-class Fire(_Part, frozen=True, kw_only=True):
-    """How the application is fired: an asynchronous Invoke of one function.
-
-    Attributes:
-        text: what that does, for people.
-    """
-
-    function: str
-    payload: dict[str, Any] = {}
-    text: str = ""
-
-
-class Manifest(_Part, frozen=True, kw_only=True):
-    """One application."""
-
-    title: str
-    functions: Annotated[tuple[Function, ...], Meta(min_length=1)]
-    fire: Fire
-    tables: tuple[Table, ...] = ()
-    buckets: tuple[Bucket, ...] = ()
-    topics: tuple[Topic, ...] = ()
-    queues: tuple[Queue, ...] = ()
-    triggers: tuple[Trigger, ...] = ()
-    log_retention_days: int = 7
-
-
-_PARTS: Final[tuple[type[_Part], ...]] = (
-    Manifest, Function, Permission, Table, Bucket, Object, Topic, Queue, Fire,
-    DynamoDbTrigger, S3Trigger, SnsTrigger, SqsTrigger,
-)  # fmt: skip
+_ORIGINAL_SUFFIX: Final = ".json"
+_UNKNOWN_FIELD_START: Final = "unknown field `"
 
 
 class LoadedApplication(msgspec.Struct, frozen=True):
-    """A manifest with the folder that its files stand in; the folder's name is the name."""
+    """A manifest, in one configuration, with the folder that its files stand in.
+
+    Attributes:
+        name: the folder's name, or that of the original's JSON file.
+        manifest: with the names that its parts are deployed under.
+        plain: with the names as the file has them.
+        configuration: how its functions are observed.
+        files_by_own_name: whether "apps/sync.py" is "sync.py" in the zip, as with the original.
+        probed: whether a probe around each function measures its invocations.
+    """
 
     name: str
     folder: Path
+    plain: Manifest
     manifest: Manifest
+    configuration: Configuration
+    files_by_own_name: bool = False
+    probed: bool = False
+
+    @property
+    def id(self) -> str:
+        """What finds it again: "imageproc", or "imageproc:B" in a configuration."""
+        letter = self.configuration.letter
+        return f"{self.name}:{letter}" if letter else self.name
 
     @property
     def regions(self) -> tuple[str, ...]:
@@ -221,11 +66,27 @@ class LoadedApplication(msgspec.Struct, frozen=True):
         """Give one of its functions; the manifest's checks made sure of those it names."""
         return next(function for function in self.manifest.functions if function.name == name)
 
+    def traces(self, function: Function) -> bool:
+        """Say whether X-Ray traces a function: a configuration that was asked for decides."""
+        if self.configuration.letter or function.tracing is None:
+            return self.configuration.tracing
+        return function.tracing
+
+    def in_configuration(self, letter: str) -> LoadedApplication:
+        """Give the same application in another configuration.
+
+        Raises:
+            UserError: there is no such configuration.
+        """
+        configuration = configuration_of(letter)
+        manifest = named_for(self.plain, configuration.letter)
+        return msgspec.structs.replace(self, manifest=manifest, configuration=configuration)
+
     def described(self, deployed: bool | None = None) -> Application:
         """Give what screens and commands show of it."""
         manifest = self.manifest
         return Application(
-            name=self.name,
+            name=self.id,
             title=manifest.title,
             functions=tuple((function.name, function.region) for function in manifest.functions),
             triggers=tuple(f"{item.source} → {item.function}" for item in manifest.triggers),
@@ -240,41 +101,61 @@ def find_applications() -> list[LoadedApplication]:
     return [load(path) for path in sorted(folder.glob(f"*/{FILE_NAME}"))]
 
 
-def find_application(name: str) -> LoadedApplication:
+def find_application(id: str) -> LoadedApplication:
     """Load an application by its name, or by the path of its manifest or folder.
+
+    With ":B" and the like at its end, in that configuration.
 
     Raises:
         UserError: there is none (kind "unknown-application"), or its manifest is wrong.
     """
-    path = Path(name)
-    if path.suffix == ".toml" or (path / FILE_NAME).is_file():
+    name, colon, letter = id.rpartition(":")
+    if colon and letter.upper() in CONFIGURATIONS:
+        return find_application(name).in_configuration(letter)
+    path = Path(id)
+    if path.suffix in (".toml", _ORIGINAL_SUFFIX) or (path / FILE_NAME).is_file():
         return load(path)
     applications = {application.name: application for application in find_applications()}
-    if name not in applications:
+    if id not in applications:
         raise UserError(
-            f"There is no application named {name}",
-            todo=f"{_did_you_mean(name, applications)}Known: {', '.join(applications)}; or give "
+            f"There is no application named {id}",
+            todo=f"{_did_you_mean(id, applications)}Known: {', '.join(applications)}; or give "
             f"the path of an {FILE_NAME}.",
             kind="unknown-application",
         )
-    return applications[name]
+    return applications[id]
 
 
 def load(path: Path) -> LoadedApplication:
-    """Read a manifest (or the one in a folder) and check that it fits together.
+    """Read a manifest (or the one in a folder), and check that it fits together.
+
+    A JSON file is read as one of the original's.
 
     Raises:
         UserError: kind "bad-manifest"; the message names the key.
     """
     file = path / FILE_NAME if path.is_dir() else path
+    original = file.suffix == _ORIGINAL_SUFFIX
     try:
-        manifest = msgspec.convert(tomllib.loads(file.read_text("utf-8")), Manifest)
+        if original:
+            manifest = read_original(file)
+        else:
+            manifest = msgspec.convert(tomllib.loads(file.read_text("utf-8")), Manifest)
         _check(manifest, file.parent)
-    except msgspec.ValidationError as error:
+        letter = manifest.configuration or ""
+        named = named_for(manifest, letter)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise _bad(file, str(error), _hint(str(error))) from error
     except (OSError, ValueError) as error:  # TOMLDecodeError is a ValueError, with a position
         raise _bad(file, str(error), "") from error
-    return LoadedApplication(file.resolve().parent.name, file.parent, manifest)
+    return LoadedApplication(
+        file.stem if original else file.resolve().parent.name,
+        file.parent,
+        manifest,
+        named,
+        configuration_of(letter),
+        files_by_own_name=original,
+    )
 
 
 def places_of(manifest: Manifest) -> dict[str, dict[str, str]]:
@@ -283,18 +164,25 @@ def places_of(manifest: Manifest) -> dict[str, dict[str, str]]:
     Raises:
         ValueError: two parts of a kind have one name.
     """
-    kinds: dict[str, Sequence[Function | Table | Bucket | Topic | Queue]] = {
-        "function": manifest.functions,
-        "table": manifest.tables,
-        "bucket": manifest.buckets,
-        "topic": manifest.topics,
-        "queue": manifest.queues,
-    }
-    places = {kind: {part.name: part.region for part in parts} for kind, parts in kinds.items()}
-    for kind, parts in kinds.items():
-        if len(places[kind]) < len(parts):
-            raise ValueError(f"two {kind}s have the same name")
+    parts = {kind: getattr(manifest, key) for kind, key in KINDS.items()}
+    places = {kind: {part.name: part.region for part in parts[kind]} for kind in KINDS}
+    for kind, key in KINDS.items():
+        if len(places[kind]) < len(parts[kind]):
+            raise ValueError(f"two {key} have the same name")
     return places
+
+
+def deployable_names(application: LoadedApplication) -> dict[str, dict[str, str]]:
+    """Give the region of each part that may be there, under its names in all configurations."""
+    letters = ["", *CONFIGURATIONS]
+    return {
+        kind: {
+            deployed_name(kind, name, letter): region
+            for letter in letters
+            for name, region in places.items()
+        }
+        for kind, places in places_of(application.plain).items()
+    }
 
 
 def _check(manifest: Manifest, folder: Path) -> None:
@@ -330,11 +218,16 @@ def _check(manifest: Manifest, folder: Path) -> None:
 
 
 def _hint(message: str) -> str:
-    unknown = _UNKNOWN_FIELD.search(message)
-    if unknown is None:
+    _, found, rest = message.partition(_UNKNOWN_FIELD_START)
+    if not found:
         return ""
-    fields = {name for part in _PARTS for name in part.__struct_fields__}
-    return _did_you_mean(unknown.group(1), fields).strip()
+    fields = {
+        name
+        for part in vars(manifest_parts).values()
+        if isinstance(part, type) and issubclass(part, manifest_parts.Part)
+        for name in part.__struct_fields__
+    }
+    return _did_you_mean(rest.partition("`")[0], fields).strip()
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:

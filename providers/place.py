@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from providers.clients import Clients
 from providers.session import AwsSession, user_error
+from providers.tags import our_tags
 
 AWS_ERRORS: Final = (ClientError, BotoCoreError, OSError, TimeoutError)
 """What a call of a client can raise; `user_error` makes any of them presentable."""
@@ -25,6 +26,7 @@ class Place:
         application: the application's name, for tags.
         table: the record table's name.
         environment: what every function gets beside what its manifest says.
+        configuration: letter of the application's configuration; "" when none is named.
     """
 
     clients: Clients
@@ -33,6 +35,17 @@ class Place:
     application: str
     table: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    configuration: str = ""
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags of what is made for the application."""
+        return our_tags(self.application, self.configuration)
+
+    @property
+    def own(self) -> str:
+        """What tells names of the application's own from others': "imageproc-B"."""
+        return "-".join(filter(None, (self.application, self.configuration)))
 
     def filled(self, text: str, region: str) -> str:
         """Replace {account}, {partition}, {region} and {app} in a manifest's text."""
@@ -52,6 +65,8 @@ async def open_place(
     region: str,
     application: str = "",
     environment: Mapping[str, str] | None = None,
+    *,
+    configuration: str = "",
 ) -> AsyncIterator[Place]:
     """Open the clients for an act, and ask (in `region`) whose account it is.
 
@@ -71,4 +86,5 @@ async def open_place(
             application=application,
             table=session.table,
             environment=environment or {},
+            configuration=configuration,
         )

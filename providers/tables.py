@@ -99,7 +99,7 @@ class Table(Piece):
         self._keys = {"HASH": hash_key, **({"RANGE": range_key} if range_key else {})}
         self._stream = stream
         self._expires = expires
-        self._tags = our_tags("" if shared else place.application)
+        self._tags = our_tags() if shared else place.tags
 
     async def look(self) -> Change:
         """Compare the table with what is wanted.

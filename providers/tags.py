@@ -7,13 +7,21 @@ from typing import Final
 
 MANAGED: Final = "gammaray:managed"
 APPLICATION: Final = "gammaray:app"
+CONFIGURATION: Final = "gammaray:config"
 
 
-def our_tags(application: str = "") -> dict[str, str]:
-    """Give the tags for a resource, of one application or ("") shared by all."""
+def our_tags(application: str = "", configuration: str = "") -> dict[str, str]:
+    """Give the tags for a resource, of one application or ("") shared by all.
+
+    Args:
+        application: its name.
+        configuration: letter of the configuration that it is deployed in; "" when none is named.
+    """
     tags = {MANAGED: "true"}
     if application:
         tags[APPLICATION] = application
+    if configuration:
+        tags[CONFIGURATION] = configuration
     return tags
 
 

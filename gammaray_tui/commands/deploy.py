@@ -18,8 +18,13 @@ def deploy(
     context: typer.Context,
     applications: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[APP]...", help="Applications; without one, lists them."),
+        typer.Argument(
+            metavar="[APP]...",
+            help="Applications by name, or paths of manifests (app.toml, the original's *.json); "
+            "without one, lists them.",
+        ),
     ] = None,
+    configuration: options.Configuration = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
     ] = False,
@@ -35,10 +40,24 @@ def deploy(
     Its functions with the recorder, tables, buckets and triggers, in all its regions. Without a
     name, lists the applications.
     """
+    configuration, config = options.letter_and_file(configuration, config)
     given = given_for_acting(context, profile, region, table, endpoint_url, config)
     printer = StepPrinter(as_json=as_json)
-    asyncio.run(_deploy(acting(given), applications or [], dry_run, printer))
+    ids = _ids(applications or [], configuration)
+    asyncio.run(_deploy(acting(given), ids, dry_run, printer))
     printer.end()
+
+
+def _ids(applications: list[str], configuration: str) -> list[str]:
+    """Give the ids of applications in a configuration.
+
+    Raises:
+        UserError: there is no such configuration.
+    """
+    from providers.configurations import configuration_of
+
+    letter = configuration_of(configuration).letter
+    return [options.in_configuration(application, letter) for application in applications]
 
 
 async def _deploy(

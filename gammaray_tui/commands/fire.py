@@ -17,6 +17,7 @@ def fire(
     count: Annotated[
         int, typer.Option("--count", "-n", min=1, metavar="N", help="How many chains to start.")
     ] = 1,
+    configuration: options.Configuration = "",
     profile: options.Profile = None,
     region: options.Region = None,
     table: options.Table = None,
@@ -25,6 +26,8 @@ def fire(
     config: options.ConfigFile = None,
 ) -> None:
     """Start chains of a deployed application."""
+    configuration, config = options.letter_and_file(configuration, config)
+    application = options.in_configuration(application, configuration)
     given = given_for_acting(context, profile, region, table, endpoint_url, config)
     printer = StepPrinter(as_json=as_json)
     fired = asyncio.run(acting(given).fire(application, count, printer.step))

@@ -70,7 +70,7 @@ def test_an_application_is_found_by_the_path_of_its_manifest_or_folder(folder: P
 def test_defaults_are_sensible(folder: Path) -> None:
     (function,) = load(write(folder, MINIMAL)).manifest.functions
 
-    assert (function.memory_mb, function.timeout_s, function.tracing) == (256, 30, True)
+    assert (function.memory_mb, function.timeout_s, function.tracing) == (256, 30, None)
 
 
 def test_an_unknown_application_is_told_with_what_there_is() -> None:

@@ -9,8 +9,8 @@ from typing import cast
 
 import pytest
 
+from providers.bundles import files_in, zipped
 from providers.clients import Clients
-from providers.deploy_functions import zipped
 from providers.deploy_role import execution_policy
 from providers.inventory import TAGGED_ARNS
 from providers.manifest import find_application
@@ -29,7 +29,7 @@ def test_the_same_sources_give_the_same_zip(tmp_path: Path) -> None:
         (folder / "package" / "__pycache__" / "part.pyc").write_text(copy)
     names = ["package", "main.py"]
 
-    first, second = (zipped(tmp_path / copy, names) for copy in ("a", "b"))
+    first, second = (zipped(files_in(tmp_path / copy, names)) for copy in ("a", "b"))
 
     assert first == second
     with zipfile.ZipFile(io.BytesIO(first)) as archive:

@@ -1,0 +1,191 @@
+"""What a manifest is made of; examples/README.md describes every key."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+BUCKET_PREFIX: Final = "gammaray-"
+"""Buckets are named for the whole world: this shows whose they are."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,255}")
+_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_BUCKET_NAME: Final = re.compile(rf"{BUCKET_PREFIX}[a-z0-9.{{}}-]+")
+
+Letter: TypeAlias = Literal["C", "T", "F", "S", "D", "B"]
+BatchSize: TypeAlias = Annotated[int, Meta(ge=1, le=10000)]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file; a key that it does not know is an error."""
+
+
+class Placed(Part, frozen=True, kw_only=True):
+    """A part that has a name, in a region."""
+
+    name: str
+    region: str
+
+    def __post_init__(self) -> None:
+        """Check name and region.
+
+        Raises:
+            ValueError: with the reason; msgspec adds where.
+        """
+        self._check_name()
+        if not _REGION.fullmatch(self.region):
+            raise ValueError(f"there is no region {self.region!r}; they look like us-west-2")
+
+    def _check_name(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} cannot be a name: letters, digits and . _ - can")
+
+
+class Permission(Part, frozen=True, kw_only=True):
+    """What a function may do beside what its triggers and records need."""
+
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+
+
+class Function(Placed, frozen=True, kw_only=True):
+    """A Python function; the recorder is attached to it from outside.
+
+    Attributes:
+        handler: its own handler, "module.function".
+        files: source files or folders, beside the manifest.
+        tracing: whether X-Ray traces it; None: as the configuration says.
+    """
+
+    handler: str
+    files: tuple[str, ...]
+    memory_mb: Annotated[int, Meta(ge=128, le=10240)] = 256
+    timeout_s: Annotated[int, Meta(ge=1, le=900)] = 30
+    runtime: str = "python3.12"
+    tracing: bool | None = None
+    environment: dict[str, str] = {}
+    permissions: tuple[Permission, ...] = ()
+
+
+class Table(Placed, frozen=True, kw_only=True):
+    """A DynamoDB table with string keys."""
+
+    hash_key: str
+    range_key: str | None = None
+    stream: bool = True
+
+
+class Object(Part, frozen=True, kw_only=True):
+    """An object to put into a bucket, from a file beside the manifest."""
+
+    key: str
+    file: str
+    content_type: str = "application/octet-stream"
+
+
+class Bucket(Placed, frozen=True, kw_only=True):
+    """An S3 bucket; its name begins with "gammaray-"."""
+
+    objects: tuple[Object, ...] = ()
+
+    def _check_name(self) -> None:
+        if not _BUCKET_NAME.fullmatch(self.name):
+            raise ValueError(f"{self.name!r}: names of buckets begin with {BUCKET_PREFIX}")
+
+
+class Topic(Placed, frozen=True, kw_only=True):
+    """An SNS topic."""
+
+
+class Queue(Placed, frozen=True, kw_only=True):
+    """An SQS queue."""
+
+
+class _Trigger(Part, frozen=True, kw_only=True, tag_field="kind"):
+    function: str
+
+
+class DynamoDbTrigger(_Trigger, frozen=True, kw_only=True, tag="dynamodb"):
+    """A table's stream invokes a function."""
+
+    table: str
+    batch_size: BatchSize = 1
+
+    @property
+    def source(self) -> str:
+        """What triggers, for people."""
+        return f"DynamoDB stream {self.table}"
+
+
+class S3Trigger(_Trigger, frozen=True, kw_only=True, tag="s3"):
+    """Objects that are put into a bucket invoke a function."""
+
+    bucket: str
+    prefix: str = ""
+    suffix: str = ""
+    events: tuple[str, ...] = ("s3:ObjectCreated:*",)
+
+    @property
+    def source(self) -> str:
+        """What triggers, for people."""
+        return f"S3 bucket {self.bucket}/{self.prefix}"
+
+
+class SnsTrigger(_Trigger, frozen=True, kw_only=True, tag="sns"):
+    """Messages that are published to a topic invoke a function."""
+
+    topic: str
+
+    @property
+    def source(self) -> str:
+        """What triggers, for people."""
+        return f"SNS topic {self.topic}"
+
+
+class SqsTrigger(_Trigger, frozen=True, kw_only=True, tag="sqs"):
+    """Messages that are sent to a queue invoke a function."""
+
+    queue: str
+    batch_size: BatchSize = 1
+
+    @property
+    def source(self) -> str:
+        """What triggers, for people."""
+        return f"SQS queue {self.queue}"
+
+
+Trigger: TypeAlias = DynamoDbTrigger | S3Trigger | SnsTrigger | SqsTrigger
+
+
+class Fire(Part, frozen=True, kw_only=True):
+    """How the application is fired: an asynchronous Invoke of one function.
+
+    Attributes:
+        text: what that does, for people.
+    """
+
+    function: str
+    payload: dict[str, Any] = {}
+    text: str = ""
+
+
+class Manifest(Part, frozen=True, kw_only=True):
+    """One application.
+
+    Attributes:
+        configuration: letter of the one that it is deployed in when none is asked for.
+    """
+
+    title: str
+    functions: Annotated[tuple[Function, ...], Meta(min_length=1)]
+    fire: Fire
+    configuration: Letter | None = None
+    tables: tuple[Table, ...] = ()
+    buckets: tuple[Bucket, ...] = ()
+    topics: tuple[Topic, ...] = ()
+    queues: tuple[Queue, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    log_retention_days: int = 7
