@@ -19,13 +19,24 @@ from causality.graph import Invocation
 from causality.latency import Latencies, SeriesKey, edge_key, function_key
 from causality.snapshot import LatencyRow
 
+__all__ = ["Filter", "FilterError", "Slow", "Test", "parse", "read_duration", "read_time"]
+
 _TOKEN = re.compile(r'(?:[^\s"]|"[^"]*")+|"')
 _COMPARISON = re.compile(
     r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<sign><=|>=|<|>|=)(?P<value>.*)", re.S
 )
 _FIELD = re.compile(r"(?P<name>[A-Za-z_]+):(?P<value>.*)", re.S)
 _NUMBER = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?P<unit>.*)", re.S)
-_UNITS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_UNITS = {
+    "": 1.0,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "ms": 1e-3,
+    "s": 1.0,
+    "m": 60.0,
+    "min": 60.0,
+    "h": 3600.0,
+}
 _SIGNS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -34,8 +45,7 @@ _SIGNS: dict[str, Callable[[float, float], bool]] = {
     "=": operator.eq,
 }
 
-Fits: TypeAlias = Callable[[float], bool]
-_Slow: TypeAlias = tuple[frozenset[SeriesKey], frozenset[SeriesKey]]  # functions, edges
+_Fits: TypeAlias = Callable[[float], bool]
 
 
 class FilterError(ValueError):
@@ -50,23 +60,50 @@ class FilterError(ValueError):
         self.column = column
 
 
+class Slow(NamedTuple):
+    """A word about a quantile: the functions and edges that fit it."""
+
+    functions: frozenset[SeriesKey]
+    edges: frozenset[SeriesKey]
+    negated: bool
+
+    def fits(self, invocation: Invocation) -> bool:
+        """Say whether its function, or an edge that leads to it, is one of them."""
+        found = function_key(invocation) in self.functions or any(
+            edge_key(cause) in self.edges for cause in invocation.causes
+        )
+        return found != self.negated
+
+
 class Filter:
     """A parsed expression: called with an invocation, says whether it fits.
 
     Attributes:
-        slow: of each word about a quantile, the functions and edges that fit it. They were
-            looked up once: when the tables change, parse again and compare.
+        slow: its words about quantiles. They were looked up once: when the tables change, parse
+            again and compare.
     """
 
     __slots__ = ("_tests", "slow")
 
-    def __init__(self, tests: Iterable[Test], slow: Iterable[_Slow]) -> None:
+    def __init__(self, tests: Iterable[Test], slow: Iterable[Slow]) -> None:
         self._tests = tuple(tests)
         self.slow = tuple(slow)
 
     def __call__(self, invocation: Invocation) -> bool:
         """Say whether an invocation fits every word."""
+        return self.fits_itself(invocation) and all(word.fits(invocation) for word in self.slow)
+
+    def fits_itself(self, invocation: Invocation) -> bool:
+        """Say whether an invocation fits every word that is about itself: all but quantiles."""
         return all(test(invocation) for test in self._tests)
+
+    def fits_function(self, key: SeriesKey) -> bool:
+        """Say whether a function's row of a latency table fits the words about quantiles."""
+        return all((key in word.functions) != word.negated for word in self.slow)
+
+    def fits_edge(self, key: SeriesKey) -> bool:
+        """Say whether an edge's row of a latency table fits the words about quantiles."""
+        return all((key in word.edges) != word.negated for word in self.slow)
 
 
 class _Word(NamedTuple):
@@ -87,11 +124,14 @@ def parse(text: str, latencies: Callable[[], Latencies] | None = None) -> Filter
         FilterError: a word cannot be read; says where and what was expected.
     """
     tests: list[Test] = []
-    slow: list[_Slow] = []
+    slow: list[Slow] = []
     for word in _words(text):
-        test = _comparison(word, latencies, slow) or _other(word)
-        tests.append(_negated(test) if word.negated else test)
-    return Filter(tests, slow) if tests else None
+        found = _comparison(word, latencies) or _other(word)
+        if isinstance(found, Slow):
+            slow.append(found)
+        else:
+            tests.append(_negated(found) if word.negated else found)
+    return Filter(tests, slow) if tests or slow else None
 
 
 def _words(text: str) -> Iterator[_Word]:
@@ -154,9 +194,7 @@ def _matcher(pattern: str, *, contained: bool = False) -> Callable[[str], bool]:
 # --- numbers -----------------------------------------------------------------------------------
 
 
-def _comparison(
-    word: _Word, latencies: Callable[[], Latencies] | None, slow: list[_Slow]
-) -> Test | None:
+def _comparison(word: _Word, latencies: Callable[[], Latencies] | None) -> Test | Slow | None:
     match = _COMPARISON.fullmatch(word.text)
     if match is None:
         return None
@@ -181,8 +219,7 @@ def _comparison(
         return lambda invocation: any(fits(value) for value in values(invocation))
     if latencies is None:
         raise FilterError(f"{name} needs the latencies of a whole graph", word.column)
-    slow.append(_slow(latencies(), QUANTILES[name].row, fits))
-    return _in(slow[-1])
+    return _slow(latencies(), QUANTILES[name].row, fits, word.negated)
 
 
 def _bound(text: str, kind: MeasureKind, column: int) -> float:
@@ -192,18 +229,26 @@ def _bound(text: str, kind: MeasureKind, column: int) -> float:
             raise FilterError(f"{text!r} is no time, such as 2026-11-22T14:00Z", column)
         return at_s
     match = _NUMBER.fullmatch(text)
-    example = "200ms" if kind == "duration" else "2"
     if match is None:
+        example = "200ms" if kind == "duration" else "2"
         raise FilterError(f"{text!r} is no number; give one such as {example}", column)
-    unit = match["unit"]
-    if not unit:
-        return float(match["number"])
-    column += match.start("unit")
-    if kind == "count":
-        raise FilterError(f"a count has no unit {unit!r}", column)
-    if unit.lower() not in _UNITS:
-        raise FilterError(f"no unit {unit!r}; there are {', '.join(_UNITS)}", column)
-    return float(match["number"]) * _UNITS[unit.lower()]
+    unit = match["unit"].lower()
+    if unit and kind == "count":
+        raise FilterError(f"a count has no unit {unit!r}", column + match.start("unit"))
+    if unit not in _UNITS:
+        raise FilterError(
+            f"no unit {unit!r}; there are {', '.join(filter(None, _UNITS))}",
+            column + match.start("unit"),
+        )
+    return float(match["number"]) * _UNITS[unit]
+
+
+def read_duration(text: str) -> float | None:
+    """Read a duration such as 90s, 5m or 1.5h as seconds; None when it is none."""
+    match = _NUMBER.fullmatch(text)
+    if match is None or match["unit"].lower() not in _UNITS:
+        return None
+    return float(match["number"]) * _UNITS[match["unit"].lower()]
 
 
 def read_time(text: str) -> float | None:
@@ -217,7 +262,7 @@ def read_time(text: str) -> float | None:
     return (instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)).timestamp()
 
 
-def _slow(latencies: Latencies, member: str, fits: Fits) -> _Slow:
+def _slow(latencies: Latencies, member: str, fits: _Fits, negated: bool) -> Slow:
     def found(rows: Iterable[LatencyRow]) -> frozenset[SeriesKey]:
         return frozenset(
             (row.name, row.region)
@@ -225,15 +270,7 @@ def _slow(latencies: Latencies, member: str, fits: Fits) -> _Slow:
             if (value := getattr(row, member)) is not None and fits(value)
         )
 
-    return found(latencies.functions.rows()), found(latencies.edges.rows())
-
-
-def _in(slow: _Slow) -> Test:
-    functions, edges = slow
-    return lambda invocation: (
-        function_key(invocation) in functions
-        or any(edge_key(cause) in edges for cause in invocation.causes)
-    )
+    return Slow(found(latencies.functions.rows()), found(latencies.edges.rows()), negated)
 
 
 def _known(name: str, there_are: Iterable[str]) -> str:

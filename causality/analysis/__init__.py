@@ -1,13 +1,16 @@
-"""Analysis of the settled graph: critical path, happens-before, loops, comparison."""
+"""Analysis of the settled graph: chains, critical path, happens-before, loops, comparison."""
 
 from __future__ import annotations
 
+from causality.analysis.chains import Chain, ChainSummary, chains, chains_of, summary
 from causality.analysis.comparison import Comparison, Hop, Latency, Shift, compare
 from causality.analysis.critical_path import CriticalPath, Part, PartKind, critical_path
 from causality.analysis.loops import Loop, loops
-from causality.analysis.order import Relation, relation
+from causality.analysis.order import Relation, Step, relation, steps
 
 __all__ = [
+    "Chain",
+    "ChainSummary",
     "Comparison",
     "CriticalPath",
     "Hop",
@@ -17,8 +20,13 @@ __all__ = [
     "PartKind",
     "Relation",
     "Shift",
+    "Step",
+    "chains",
+    "chains_of",
     "compare",
     "critical_path",
     "loops",
     "relation",
+    "steps",
+    "summary",
 ]

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
 from causality import names
+from causality.analysis.rank_test import holm, rank_test
 from causality.graph import Invocation
-from causality.latency import LatencyTable, edge_samples, function_samples
-from causality.snapshot import LatencyRow
+from causality.latency import Sample, Tally, edge_samples, function_samples
+from causality.sketch import bucket_of
+
+# A shift is called resolved when chance alone gives one like it, among all that are compared,
+# this rarely at most.
+LEVEL = 0.05
+
+Kind: TypeAlias = Literal["function", "edge"]
+Verdict: TypeAlias = Literal["slower", "faster", "unresolved"]
+_Key: TypeAlias = tuple[Kind, str, str]  # kind, name, region
 
 
 class Hop(NamedTuple):
@@ -28,18 +38,29 @@ class Latency(msgspec.Struct, frozen=True):
 
     count: int
     errors: int
+    cold_starts: int
     p50_s: float
     p95_s: float
 
 
 class Shift(msgspec.Struct, frozen=True):
-    """How a function's duration, or an edge's trigger delay, differs between the two sets."""
+    """How a function's duration, or an edge's trigger delay, differs between the two sets.
 
-    kind: Literal["function", "edge"]
+    Attributes:
+        superiority: how often a sample of after is slower than one of before; 0.5 is no shift.
+        p_value: how likely chance alone gives a shift like this, corrected for the number of
+            shifts that are compared.
+        verdict: "unresolved" when the samples do not tell, be it for want of them.
+    """
+
+    kind: Kind
     name: str
     region: str
     before: Latency
     after: Latency
+    superiority: float
+    p_value: float
+    verdict: Verdict
 
     @property
     def p50_s(self) -> float:
@@ -62,9 +83,8 @@ class Comparison(msgspec.Struct, frozen=True):
 
     Attributes:
         appeared, vanished: edges that only one of the sets has, with how often.
-        shifts: of what both have, the largest change of the median first; the counts of samples
-            on both sides say how much it is worth.
         functions_appeared, functions_vanished: (name, region).
+        shifts: of what both have: resolved ones first, then by the change of the median.
     """
 
     appeared: tuple[tuple[Hop, int], ...]
@@ -78,37 +98,46 @@ class _Side:
     def __init__(self, invocations: Iterable[Invocation]) -> None:
         self.hops: dict[Hop, int] = {}
         self.functions: set[tuple[str, str]] = set()
-        durations, delays = LatencyTable(), LatencyTable()
+        self.samples: dict[_Key, list[Sample]] = defaultdict(list)
         for invocation in invocations:
             if invocation.function is not None:
                 self.functions.add((invocation.function, invocation.region or ""))
-            for attempt, sample in function_samples(invocation):
-                durations.put(attempt, sample)
-            for cause, sample in edge_samples(invocation):
-                delays.put(cause, sample)
+            for _, sample in function_samples(invocation):
+                self._add("function", sample)
+            for _, sample in edge_samples(invocation):
+                self._add("edge", sample)
             for hop in _hops(invocation):
                 self.hops[hop] = self.hops.get(hop, 0) + 1
-        self.rows: dict[tuple[Literal["function", "edge"], str, str], LatencyRow] = {}
-        self.rows |= {("function", row.name, row.region): row for row in durations.rows(0.0)}
-        self.rows |= {("edge", row.name, row.region): row for row in delays.rows(0.0)}
+
+    def _add(self, kind: Kind, sample: Sample | None) -> None:
+        if sample is not None:
+            self.samples[(kind, *sample[0])].append(sample)
 
 
 def compare(before: Iterable[Invocation], after: Iterable[Invocation]) -> Comparison:
     """Compare two sets of invocations, of one settled graph or of two."""
     old, new = _Side(before), _Side(after)
-    shifts = [
-        Shift(*key, was, became)
-        for key, row in old.rows.items()
-        if key in new.rows
-        and (was := _latency(row)) is not None
-        and (became := _latency(new.rows[key])) is not None
-    ]
+    both = [key for key in old.samples if key in new.samples]
+    tests = [rank_test(_values(old.samples[key]), _values(new.samples[key])) for key in both]
+    p_values = holm([test.p_value for test in tests])
+    shifts = []
+    for key, test, p_value in zip(both, tests, p_values, strict=True):
+        verdict: Verdict = "unresolved"
+        if p_value <= LEVEL:
+            verdict = "slower" if test.superiority > 0.5 else "faster"
+        was, became = _latency(old.samples[key]), _latency(new.samples[key])
+        shifts.append(Shift(*key, was, became, test.superiority, p_value, verdict))
     return Comparison(
         _only(new.hops, old.hops),
         _only(old.hops, new.hops),
         tuple(sorted(new.functions - old.functions)),
         tuple(sorted(old.functions - new.functions)),
-        tuple(sorted(shifts, key=lambda s: (-abs(s.p50_s), s.kind, s.name, s.region))),
+        tuple(
+            sorted(
+                shifts,
+                key=lambda s: (s.verdict == "unresolved", -abs(s.p50_s), s.kind, s.name, s.region),
+            )
+        ),
     )
 
 
@@ -131,7 +160,14 @@ def _only(these: dict[Hop, int], those: dict[Hop, int]) -> tuple[tuple[Hop, int]
     return tuple(sorted((hop, number) for hop, number in these.items() if hop not in those))
 
 
-def _latency(row: LatencyRow) -> Latency | None:
-    if row.p50_s is None or row.p95_s is None:
-        return None
-    return Latency(row.count, row.errors, row.p50_s, row.p95_s)
+def _values(samples: list[Sample]) -> list[float]:
+    return [max(0.0, value_s) for _, value_s, *_ in samples]
+
+
+def _latency(samples: list[Sample]) -> Latency:
+    tally = Tally()
+    for _, value_s, _, error, cold in samples:
+        value_s = max(0.0, value_s)
+        tally.add(bucket_of(value_s), value_s, error, cold, 1)
+    p50_s, _, p95_s, _ = (value or 0.0 for value in tally.quantiles())
+    return Latency(len(samples), tally.errors, tally.cold, p50_s, p95_s)

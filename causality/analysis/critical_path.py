@@ -14,12 +14,13 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from causality import names
-from causality.graph import CallNode, CauseNode, Invocation
+from causality.graph import CallNode, CauseNode, Edge, Invocation
 from causality.snapshot import Evidence
 from causality.views.pairing import paired_calls
 from causality.views.timing import Stretch, stretches
 
 PartKind: TypeAlias = Literal["delay", "queue", "retry", "init", "handler", "sdk"]
+_Pairs: TypeAlias = dict[Invocation, dict[CauseNode, CallNode]]
 _WEAKER: tuple[Evidence, ...] = ("exact", "content", "order", "ambiguous")
 
 
@@ -54,11 +55,14 @@ class CriticalPath(msgspec.Struct, frozen=True):
         request_ids: the invocations on it, the root's first.
         parts: in order, each beginning where the one before ends.
         evidence: the weakest of its hops; None for a path of one invocation.
+        complete: whether every invocation of the chain has ended, so that the path is final;
+            what runs is taken to have ended with the last that is known of it.
     """
 
     request_ids: tuple[str, ...]
     parts: tuple[Part, ...]
     evidence: Evidence | None
+    complete: bool = True
 
     @property
     def latency_s(self) -> float:
@@ -75,7 +79,7 @@ class CriticalPath(msgspec.Struct, frozen=True):
 
 class _Hop(msgspec.Struct, frozen=True):
     invocation: Invocation
-    call: CallNode | None  # what it was left by; None at the path's end
+    call: CallNode | None  # what it was left by; None at the path's end, or when not recorded
     evidence: Evidence | None
 
 
@@ -103,6 +107,7 @@ def critical_path(chain: Collection[Invocation]) -> CriticalPath | None:
         tuple(hop.invocation.request_id for hop in hops),
         tuple(_parts(hops)),
         max(grades, key=_WEAKER.index) if grades else None,
+        all(invocation.state != "running" for invocation in chain),
     )
 
 
@@ -110,28 +115,36 @@ def _walk_back(last: Invocation, known: Collection[Invocation]) -> list[_Hop]:
     hops = [_Hop(last, None, None)]
     seen = {last}
     while True:
+        pairs: _Pairs = {}
         found = [
-            (parent, call, cause)
+            (parent, _call_of(parent, edge, pairs), edge)
             for cause in hops[-1].invocation.causes
-            if cause.edge is not None
-            and (parent := cause.edge.parent) is not None
+            if (edge := cause.edge) is not None
+            and (parent := edge.parent) is not None
             and parent in known
             and parent not in seen
-            and (call := _call_of(parent, cause)) is not None
         ]
         if not found:
             return hops[::-1]
-        parent, call, cause = max(found, key=lambda item: (_answered_s(item[1]), item[1].id))
-        evidence = cause.edge.evidence if cause.edge is not None else None
-        hops.append(_Hop(parent, call, evidence))
+        # Of a batch, what came last let it begin.
+        parent, call, edge = max(found, key=_came_s)
+        hops.append(_Hop(parent, call, edge.evidence))
         seen.add(parent)
 
 
-def _call_of(parent: Invocation, cause: CauseNode) -> CallNode | None:
-    edge = cause.edge
-    call = edge.call if edge is not None else None
+def _came_s(item: tuple[Invocation, CallNode | None, Edge]) -> tuple[float, str]:
+    parent, call, _ = item
     if call is None:
-        call = paired_calls(parent).get(cause)
+        return (parent.started_at_s or 0.0, parent.request_id)
+    return (_answered_s(call), call.id)
+
+
+def _call_of(parent: Invocation, edge: Edge, pairs: _Pairs) -> CallNode | None:
+    call = edge.call
+    if call is None:
+        if parent not in pairs:
+            pairs[parent] = paired_calls(parent)
+        call = pairs[parent].get(edge.cause)
     return call if call is not None and call.started_at_s is not None else None
 
 
@@ -154,8 +167,7 @@ def _of_hop(hop: _Hop, arrived_s: float | None, following: Stretch | None) -> It
     tries = stretches(invocation)
     counted = tries[-1]
     if call is not None:
-        made_s = call.started_at_s or 0.0
-        counted = next((t for t in reversed(tries) if t.started_s <= made_s), tries[0])
+        counted = next((attempt for attempt in tries if call in attempt.calls), tries[-1])
     queued_s = _queued_s(invocation)
     first = tries[0]
     at_s = arrived_s
@@ -174,11 +186,11 @@ def _of_hop(hop: _Hop, arrived_s: float | None, following: Stretch | None) -> It
         yield Part(kind, invocation.request_id, name, at_s, ended_s)
         at_s = ended_s
     left_s = counted.ended_s
-    if call is not None:
-        left_s = _answered_s(call)
-        if following is not None:
-            # What it started can begin before the answer is there: the path leaves then.
-            left_s = min(left_s, max(following.began_s, call.started_at_s or 0.0))
+    if following is not None:
+        # What it started can begin before the answer is there: the path leaves then.
+        made_s = (call.started_at_s or 0.0) if call is not None else counted.began_s
+        answered_s = _answered_s(call) if call is not None else counted.ended_s
+        left_s = min(answered_s, max(following.began_s, made_s))
     yield from _working(invocation, name, at_s, max(at_s, left_s), counted.calls)
 
 

@@ -8,13 +8,15 @@ Clocks of different machines decide nothing; within one invocation its own clock
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
-from itertools import count
+from collections.abc import Iterator, Sequence
+from itertools import count, pairwise
 from typing import Literal, TypeAlias
 
 import msgspec
 
+from causality import names
 from causality.graph import Invocation
+from causality.snapshot import Evidence
 from causality.views.selection import caused
 from causality.views.timing import is_synchronous
 
@@ -48,6 +50,39 @@ def relation(first: Invocation, second: Invocation) -> Relation:
         return Relation("after", path)
     in_doubt = _may_reach(first, second) or _may_reach(second, first)
     return Relation("concurrent", certain=not in_doubt)
+
+
+class Step(msgspec.Struct, frozen=True):
+    """How a path goes on from one invocation to the next.
+
+    Attributes:
+        how: what the earlier one did to start the later one, "PutItem orders"; "answered" when
+            the later one had waited for it.
+        evidence: of the edge between the two.
+    """
+
+    request_id: str
+    how: str
+    evidence: Evidence
+
+
+def steps(path: Sequence[Invocation]) -> list[Step]:
+    """Say of a relation's path how each of its invocations but the first was reached."""
+    return [_step(one, following) for one, following in pairwise(path)]
+
+
+def _step(one: Invocation, following: Invocation) -> Step:
+    for later, answered in ((following, False), (one, True)):
+        for cause in later.causes:
+            edge = cause.edge
+            if edge is None or edge.parent is not (one if not answered else following):
+                continue
+            operations = {call.fact.operation for call in edge.candidates}
+            operation = operations.pop() if len(operations) == 1 else cause.fact.service
+            resource = names.last_part(cause.fact.resource or "")
+            how = "answered" if answered else f"{operation} {resource}".strip()
+            return Step(following.request_id, how, edge.evidence)
+    raise ValueError(f"no edge joins {one.request_id} and {following.request_id}")
 
 
 def _path(first: Invocation, second: Invocation) -> tuple[str, ...]:

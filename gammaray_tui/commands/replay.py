@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gammaray_tui.commands import options
-from gammaray_tui.commands.export import collect_files
+from gammaray_tui.commands.graph_input import collect_files
 from gammaray_tui.commands.screen import need_terminal, run_app
 from providers.errors import UserError
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from causality.document import encode
-from gammaray_tui.commands.export import collect_files, graph_of
+from gammaray_tui.commands.graph_input import collect_files, graph_of
 from providers.files import read
 from tests.graph_schema import assert_valid
 from tests.unit.cli.run import ORACLE, run
