@@ -17,6 +17,7 @@ from widgets.line_list import LineList
 from widgets.look import Look
 
 View: TypeAlias = Literal["functions", "edges"]
+_WINDOWS_S: tuple[float | None, ...] = (None, 60.0, 300.0, 900.0)
 _NAME_LEAST = 10
 _NAME_CAP = 40
 _SPARK_CAP = 15
@@ -62,6 +63,9 @@ class LatencyTable(LineList):
         Binding("s", "sort_next", "sort by the next column", id="latency.sort", show=False),
         Binding("S", "sort_reverse", "sort the other way round", id="latency.reverse", show=False),
         Binding("v,h,l,left,right", "switch", "functions or edges", id="latency.view", show=False),
+        Binding(
+            "W", "window", "all, or the last 1, 5, 15 minutes", id="latency.window", show=False
+        ),
         Binding("enter", "choose", "filter by this function", id="latency.filter", show=False),
     ]
 
@@ -72,8 +76,16 @@ class LatencyTable(LineList):
             super().__init__()
             self.view = view
 
+    class WindowAsked(Message):
+        """The user wants another stretch of time to be counted; None: all there was."""
+
+        def __init__(self, window_s: float | None) -> None:
+            super().__init__()
+            self.window_s = window_s
+
     def __init__(self, look: Look, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(look, id=id, classes=classes)
+        self.window_s: float | None = None  # what the rows count
         self.view: View = "functions"
         self.sorted_by: int = 0  # index of a column, or _NAME_COLUMN
         self.descending = True
@@ -101,6 +113,11 @@ class LatencyTable(LineList):
         self.cursor = 0
         self._arrange()
         self.post_message(self.ViewChanged(self.view))
+
+    def action_window(self) -> None:
+        """Ask for the next stretch of time."""
+        at = _WINDOWS_S.index(self.window_s) if self.window_s in _WINDOWS_S else 0
+        self.post_message(self.WindowAsked(_WINDOWS_S[(at + 1) % len(_WINDOWS_S)]))
 
     def action_sort_next(self) -> None:
         """Sort by the next column that is shown."""
