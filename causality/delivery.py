@@ -83,4 +83,6 @@ class Verdict:
         """Give it as a level's result."""
         if not self.outputs:
             return None
-        return Found(self.outputs[-_CANDIDATES:], self.certain, self.narrowed, self.recurs)
+        return Found(
+            self.outputs[-_CANDIDATES:], self.certain, self.narrowed, self.recurs, self.left_out
+        )

@@ -25,6 +25,8 @@ from causality.traces import Traces
 # A cause whose call has not been seen after this long is called an orphan; it is repaired when
 # the call comes after all.
 DEADLINE_S = 60.0
+# A call's record comes at most this much later than others of its time, when all is well.
+LATEST_CALL_S = 5.0
 # Lambda ends every attempt by then: one without an end has lost its record.
 LONGEST_RUN_S = 900.0
 
@@ -112,15 +114,18 @@ class Engine:
     def apply_gap(self, detail: str, at_s: float) -> None:
         """Note that records are known to be lost."""
         self.gaps += 1
+        self.matcher.doubts.note_gap(at_s)
         self.lost.append(Lost("gap", detail, None, at_s))
 
     def finish(self) -> None:
         """Say that the input has ended: what waits now will wait for ever."""
         self.finished = True
-        self.expire()
+        self.matcher.doubts.advance(float("inf"))
+        self.settle()
 
     def settle(self) -> None:
         """Bring every edge up to date, and let the oldest go when there are too many."""
+        self.matcher.doubts.advance(self._newest_s - LATEST_CALL_S)
         self.matcher.settle()
         self.expire()
         for invocation in self._retention.surplus(self):
@@ -133,6 +138,7 @@ class Engine:
             quiet_s: seconds since the newest record came; time is what the records say.
         """
         now_s = self._newest_s + quiet_s
+        self.matcher.doubts.advance(now_s - LATEST_CALL_S)
         for invocation in list(self._running):
             started_s = invocation.started_at_s
             if started_s is not None and now_s - started_s <= LONGEST_RUN_S:

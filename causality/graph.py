@@ -279,9 +279,10 @@ class Found:
         certain: whether one of them is certainly meant.
         narrowed: whether time or other causes had to exclude further outputs.
         recurs: whether the same evidence occurs elsewhere, too.
+        short: whether there are more records than these outputs can explain.
     """
 
-    __slots__ = ("certain", "narrowed", "outputs", "recurs")
+    __slots__ = ("certain", "narrowed", "outputs", "recurs", "short")
 
     def __init__(
         self,
@@ -289,11 +290,13 @@ class Found:
         certain: bool,
         narrowed: bool = False,
         recurs: bool = False,
+        short: bool = False,
     ) -> None:
         self.outputs = outputs
         self.certain = certain
         self.narrowed = narrowed
         self.recurs = recurs
+        self.short = short
 
     def same(self, other: Found | None) -> bool:
         """Whether the other one says the same."""
@@ -303,6 +306,7 @@ class Found:
             and self.certain == other.certain
             and self.narrowed == other.narrowed
             and self.recurs == other.recurs
+            and self.short == other.short
         )
 
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from causality.graph import CauseNode, Found, OutputNode
 from causality.match_keys import (
+    CALLER,
     ExactKey,
     exact_cause_keys,
     exact_output_keys,
@@ -71,25 +72,34 @@ class IdIndex:
                 outputs = [o for o in outputs if _may_answer(o, cause)]
                 if outputs and self._is_forwarded(key, outputs[0]):
                     outputs, certain = self._by_address(key, outputs, cause)
+            short = key[0] == CALLER and len(self._causes.get(key, ())) > len(outputs)
             if len(outputs) > 1:
                 if cause.fact.key is not None:
                     # DeleteObjects: one request id, many objects.
                     outputs = [o for o in outputs if o.fact.key == cause.fact.key] or outputs
                 outputs = sorted(outputs, key=output_order)
             if outputs:
-                return Found(outputs, certain)
+                return Found(outputs, certain, short=short)
         return None
 
     # --- traceparent: a header that a function may hand on to the next one --------------------
 
     def _with_claimants(self, causes: list[CauseNode]) -> Iterable[CauseNode]:
-        """Add the causes that show the same header: what one is proven to be, others are not."""
+        """Add the causes that show the same: what one is proven to be, others are not."""
         found = dict.fromkeys(causes)
         for cause in causes:
+            if cause.fact.caller is not None:
+                found.update(dict.fromkeys(self._one_too_many(cause)))
             header = cause.fact.ids.get(wire.ID_TRACEPARENT)
             if header is not None:
                 found.update(dict.fromkeys(self._causes.get((wire.ID_TRACEPARENT, header), ())))
         return found
+
+    def _one_too_many(self, cause: CauseNode) -> list[CauseNode]:
+        """Give the callees of one caller when they have just become more than its calls."""
+        key = next(key for key in exact_cause_keys(cause) if key[0] == CALLER)
+        causes = self._causes.get(key, [])
+        return causes if len(causes) == len(self._outputs.get(key, ())) + 1 else []
 
     def _claimants(self, key: ExactKey, output: OutputNode) -> list[CauseNode]:
         """Give the causes that have nothing better than this header, each invocation once."""

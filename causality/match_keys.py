@@ -19,6 +19,9 @@ EXACT, CONTENT, ORDER = 3, 2, 1
 
 ExactKey: TypeAlias = tuple[str, ...]  # the kind of id, its value, what makes it unique
 GroupKey: TypeAlias = tuple[str, ...]  # what both sides share, and others may share as well
+Source: TypeAlias = tuple[str, ...]  # a table, topic, function, or folder of a bucket
+
+CALLER: Final = "caller"  # a kind of id of the original's: the caller's request id
 
 # A message can carry another one, with its ids: S3's event inside an SNS message inside an SQS
 # message. What was delivered last stands first, and proves most: a function may have forwarded
@@ -57,7 +60,7 @@ def exact_output_keys(node: OutputNode) -> Iterator[ExactKey]:
         if node.callee_request_id is not None:
             yield (wire.ID_LAMBDA_REQUEST, node.callee_request_id)
         # The original put the caller's request id into the payload.
-        yield ("caller", node.call.invocation.request_id, names.bare_function(resource))
+        yield (CALLER, node.call.invocation.request_id, names.bare_function(resource))
 
 
 def exact_cause_keys(node: CauseNode) -> list[ExactKey]:
@@ -67,7 +70,7 @@ def exact_cause_keys(node: CauseNode) -> list[ExactKey]:
         callee = names.bare_function(fact.resource or node.invocation.function or "")
         return [
             (wire.ID_LAMBDA_REQUEST, node.invocation.request_id),
-            ("caller", fact.caller, callee),
+            (CALLER, fact.caller, callee),
         ]
     ids = fact.ids
     if len(ids) == 1:
@@ -149,6 +152,17 @@ def group_cause_keys(node: CauseNode) -> Iterator[tuple[int, GroupKey]]:
         region = invocation.region or fact.region or ""
         callee = names.bare_function(resource or invocation.function or "")
         yield CONTENT, ("payload", region, callee, fact.item_hash)
+
+
+def source_of(key: GroupKey) -> Source:
+    """Give where the records of a group come from.
+
+    A bucket has a source for each folder: people upload where functions do not write.
+    """
+    kind = key[0]
+    if kind == "object":
+        return (kind, key[1], key[2].rpartition("/")[0])
+    return key[:2] if kind == "subject" else ("dynamodb" if kind != "payload" else kind, *key[1:3])
 
 
 def is_delete(node: OutputNode) -> bool | None:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from causality.clock import CLOCK_SKEW_S, ORDER_WINDOW_S
+from causality.doubts import Doubts
 from causality.graph import CauseNode, Edge, Found, Invocation, OutputNode
 from causality.groups import Group
 from causality.ids import IdIndex
@@ -56,6 +57,7 @@ class Matcher:
         self._changed = changed
         self._invocation_of = invocation_of
         self._ids = IdIndex()
+        self.doubts = Doubts()
         self._groups: dict[GroupKey, Group] = {}
         self._dirty: dict[int, dict[Group, None]] = {CONTENT: {}, ORDER: {}}
         self._unsure: dict[CauseNode, None] = {}
@@ -71,6 +73,7 @@ class Matcher:
             "dirty": sum(map(len, self._dirty.values())),
             "unsure": len(self._unsure),
             "puts": sum(map(len, self._puts.values())),
+            **self.doubts.sizes(),
         }
 
     # --- outputs ----------------------------------------------------------------------------
@@ -153,6 +156,7 @@ class Matcher:
     def remove_cause(self, node: CauseNode, *, silently: bool = False) -> None:
         """Take a cause out; silently, if what is decided shall stay decided."""
         self._ids.remove_cause(node)
+        self.doubts.forget(node, silently=silently)
         for key in node.keys:
             group = self._groups[key]
             group.remove_cause(
@@ -204,9 +208,15 @@ class Matcher:
                     found = verdict.found()
                     for cause in verdict.delivery.causes:
                         self._take_over(cause, level, found)
-        unsure, self._unsure = self._unsure, {}
-        for cause in unsure:
-            self._conclude(cause)
+        self._unsure.update(self.doubts.take())
+        while self._unsure:
+            unsure, self._unsure = self._unsure, {}
+            for cause in unsure:
+                returns = cause.content is not None and cause.content.recurs
+                self.doubts.note(cause, explained=_is_explained(cause), returns=returns)
+            for cause in unsure:
+                self._conclude(cause)
+            self._unsure.update(self.doubts.take())
 
     def _take_over(self, cause: CauseNode, level: int, found: Found | None) -> None:
         if level == ORDER:
@@ -230,17 +240,24 @@ class Matcher:
             self._lineage_changed(cause.invocation)
 
     def _edge_of(self, cause: CauseNode) -> Edge | None:
-        if cause.exact is not None:
-            return _edge(cause, "exact", cause.exact.outputs, cause.exact.certain)
+        exact = cause.exact
+        if exact is not None:
+            edge = _edge(cause, "exact", exact.outputs, exact.certain)
+            # More were invoked than calls are known: its own may be among those that are not.
+            return Edge(cause, "exact", edge.parent, None, edge.candidates) if exact.short else edge
         content, order = cause.content, cause.order
         if content is not None:
             rivals = order.outputs if order is not None else []
             evidence: Evidence = "order" if content.narrowed else "content"
-            return _edge(
-                cause, evidence, [*content.outputs, *rivals], content.certain and not rivals
-            )
+            certain = content.certain and not rivals
+            if certain and (content.narrowed or content.recurs):
+                certain = self.doubts.trusts_order(cause)
+            elif certain:
+                certain = self.doubts.trusts_content(cause)
+            return _edge(cause, evidence, [*content.outputs, *rivals], certain)
         if order is not None:
-            return _edge(cause, "order", order.outputs, order.certain)
+            certain = order.certain and self.doubts.trusts_order(cause)
+            return _edge(cause, "order", order.outputs, certain)
         if cause.fact.caller is not None:
             caller = self._invocation_of(cause.fact.caller)
             if caller is not None and caller is not cause.invocation:
@@ -318,6 +335,14 @@ class Matcher:
             if group.level == level:
                 group.changed(cause.invocation.consumer, record_identity(cause))
                 self._mark(group)
+
+
+def _is_explained(cause: CauseNode) -> bool:
+    """Say whether there is a recorded call for a record, be it certain which one or not."""
+    if cause.exact is not None:
+        return True
+    found = cause.content or cause.order
+    return found is not None and not found.short
 
 
 def _differs(old: Found | None, new: Found | None) -> bool:
