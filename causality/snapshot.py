@@ -12,14 +12,14 @@ from typing import Literal, Protocol, TypeAlias
 
 State: TypeAlias = Literal["ok", "error", "timeout", "throttled", "running", "unknown"]
 Evidence: TypeAlias = Literal["exact", "content", "order", "ambiguous"]
-Phase: TypeAlias = Literal["wait", "init", "run", "running"]
+Phase: TypeAlias = Literal["wait", "init", "run", "running", "sdk"]
 Mode: TypeAlias = Literal["follow", "hold", "paused"]
 NodeId: TypeAlias = str  # "<request id>/<attempt nonce>", stable for the life of the graph
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of a time line: waiting, initialising, running, or still running."""
+    """A stretch of a time line: waiting, initialising, running, still running, in a call."""
 
     phase: Phase
     start_s: float  # since the chain began: its root's start, initialisation included

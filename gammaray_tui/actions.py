@@ -162,6 +162,7 @@ ACTIONS: tuple[Action, ...] = (
         ("F",),
         "again",
         "fire the same again",
+    Action("waterfall", ("t",), "time line", "time line of the chain", "View", handlers.waterfall),
         "Act",
         handlers.fire_again,
         needs_operations=True,
@@ -196,7 +197,7 @@ BY_ID = {action.id: action for action in ACTIONS}
 _FOOTERS: dict[Pane, tuple[str, ...]] = {
     "tree": (
         "pause", "tree.follow", "tree.left", "fire", "filter", "help", "quit", "next-match",
-        "next-pane", "map", "why", "export", "tree.open", "fold-all", "calls", "copy", "problems",
+        "next-pane", "waterfall", "map", "why", "export", "tree.open", "fold-all", "calls", "copy", "problems",
         "maximise", "deploy", "cleanup",
     ),
     "latency": (

@@ -177,6 +177,17 @@ async def problems(app: GammarayApp) -> None:
     await app.push_screen(ProblemsScreen(app.look, app.snapshot), app.main.go_to_node)
 
 
+async def waterfall(app: GammarayApp) -> None:
+    """Show the chain of the line under the cursor in time; what is chosen there is gone to."""
+    from gammaray_tui.screens.waterfall import WaterfallScreen
+
+    current = app.main.causal_tree.current
+    if current is None:
+        app.notify("no chain is under the cursor", timeout=3)
+        return
+    await app.push_screen(WaterfallScreen(app.look, current.node), app.main.go_to_node)
+
+
 async def regions(app: GammarayApp) -> None:
     """Show how reading goes in each region."""
     from gammaray_tui.screens.regions import RegionsScreen

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from causality.service_map import ServiceMap
 from causality.snapshot import NodeId, Snapshot
+from causality.waterfall import Waterfall
 
 
 class Model(Protocol):
@@ -24,6 +25,9 @@ class Model(Protocol):
 
     def service_map(self) -> ServiceMap:
         """Give the map of all functions and what starts them; costs a little each time."""
+
+    def waterfall(self, node: NodeId, *, with_calls: bool) -> Waterfall | None:
+        """Lay out in time the chain of an invocation; None when it is gone."""
 
     def select(self, node: NodeId | None) -> None:
         """Choose the invocation or call whose detail the snapshot carries."""

@@ -33,6 +33,7 @@ from causality.snapshot import (
 from causality.tree import TreeIndex
 from causality.views import select
 from gammaray_tui.commands.output import write_result
+from causality.waterfall import Waterfall, waterfall_of
 from gammaray_tui.exports import FORMATS, written
 from providers.events import (
     EndOfInput,
@@ -218,6 +219,18 @@ class Watch:
             recent=rates,
             invocations=len(self.engine.invocations),
             chains=self._tree.chain_count,
+            window_s=self._latencies.window_s,
+        )
+
+    def service_map(self) -> ServiceMap:
+        """Give the map of all functions and what starts them."""
+        now_s = self._clock()
+        return self._flows.map(self._tables_at(now_s)[0], now_s)
+
+    def waterfall(self, node: NodeId, *, with_calls: bool) -> Waterfall | None:
+        """Lay out in time the chain of an invocation; None when it is gone."""
+        return waterfall_of(
+            self.engine, self._tree, node, self._clock(), with_calls=with_calls
             running=self._tree.running,
             problems=problem_count,
             new_while_paused=self.engine.records - self._records_at_pause if paused else 0,

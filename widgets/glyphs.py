@@ -43,6 +43,7 @@ class Glyphs:
     folded: str
     cursor: str
     selected: str
+    critical: str
     cold: str
     pass_on: str  # a rail that goes on below
     branch: str
@@ -51,6 +52,7 @@ class Glyphs:
     wait: str
     init: str
     run: str
+    sdk: str
     run_left_half: str
     run_right_half: str
     running: str
@@ -114,6 +116,7 @@ UNICODE = Glyphs(
     folded="▸",
     cursor="▌",
     selected="▶",
+    critical="◆",
     cold="C",
     pass_on="│",
     branch="├",
@@ -122,6 +125,7 @@ UNICODE = Glyphs(
     wait="·",
     init="╍",
     run="━",
+    sdk="═",
     run_left_half="╸",
     run_right_half="╺",
     running="╌",
@@ -159,6 +163,7 @@ ASCII = Glyphs(
     folded="+",
     cursor="|",
     selected=">",
+    critical="*",
     cold="C",
     pass_on="|",
     branch="|",
@@ -167,6 +172,7 @@ ASCII = Glyphs(
     wait=".",
     init="~",
     run="=",
+    sdk=":",
     run_left_half="=",
     run_right_half="=",
     running="-",

@@ -45,6 +45,7 @@ class ServiceMapScreen(Screen[MapNodeId]):
         layout: vertical;
         background: $background;
         #title { height: 1; background: $panel-line; color: $text-muted; padding: 0 1; }
+        #title, #about { text-wrap: nowrap; text-overflow: ellipsis; }
         #map, #list { height: 1fr; }
         #list { display: none; }
         #about { height: 4; padding: 0 1; border-top: solid $border-blurred; }

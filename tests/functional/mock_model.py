@@ -21,6 +21,7 @@ from causality.snapshot import (
     TreeRows,
     Why,
 )
+from causality.waterfall import Waterfall, WaterfallRow
 from tests.functional.mock_data import (
     START_S,
     MockChain,
@@ -170,6 +171,38 @@ class MockModel:
 
     def snapshot(self) -> Snapshot:
         self.snapshots += 1
+    def waterfall(self, node: NodeId, *, with_calls: bool) -> Waterfall | None:
+        """Lay out the chain of a node; all of it counts as critical."""
+        for chain in self.chains:
+            rows = [row for row in chain.rows(calls_shown=with_calls, matches="")]
+            if any(row.node == node for row in rows):
+                return Waterfall(
+                    tuple(
+                        WaterfallRow(
+                            row.node,
+                            row.kind == "call",
+                            row.depth,
+                            row.function,
+                            row.region,
+                            row.state,
+                            row.offset_s or 0.0,
+                            row.duration_s,
+                            row.delay_s,
+                            row.evidence,
+                            row.spans,
+                            ((0.0, chain.chain_s),) if row.kind == "invocation" else (),
+                        )
+                        for row in rows
+                    ),
+                    chain.at_s,
+                    chain.chain_s,
+                    False,
+                    chain.chain_s,
+                    (("delay", 0.2), ("init", 0.1), ("handler", 0.4)),
+                    0,
+                )
+        return None
+
         chains = self.chains if self._frozen is None else self._frozen
         if self._rows is None:
             shown = [chain for chain in chains if self._fits(chain)]

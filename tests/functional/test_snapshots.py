@@ -94,6 +94,11 @@ def test_map(snap_compare: SnapCompare, size: tuple[int, int], theme: str | None
     assert snap_compare(_app(shop_model(), theme), terminal_size=size, run_before=shown)
 
 
+def test_waterfall(snap_compare: SnapCompare, size: tuple[int, int], theme: str | None) -> None:
+    shown = _shows("critical path", "k", "t")
+    assert snap_compare(_app(shop_model(), theme), terminal_size=size, run_before=shown)
+
+
 def test_folded_and_paused(snap_compare: SnapCompare) -> None:
     shown = _shows("PAUSED", "z", "space")
     assert snap_compare(_app(shop_model(30)), terminal_size=(120, 40), run_before=shown)

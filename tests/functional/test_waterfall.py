@@ -1,0 +1,46 @@
+"""The time line of a chain on screen."""
+
+from __future__ import annotations
+
+from tests.functional.mock_model import image_model, shop_model
+from tests.functional.running import line_with, running, text_of, until
+
+
+async def test_keys_zoom_pan_and_fit() -> None:
+    async with running(shop_model()) as (app, pilot):
+        await pilot.press("k", "t")
+        await until(pilot, lambda: "critical path" in text_of(app))
+        whole = line_with(app, "took")
+        await pilot.press("j", "plus", "plus")
+        await until(pilot, lambda: line_with(app, "took") != whole)
+        zoomed = line_with(app, "took")
+        await pilot.press("l")
+        await until(pilot, lambda: line_with(app, "took") != zoomed)
+        await pilot.press("0")
+        await until(pilot, lambda: line_with(app, "took") == whole)
+        await pilot.press("z")
+        await until(pilot, lambda: line_with(app, "took") != whole)
+        await pilot.press(*["minus"] * 8)
+        await until(pilot, lambda: line_with(app, "took") == whole)
+
+
+async def test_enter_goes_to_the_line_in_the_tree() -> None:
+    async with running(shop_model()) as (app, pilot):
+        await pilot.press("k", "t")
+        await until(pilot, lambda: "critical path" in text_of(app))
+        await pilot.press("g", "j", "enter")
+        await until(pilot, lambda: app.screen is app.main)
+        current = app.main.causal_tree.current
+        assert current is not None
+        assert current.depth == 1
+
+
+async def test_calls_come_and_go() -> None:
+    async with running(image_model()) as (app, pilot):
+        await pilot.press("k", "t")
+        await until(pilot, lambda: "critical path" in text_of(app))
+        lines = len(text_of(app).split())
+        await pilot.press("a")
+        await until(pilot, lambda: len(text_of(app).split()) != lines)
+        await pilot.press("escape")
+        assert app.screen is app.main
