@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from textual.binding import Binding, BindingType
 
 from causality.snapshot import Header
-from gammaray_tui import handlers
+from gammaray_tui import handlers, tape_handlers
 from widgets import formats
 from widgets.causal_tree import CausalTree
 from widgets.detail_pane import DetailPane
@@ -20,11 +20,15 @@ from widgets.line_list import LineList
 if TYPE_CHECKING:
     from gammaray_tui.app import GammarayApp
 
-Group: TypeAlias = Literal["Move", "Tree", "Latency", "Invocation", "View", "Act", "Program"]
+Group: TypeAlias = Literal[
+    "Move", "Tree", "Latency", "Invocation", "View", "Replay", "Act", "Program"
+]
 Pane: TypeAlias = Literal["tree", "latency", "detail"]
 Run: TypeAlias = "Callable[[GammarayApp], Awaitable[None] | None]"
 
-GROUPS: tuple[Group, ...] = ("Move", "Tree", "Latency", "Invocation", "View", "Act", "Program")
+GROUPS: tuple[Group, ...] = (
+    "Move", "Tree", "Latency", "Invocation", "View", "Replay", "Act", "Program",
+)  # fmt: skip
 _SIGNS = {
     "down": "↓",
     "up": "↑",
@@ -52,6 +56,7 @@ class Action:
         run: does it.
         destructive: deletes or overwrites something; always asks first.
         needs_operations: acts on AWS, and so needs a session that may.
+        needs_replay: a control of replays.
         widget: the pane that binds the keys itself, for they mean something else elsewhere.
         in_palette: whether the palette offers it; moving the cursor makes no sense there.
     """
@@ -64,6 +69,7 @@ class Action:
     run: Run
     destructive: bool = False
     needs_operations: bool = False
+    needs_replay: bool = False
     widget: str = ""
     in_palette: bool = True
 
@@ -71,6 +77,10 @@ class Action:
     def shown_keys(self) -> str:
         """The keys as a user reads them."""
         return " ".join(key_sign(key) for key in self.keys)
+
+    def is_offered(self, *, can_operate: bool, replaying: bool) -> bool:
+        """Say whether it makes sense in this session."""
+        return (can_operate or not self.needs_operations) and (replaying or not self.needs_replay)
 
 
 def key_sign(key: str) -> str:
@@ -154,6 +164,47 @@ ACTIONS: tuple[Action, ...] = (
     Action("map", ("m",), "map", "map of the functions", "View", handlers.service_map),
     Action("problems", ("P",), "problems", "list of problems", "View", handlers.problems),
     Action("regions", ("r",), "regions", "regions and how reading goes", "View", handlers.regions),
+    Action("slower", ("<",), "slower", "slower", "Replay", tape_handlers.slower, needs_replay=True),
+    Action("faster", (">",), "faster", "faster", "Replay", tape_handlers.faster, needs_replay=True),
+    Action(
+        "step",
+        (".",),
+        "step",
+        "next record",
+        "Replay",
+        tape_handlers.step_record,
+        needs_replay=True,
+    ),
+    Action(
+        "step-page",
+        (";",),
+        "page",
+        "next page, as it once came",
+        "Replay",
+        tape_handlers.step_page,
+        needs_replay=True,
+    ),
+    Action(
+        "skip-back",
+        ("(",),
+        "back",
+        "back a twentieth",
+        "Replay",
+        tape_handlers.skip_back,
+        needs_replay=True,
+    ),
+    Action(
+        "skip-forward",
+        (")",),
+        "forward",
+        "forward a twentieth",
+        "Replay",
+        tape_handlers.skip_forward,
+        needs_replay=True,
+    ),
+    Action(
+        "seek", ("@",), "go to", "go to a time", "Replay", tape_handlers.seek, needs_replay=True
+    ),
     Action(
         "fire", ("f",), "fire", "fire an application", "Act", handlers.fire, needs_operations=True
     ),
@@ -162,7 +213,6 @@ ACTIONS: tuple[Action, ...] = (
         ("F",),
         "again",
         "fire the same again",
-    Action("waterfall", ("t",), "time line", "time line of the chain", "View", handlers.waterfall),
         "Act",
         handlers.fire_again,
         needs_operations=True,
@@ -187,6 +237,7 @@ ACTIONS: tuple[Action, ...] = (
         needs_operations=True,
     ),
     Action("export", ("e",), "export", "write the graph to a file", "Act", handlers.export),
+    Action("record", ("R",), "record", "record to a file, or stop", "Act", tape_handlers.record),
     Action("theme", ("T",), "theme", "choose a theme", "Program", handlers.theme),
     Action("help", ("?",), "help", "keys and signs", "Program", handlers.show_help),
     Action("quit", ("q",), "quit", "leave", "Program", handlers.leave),
@@ -197,12 +248,12 @@ BY_ID = {action.id: action for action in ACTIONS}
 _FOOTERS: dict[Pane, tuple[str, ...]] = {
     "tree": (
         "pause", "tree.follow", "tree.left", "fire", "filter", "help", "quit", "next-match",
-        "next-pane", "waterfall", "map", "why", "export", "tree.open", "fold-all", "calls", "copy", "problems",
+        "next-pane", "map", "why", "export", "tree.open", "fold-all", "calls", "copy", "problems",
         "maximise", "deploy", "cleanup",
     ),
     "latency": (
-        "pause", "latency.sort", "latency.reverse", "latency.view", "latency.filter", "help",
-        "quit", "next-pane", "maximise", "copy", "fire", "export",
+        "pause", "latency.sort", "latency.window", "latency.view", "latency.filter", "help",
+        "quit", "latency.reverse", "next-pane", "maximise", "copy", "fire", "export",
     ),
     "detail": (
         "pause", "detail.go", "why", "copy", "next-pane", "help", "quit", "maximise", "fire",
@@ -210,6 +261,7 @@ _FOOTERS: dict[Pane, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 _EMPTY_FOOTER = ("fire", "deploy", "regions", "problems", "cleanup", "theme", "help", "quit")
+_REPLAY_FOOTER = ("pause", "slower", "faster", "step", "seek")
 _FOOTER_WORDS = {
     "tree.follow": ("G", "follow"),
     "tree.left": ("h l", "fold"),
@@ -217,6 +269,7 @@ _FOOTER_WORDS = {
     "latency.sort": ("s", "sort"),
     "latency.reverse": ("S", "reverse"),
     "latency.view": ("v", "edges"),
+    "latency.window": ("W", "window"),
     "latency.filter": ("enter", "filter"),
     "detail.go": ("enter", "go to"),
 }
@@ -255,13 +308,22 @@ def empty_hints(header: Header, *, can_operate: bool) -> list[tuple[str, str]]:
 
 
 def footer_hints(
-    pane: Pane, *, can_operate: bool, paused: bool, empty: bool, filtered: bool
+    pane: Pane,
+    *,
+    can_operate: bool,
+    paused: bool,
+    empty: bool,
+    filtered: bool,
+    replaying: bool = False,
 ) -> Sequence[KeyHint]:
     """Choose the keys that matter now, the most important first."""
     hints = []
-    for action_id in _EMPTY_FOOTER if empty else _FOOTERS[pane]:
+    wanted = _EMPTY_FOOTER if empty else _FOOTERS[pane]
+    if replaying:
+        wanted = tuple(dict.fromkeys((*_REPLAY_FOOTER, *wanted)))
+    for action_id in wanted:
         action = BY_ID[action_id]
-        if action.needs_operations and not can_operate:
+        if not action.is_offered(can_operate=can_operate, replaying=replaying):
             continue
         key, label = _FOOTER_WORDS.get(action_id, (action.shown_keys, action.label))
         if action_id == "pause" and paused:

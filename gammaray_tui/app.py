@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import os
 import time
@@ -26,8 +27,10 @@ from widgets.palette import Palette
 
 if TYPE_CHECKING:
     from gammaray_tui.model import Model
+    from gammaray_tui.recording import WatchRecording
     from gammaray_tui.screens.fire import Shot
     from providers.operations import Operations, Step
+    from providers.replay import Player
 
 _DRAIN_EVERY_S = 0.1
 _FIGURES_EVERY_S = 1.0  # lag and rates change even when nothing comes
@@ -47,6 +50,8 @@ class GammarayApp(App[None]):
         ascii_only: draw with plain ASCII.
         sources: what feeds the model; each runs until it ends or fails.
         on_start: runs once the screen stands, with the application.
+        recording: what the key R starts and stops; None where nothing is to be recorded.
+        player: what plays the replay; None when things are live.
     """
 
     CSS = "Toast { max-width: 70; }"
@@ -66,6 +71,8 @@ class GammarayApp(App[None]):
         ascii_only: bool = False,
         sources: Sequence[Callable[[], Awaitable[None]]] = (),
         on_start: Callable[[GammarayApp], Awaitable[None]] | None = None,
+        recording: WatchRecording | None = None,
+        player: Player | None = None,
     ) -> None:
         self._look: Look | None = None
         self._ascii_only = ascii_only
@@ -80,6 +87,8 @@ class GammarayApp(App[None]):
         self.model = model
         self.account_name = title
         self.read_only = read_only
+        self.recording = recording
+        self.player = player
         self.paused = False
         self.calls_shown = True
         self.last_shot: Shot | None = None
@@ -161,6 +170,13 @@ class GammarayApp(App[None]):
         self.model.set_calls_shown(self.calls_shown)
         self.theme_changed_signal.subscribe(self, lambda _: self._repaint())
         self.set_interval(_DRAIN_EVERY_S, self._drain)
+        if self.recording is not None:
+            loop = asyncio.get_running_loop()
+
+            def tell(error: UserError) -> None:  # called by the thread that writes
+                loop.call_soon_threadsafe(self.call_later, self.show_error, error)
+
+            self.recording.on_failure = tell
         for source in self._sources:
             self.add_source(source)
         start = self._on_start
@@ -223,7 +239,10 @@ class GammarayApp(App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer the registry's actions in the palette."""
         for action in ACTIONS:
-            if not action.in_palette or (action.needs_operations and self.operations is None):
+            offered = action.is_offered(
+                can_operate=self.operations is not None, replaying=self.player is not None
+            )
+            if not action.in_palette or not offered:
                 continue
 
             def run(action_id: str = action.id) -> None:
@@ -256,6 +275,7 @@ class GammarayApp(App[None]):
                 todo="See whether the application is deployed (i), then fire again (F).",
                 kind="fire-failed",
             )
+        self.model.mark("fired", f"{fired.application} × {len(fired.request_ids)}")
         self.notify(f"fired {fired.application} × {len(fired.request_ids)}", timeout=3)
 
     # Errors

@@ -6,9 +6,10 @@ import gc
 import os
 import sys
 import traceback
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from gammaray_tui import __version__
 from gammaray_tui.commands import options
@@ -30,9 +31,24 @@ from providers.errors import UserError
 # stalls the screen for a third of a second again and again.
 _GC_THRESHOLDS = (20_000, 20, 200)
 
+
+class _Commands(TyperGroup):
+    """The commands, with an option whose value may be left out, which Typer does not know."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Give `--resume` without a file the empty one."""
+        for place, argument in enumerate(args):
+            if argument in self.commands or argument == "--":
+                break
+            if argument == "--resume" and (args[place + 1 :] or ["-"])[0].startswith("-"):
+                args = [*args[:place], "--resume=", *args[place + 1 :]]
+        return super().parse_args(ctx, args)
+
+
 # Plain help: typer's other kind imports rich, which would more than double what --help costs.
 app = typer.Typer(
     name="gammaray-tui",
+    cls=_Commands,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -59,6 +75,16 @@ def default(
     ascii_only: options.Ascii = None,
     read_only: options.ReadOnly = False,
     config: options.ConfigFile = None,
+    record: options.Record = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            "--resume",
+            metavar="[FILE]",
+            help="Go on where a recording stopped; without FILE, the one that --record names, "
+            "or the latest of the same account.",
+        ),
+    ] = None,
     _version: Annotated[
         bool,
         typer.Option(
@@ -89,7 +115,14 @@ def default(
         for line in misspelt():
             say(line)
     if context.invoked_subcommand is None:
-        watch(given)
+        watch(given, record=record, resume=resume)
+    elif record is not None or resume is not None:
+        option = "--record" if record is not None else "--resume"
+        raise UserError(
+            f"{option} belongs to the screen over AWS, not to `{context.invoked_subcommand}`.",
+            todo=f"Leave {option} out before the command's name.",
+            kind="usage",
+        )
 
 
 def main() -> None:

@@ -104,7 +104,14 @@ def copy(app: GammarayApp) -> None:
 
 
 def pause(app: GammarayApp) -> None:
-    """Freeze what is shown and go on collecting; again: show what came meanwhile."""
+    """Freeze what is shown and go on collecting; again: show what came meanwhile.
+
+    A replay stands still instead: nothing comes meanwhile.
+    """
+    if app.player is not None:
+        app.player.toggle_pause()
+        app.refresh_views()
+        return
     app.paused = not app.paused
     app.model.set_paused(app.paused)
     app.refresh_views()
@@ -177,17 +184,6 @@ async def problems(app: GammarayApp) -> None:
     await app.push_screen(ProblemsScreen(app.look, app.snapshot), app.main.go_to_node)
 
 
-async def waterfall(app: GammarayApp) -> None:
-    """Show the chain of the line under the cursor in time; what is chosen there is gone to."""
-    from gammaray_tui.screens.waterfall import WaterfallScreen
-
-    current = app.main.causal_tree.current
-    if current is None:
-        app.notify("no chain is under the cursor", timeout=3)
-        return
-    await app.push_screen(WaterfallScreen(app.look, current.node), app.main.go_to_node)
-
-
 async def regions(app: GammarayApp) -> None:
     """Show how reading goes in each region."""
     from gammaray_tui.screens.regions import RegionsScreen
@@ -247,7 +243,11 @@ async def show_help(app: GammarayApp) -> None:
     """Show keys and signs."""
     from gammaray_tui.screens.help import HelpScreen
 
-    await app.push_screen(HelpScreen(app.look, can_operate=app.operations is not None))
+    await app.push_screen(
+        HelpScreen(
+            app.look, can_operate=app.operations is not None, replaying=app.player is not None
+        )
+    )
 
 
 def leave(app: GammarayApp) -> None:

@@ -7,7 +7,6 @@ from typing import Protocol
 
 from causality.service_map import ServiceMap
 from causality.snapshot import NodeId, Snapshot
-from causality.waterfall import Waterfall
 
 
 class Model(Protocol):
@@ -25,9 +24,6 @@ class Model(Protocol):
 
     def service_map(self) -> ServiceMap:
         """Give the map of all functions and what starts them; costs a little each time."""
-
-    def waterfall(self, node: NodeId, *, with_calls: bool) -> Waterfall | None:
-        """Lay out in time the chain of an invocation; None when it is gone."""
 
     def select(self, node: NodeId | None) -> None:
         """Choose the invocation or call whose detail the snapshot carries."""
@@ -47,6 +43,12 @@ class Model(Protocol):
         Raises:
             ValueError: the expression cannot be read; the message says where.
         """
+
+    def set_latency_window(self, window_s: float | None) -> None:
+        """Let the latency tables count the last so many seconds only; None: all there was."""
+
+    def mark(self, kind: str, text: str) -> None:
+        """Note what the user or the tool did, for the recording."""
 
     def set_paused(self, paused: bool) -> None:
         """Freeze what is shown, and go on collecting behind it."""

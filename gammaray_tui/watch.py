@@ -16,14 +16,15 @@ from pathlib import Path
 
 from causality.detail import detail_of
 from causality.engine import Engine
-from causality.filters import Test, parse
-from causality.latency import LatencyTable, edge_samples, function_samples
+from causality.filters import Filter, parse
 from causality.problems import ProblemIndex
+from causality.service_map import FlowTable, ServiceMap
 from causality.snapshot import (
     Detail,
     Header,
     LatencyRow,
     NodeId,
+    Playback,
     ProblemRow,
     RegionState,
     Snapshot,
@@ -33,8 +34,8 @@ from causality.snapshot import (
 from causality.tree import TreeIndex
 from causality.views import select
 from gammaray_tui.commands.output import write_result
-from causality.waterfall import Waterfall, waterfall_of
 from gammaray_tui.exports import FORMATS, written
+from gammaray_tui.latencies import WatchedLatencies
 from providers.events import (
     EndOfInput,
     Gap,
@@ -42,6 +43,7 @@ from providers.events import (
     ProviderEvent,
     RecordBatch,
     RegionStatus,
+    Restart,
     TraceBatch,
 )
 
@@ -52,12 +54,20 @@ _SLICE = 200
 _RECENT_S = 30
 # Tables and problems are for reading, not for following: once a second is enough for them.
 _TABLES_EVERY_S = 0.5
+# With a full queue, somebody waits for us: a replay that seeks, or a stream that is behind.
+_CATCH_UP = 5
 # Of each sort, the newest ones: more than anyone reads, and never a second's work.
 _PROBLEMS = 1000
 
 
 class Watch:
-    """Owns the graph and the state of the views over it (a gammaray_tui.model.Model)."""
+    """Owns the graph and the state of the views over it (a gammaray_tui.model.Model).
+
+    Attributes:
+        taps: called with each event as it comes, before the graph takes it.
+        recording_name: gives the name of the file that is recorded to; "" for none.
+        playback: gives how playing goes, of a replay.
+    """
 
     def __init__(
         self,
@@ -75,19 +85,34 @@ class Watch:
         """
         self.title = title
         self.queue: asyncio.Queue[ProviderEvent] = asyncio.Queue(QUEUE_BATCHES)
-        self.engine = Engine(max_invocations=max_invocations)
+        self.taps: list[Callable[[ProviderEvent], None]] = []
+        self.recording_name: Callable[[], str] = str
+        self.playback: Callable[[], Playback | None] = lambda: None
+        self._max_invocations = max_invocations
+        self._clock = clock
+        self._pending: deque[ProviderEvent] = deque()
+        self._selected: NodeId | None = None
+        self._filter_text = ""
+        self._filter: Filter | None = None
+        self._calls_shown = True
+        self._latencies = WatchedLatencies()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin with an empty graph, and with what the user chose before."""
+        self.engine = Engine(max_invocations=self._max_invocations)
         self.marks: list[Mark] = []
         self._tree = TreeIndex(self.engine)
-        self._clock = clock
-        self._functions = LatencyTable()
-        self._edges = LatencyTable()
+        self._tree.set_calls_shown(self._calls_shown)
+        self._tree.set_filter(self._filter)
+        window_s = self._latencies.window_s
+        self._latencies = WatchedLatencies()
+        self._latencies.window_s = window_s
+        self._flows = FlowTable()
         self._problems = ProblemIndex(self.engine)
-        self._received_at_s = clock()
+        self._received_at_s = self._clock()
         self._regions: dict[str, RegionState] = {}
-        self._pending: deque[ProviderEvent] = deque()
         self._per_second: deque[tuple[int, int]] = deque(maxlen=_RECENT_S + 1)
-        self._selected: NodeId | None = None
-        self._filter: Test | None = None
         self._frozen: TreeRows | None = None
         self._records_at_pause = 0
         self._tables: tuple[float, list[LatencyRow], list[LatencyRow], list[ProblemRow]] | None = (
@@ -100,17 +125,20 @@ class Watch:
 
     def apply(self, event: ProviderEvent) -> None:
         """Apply one event wholly, and settle the graph."""
+        self._take(event)
         self._apply(event)
         self._settle()
 
     def drain(self, budget_s: float = 0.01) -> bool:
         """Apply waiting events for about `budget_s`; say whether anything changed."""
+        if self.queue.full():
+            budget_s *= _CATCH_UP
         until = time.perf_counter() + budget_s
         changed = False
         while time.perf_counter() < until:
             if not self._pending:
                 with contextlib.suppress(asyncio.QueueEmpty):
-                    self._pending.extend(_slices(self.queue.get_nowait()))
+                    self._pending.extend(_slices(self._take(self.queue.get_nowait())))
             if not self._pending:
                 break
             self._apply(self._pending.popleft())
@@ -123,6 +151,15 @@ class Watch:
         """Wait for an event, apply it, and give it: for programs without a screen."""
         event = await self.queue.get()
         self.apply(event)
+        return event
+
+    def mark(self, kind: str, text: str) -> None:
+        """Note what the user or the tool did."""
+        self.apply(Mark(self._clock(), kind, text))
+
+    def _take(self, event: ProviderEvent) -> ProviderEvent:
+        for tap in self.taps:
+            tap(event)
         return event
 
     def _apply(self, event: ProviderEvent) -> None:
@@ -142,6 +179,8 @@ class Watch:
             self.marks.append(event)
         elif isinstance(event, EndOfInput):
             self.engine.finish()
+        elif isinstance(event, Restart):
+            self._begin()
 
     def _settle(self) -> None:
         self.engine.settle()
@@ -152,15 +191,8 @@ class Watch:
     def _follow(self) -> None:
         """Let the views take over what changed in the graph."""
         touched = self.engine.touched
-        for invocation in touched:
-            if invocation.gone:
-                self._functions.forget(invocation)
-                self._edges.forget(invocation)
-                continue
-            durations = [sample for _, sample in function_samples(invocation) if sample]
-            self._functions.replace(invocation, durations)
-            delays = [sample for _, sample in edge_samples(invocation) if sample]
-            self._edges.replace(invocation, delays)
+        self._latencies.update(touched)
+        self._flows.update(touched)
         self._problems.update(touched)
         self._tree.update(touched)
         touched.clear()
@@ -186,14 +218,23 @@ class Watch:
             detail=self._detail_at(now_s),
             problems=found,
             now_s=now_s,
+            window_s=self._latencies.window_s,
         )
+
+    def service_map(self) -> ServiceMap:
+        """Give the map of all functions and what starts them."""
+        now_s = self._clock()
+        return self._flows.map(self._tables_at(now_s)[0], now_s)
 
     def _tables_at(
         self, now_s: float
     ) -> tuple[list[LatencyRow], list[LatencyRow], list[ProblemRow]]:
         tables = self._tables
-        due = tables is None or now_s - tables[0] >= _TABLES_EVERY_S
-        if tables is None or (due and (self._stale_tables or now_s - tables[0] >= 1.0)):
+        # Not by the watch's clock: a replay's stands still, and goes back.
+        looked_at_s = time.monotonic()
+        age_s = 0.0 if tables is None else looked_at_s - tables[0]
+        due = age_s >= _TABLES_EVERY_S and (self._stale_tables or age_s >= 1.0)
+        if tables is None or due:
             self.engine.expire(now_s - self._received_at_s)
             if self._frozen is None:
                 self._follow()
@@ -201,10 +242,22 @@ class Watch:
                 ProblemRow(problem.kind, problem.detail, problem.request_id, problem.at_s)
                 for problem in self._problems.newest(now_s, _PROBLEMS)
             ]
-            tables = (now_s, self._functions.rows(now_s), self._edges.rows(now_s), rows)
+            tables = (looked_at_s, *self._latencies.rows(now_s, ended=self.engine.finished), rows)
             self._tables = tables
             self._stale_tables = False
+            self._refresh_filter()
         return tables[1], tables[2], tables[3]
+
+    def _refresh_filter(self) -> None:
+        """Filter anew when other functions and edges than before are slow by now."""
+        known = self._filter
+        if known is not None and known.slow:
+            self._filter = self._parsed(self._filter_text)
+            if self._filter is not None and self._filter.slow != known.slow:
+                self._tree.set_filter(self._filter)
+
+    def _parsed(self, text: str) -> Filter | None:
+        return parse(text, lambda: self._latencies.tables)
 
     def _header(self, now_s: float, problem_count: int) -> Header:
         recent = dict(self._per_second)
@@ -219,21 +272,11 @@ class Watch:
             recent=rates,
             invocations=len(self.engine.invocations),
             chains=self._tree.chain_count,
-            window_s=self._latencies.window_s,
-        )
-
-    def service_map(self) -> ServiceMap:
-        """Give the map of all functions and what starts them."""
-        now_s = self._clock()
-        return self._flows.map(self._tables_at(now_s)[0], now_s)
-
-    def waterfall(self, node: NodeId, *, with_calls: bool) -> Waterfall | None:
-        """Lay out in time the chain of an invocation; None when it is gone."""
-        return waterfall_of(
-            self.engine, self._tree, node, self._clock(), with_calls=with_calls
             running=self._tree.running,
             problems=problem_count,
             new_while_paused=self.engine.records - self._records_at_pause if paused else 0,
+            recording=self.recording_name(),
+            playback=self.playback(),
         )
 
     def _detail_at(self, now_s: float) -> Detail | None:
@@ -270,6 +313,7 @@ class Watch:
 
     def set_calls_shown(self, shown: bool) -> None:
         """Show or hide the calls that triggered nothing as lines of the tree."""
+        self._calls_shown = shown
         self._tree.set_calls_shown(shown)
         self._refreeze()
 
@@ -279,9 +323,15 @@ class Watch:
         Raises:
             causality.filters.FilterError: the expression cannot be read.
         """
-        self._filter = parse(text)
+        self._filter = self._parsed(text)
+        self._filter_text = text
         self._tree.set_filter(self._filter)
         self._refreeze()
+
+    def set_latency_window(self, window_s: float | None) -> None:
+        """Let the latency tables count the last so many seconds only; None: all there was."""
+        self._latencies.window_s = window_s
+        self._tables = None
 
     def set_paused(self, paused: bool) -> None:
         """Freeze what is shown, and go on collecting behind it."""
@@ -299,7 +349,7 @@ class Watch:
 
     def find(self, node: NodeId | None, what: str, step: int) -> NodeId | None:
         """Find the next (step 1) or previous (-1) invocation that fits a filter expression."""
-        wanted = parse(what)
+        wanted = self._parsed(what)
         found = self._tree.find(node, wanted, step) if wanted is not None else None
         if found is not None:
             self._tree.unfold_to(found)

@@ -113,18 +113,18 @@ def read_stream(
         file_format = format_of_start(first[1]) or _format_of_rest(name, first[1])
         lines = chain([first], lines)
     if file_format in (Format.RECORDS, Format.DUMP):
-        yield from _batches(name, decode_lines(lines, file_format, name), seen)
+        yield from batches(name, decode_lines(lines, file_format, name), seen)
         return
     records, traces = decode_document(b"".join(line for _, line in lines))
     for record in records:
         if isinstance(record, Unreadable):
             record.reason = f"{name}: {record.reason}"
-    yield from _batches(name, records, seen)
+    yield from batches(name, records, seen)
     if traces:
         yield TraceBatch(name, traces)
 
 
-def _batches(source: str, decoded: Iterable[Decoded], seen: set[str]) -> Iterator[ProviderEvent]:
+def batches(source: str, decoded: Iterable[Decoded], seen: set[str]) -> Iterator[ProviderEvent]:
     """Put new records of one region together, in their order."""
     batch = RecordBatch("", source, [])
     for item in decoded:

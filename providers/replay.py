@@ -1,199 +1,363 @@
-"""Playing recorded records and traces again, at the pace they were made or faster."""
+"""Playing recorded events again: at any pace, forth and back, from any point.
+
+Nothing here knows AWS: what is played comes from files.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from operator import attrgetter
-from typing import Final
+import heapq
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from operator import itemgetter
+from pathlib import Path
+from typing import Final, Literal, Protocol, TypeAlias
 
-import msgspec
-
-from causality.records import StreamRecord, Unreadable
-from providers.events import EndOfInput, ProviderEvent, RecordBatch, TraceBatch
-from providers.files import FileSet, read
-from providers.record_time import record_time_s
-from providers.streams.timing import Timing
+from causality.snapshot import Playback
+from providers.events import EndOfInput, ProviderEvent, RecordBatch, Restart, TraceBatch
+from providers.file_formats import Format
+from providers.files import FileSet, format_of_file, read
+from providers.recordings.reader import open_recording, read_events, summarise
+from providers.timeline import Timeline
 
 SOURCE: Final = "replay"
-# What is due within this many seconds of playing goes out together.
-_TICK_S: Final = 0.05
+SPEEDS: Final[tuple[float | None, ...]] = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, None)
+_READ_AHEAD: Final = 256
 _BATCH: Final = 1000
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One record, unreadable record or trace document, at the time it was made."""
-
-    at_s: float
-    region: str
-    source: str
-    item: StreamRecord | Unreadable | str
+Timed: TypeAlias = tuple[float, ProviderEvent]
+Put: TypeAlias = Callable[[ProviderEvent], Awaitable[None]]
 
 
-class _SegmentTimes(msgspec.Struct):
-    start_time: float | None = None
-    end_time: float | None = None
+class Tape(Protocol):
+    """Recorded events with their times, which can be read again and again."""
 
+    @property
+    def start_s(self) -> float:
+        """Epoch second of the first event."""
 
-_segment_decoder = msgspec.json.Decoder(_SegmentTimes)
+    @property
+    def end_s(self) -> float:
+        """Epoch second of the last event."""
+
+    def events(self) -> Iterator[Timed]:
+        """Give all events from the start, in the order of their times."""
 
 
 @dataclass(frozen=True)
-class Timeline:
-    """Recorded entries in the order of their times.
+class RecordingTape:
+    """A recording, read from its file as it is played."""
 
-    Attributes:
-        entries: sorted by `at_s`, those of equal time in the order they were read.
-    """
-
-    entries: list[Entry]
+    path: Path
+    start_s: float
+    end_s: float
 
     @classmethod
-    def of(cls, events: Iterable[ProviderEvent]) -> Timeline:
-        """Put events in order by their own times.
+    def of(cls, path: Path) -> RecordingTape:
+        """Look a recording up.
 
-        What has no time of its own (a removal in a text dump, an unreadable line) stays behind
-        what came before it in its file.
+        Raises:
+            UserError: it cannot be read.
         """
-        entries: list[Entry] = []
-        latest: dict[str, float] = {}
-        timeless: dict[str, list[Entry]] = {}
-        for event in events:
-            for region, source, item in _items(event):
-                at_s = _time_s(item)
-                if at_s is None and source not in latest:
-                    timeless.setdefault(source, []).append(Entry(0.0, region, source, item))
-                    continue
-                at_s = latest[source] if at_s is None else at_s
-                latest[source] = at_s
-                for early in timeless.pop(source, ()):
-                    entries.append(Entry(at_s, early.region, source, early.item))
-                entries.append(Entry(at_s, region, source, item))
-        entries.sort(key=attrgetter("at_s"))
-        first_s = entries[0].at_s if entries else 0.0
-        lost = [e for early in timeless.values() for e in early]
-        return cls([Entry(first_s, e.region, e.source, e.item) for e in lost] + entries)
+        summary = summarise(path)
+        return cls(path, summary.start_s, summary.end_s)
 
-    def bundles(self, width_s: float) -> Iterator[tuple[float, list[ProviderEvent]]]:
-        """Give (time, events) with what lies within `width_s` of recorded time put together."""
-        start = 0
-        while start < len(self.entries):
-            begin_s = self.entries[start].at_s
-            end = start
-            while (
-                end < len(self.entries)
-                and end - start < _BATCH
-                and self.entries[end].at_s - begin_s <= width_s
-            ):
-                end += 1
-            yield begin_s, _events(self.entries[start:end])
-            start = end
+    def events(self) -> Iterator[Timed]:
+        """Give all events by their times of arrival."""
+        with open_recording(self.path) as stream:
+            yield from read_events(stream, str(self.path))
 
 
-@dataclass
-class Player:
-    """Plays a timeline onto a queue.
+@dataclass(frozen=True)
+class MergedTape:
+    """Several tapes played as one, by their times."""
 
-    Attributes:
-        timeline: what to play.
-        speed: recorded seconds a second.
-        timing: the clock and the sleep.
-    """
+    tapes: Sequence[Tape]
 
-    timeline: Timeline
-    speed: float
-    timing: Timing = field(default_factory=Timing)
+    @property
+    def start_s(self) -> float:
+        """Epoch second of the first event of all."""
+        return min((tape.start_s for tape in self.tapes if tape.end_s), default=0.0)
 
-    async def play(self, put: Callable[[ProviderEvent], Awaitable[None]]) -> None:
-        """Put all events, each when it is due."""
-        began_s = self.timing.monotonic_s()
-        origin_s = self.timeline.entries[0].at_s if self.timeline.entries else 0.0
-        for at_s, events in self.timeline.bundles(_TICK_S * self.speed):
-            # Counted from the start, so that a slow consumer does not stretch the replay.
-            due_s = began_s + (at_s - origin_s) / self.speed
-            await self.timing.sleep(max(0.0, due_s - self.timing.monotonic_s()))
-            for event in events:
-                await put(event)
+    @property
+    def end_s(self) -> float:
+        """Epoch second of the last event of all."""
+        return max((tape.end_s for tape in self.tapes), default=0.0)
+
+    def events(self) -> Iterator[Timed]:
+        """Give all events in the order of their times."""
+        return heapq.merge(*(tape.events() for tape in self.tapes), key=itemgetter(0))
 
 
-async def replay(
-    fileset: FileSet,
-    queue: asyncio.Queue[ProviderEvent],
-    *,
-    speed: float | None,
-    timing: Timing | None = None,
-) -> None:
-    """Play files by their records' own times, then put EndOfInput.
-
-    Args:
-        fileset: what `providers.files.collect` found.
-        queue: where the events go; a full queue is waited for.
-        speed: 1.0 is the recorded pace, 10.0 ten times faster, None at once and in file order.
-        timing: other clocks than this machine's.
+def tape_of(fileset: FileSet) -> Tape:
+    """Make one tape of files: recordings by arrival, all else by the times that records carry.
 
     Raises:
-        ValueError: the speed is not above zero.
         UserError: a file cannot be read.
     """
-    if speed is not None and not speed > 0:
-        raise ValueError(f"a speed must be above zero, not {speed}")
-    if speed is None:
-        events = read(fileset)
-        while (event := await asyncio.to_thread(next, events, None)) is not None:
-            await queue.put(event)
-    else:
-        timeline = await asyncio.to_thread(lambda: Timeline.of(read(fileset)))
-        await Player(timeline, speed, timing or Timing()).play(queue.put)
-    await queue.put(EndOfInput(SOURCE))
+    recordings = [path for path in fileset.files if format_of_file(path) is Format.RECORDING]
+    others = tuple(path for path in fileset.files if path not in recordings)
+    tapes: list[Tape] = [RecordingTape.of(path) for path in recordings]
+    if others:
+        tapes.append(Timeline.of(read(FileSet(others, ()))))
+    return tapes[0] if len(tapes) == 1 else MergedTape(tapes)
 
 
-def _items(
-    event: ProviderEvent,
-) -> Iterator[tuple[str, str, StreamRecord | Unreadable | str]]:
-    if isinstance(event, RecordBatch):
-        for record in event.records:
-            yield event.region, event.source, record
-        for unreadable in event.unreadable:
-            yield event.region, event.source, unreadable
-    elif isinstance(event, TraceBatch):
-        for document in event.documents:
-            yield event.region, event.source, document
+class Player:
+    """Plays a tape: puts each event when it is due, and does what its controls say.
 
+    Controls are called on the event loop; they return at once, and `run` carries them out.
+    """
 
-def _time_s(item: StreamRecord | Unreadable | str) -> float | None:
-    """Give the time an item was there to be read, None when it does not say."""
-    if isinstance(item, StreamRecord):
-        return record_time_s(item)
-    if isinstance(item, Unreadable):
-        return None
-    try:
-        times = _segment_decoder.decode(item)
-    except msgspec.DecodeError:
-        return None
-    return times.start_time if times.end_time is None else times.end_time
+    def __init__(
+        self,
+        tape: Tape | None = None,
+        *,
+        speed: float | None = 1.0,
+        monotonic_s: Callable[[], float] = time.monotonic,
+        wait: Callable[[asyncio.Event, float], Awaitable[None]] | None = None,
+    ) -> None:
+        """Prepare playing; nothing is read yet.
 
+        Args:
+            tape: what to play; without it, `insert` one before `run`.
+            speed: recorded seconds a second; None is as fast as it can be taken.
+            monotonic_s: a clock.
+            wait: waits for an event, but not longer than some seconds.
 
-def _events(entries: list[Entry]) -> list[ProviderEvent]:
-    """Bundle neighbours of the same origin and kind into batches."""
-    events: list[ProviderEvent] = []
-    for entry in entries:
-        last = events[-1] if events else None
-        if isinstance(entry.item, str):
-            if isinstance(last, TraceBatch) and last.source == entry.source:
-                last.documents.append(entry.item)
-            else:
-                events.append(TraceBatch(entry.source, [entry.item], entry.region))
-            continue
-        if not isinstance(last, RecordBatch) or (last.source, last.region) != (
-            entry.source,
-            entry.region,
-        ):
-            last = RecordBatch(entry.region, entry.source, [], received_at_s=entry.at_s)
-            events.append(last)
-        if isinstance(entry.item, Unreadable):
-            last.unreadable.append(entry.item)
+        Raises:
+            ValueError: the speed is not above zero.
+        """
+        _check(speed)
+        self._speed = speed
+        self._monotonic_s = monotonic_s
+        self._wait = wait or _wait
+        self._paused = False
+        self._ended = False
+        self._events: Iterator[Timed] = iter(())
+        self._ahead: deque[Timed] = deque()
+        self._steps: deque[Literal["record", "page"]] = deque()
+        self._target_s: float | None = None
+        self._told = asyncio.Event()
+        self.insert(tape or MergedTape(()))
+
+    def insert(self, tape: Tape) -> None:
+        """Play this from its start."""
+        self._tape = tape
+        self._given_s = tape.start_s  # everything up to here was put
+        self._position_s = tape.start_s  # where playing was when the clock said _since_s
+        self._since_s = self._monotonic_s()
+
+    # --- what is known ----------------------------------------------------------------------
+
+    def now_s(self) -> float:
+        """Give the recorded time that playing has reached."""
+        if self._is_still() or self._speed is None:
+            return self._position_s
+        passed_s = (self._monotonic_s() - self._since_s) * self._speed
+        return min(self._position_s + passed_s, max(self._tape.end_s, self._position_s))
+
+    def playback(self) -> Playback:
+        """Give what the screen says about playing."""
+        if self._target_s is not None:
+            state: Literal["playing", "paused", "seeking", "ended"] = "seeking"
+        elif self._ended:
+            state = "ended"
         else:
-            last.records.append(entry.item)
-    return events
+            state = "paused" if self._paused else "playing"
+        return Playback(state, self.now_s(), self._tape.start_s, self._tape.end_s, self._speed)
+
+    # --- controls ---------------------------------------------------------------------------
+
+    def toggle_pause(self) -> None:
+        """Stand still, or go on; from the end, play it again."""
+        if self._ended:
+            self._paused = False
+            self.seek(self._tape.start_s)
+            return
+        self._hold(self.now_s())
+        self._paused = not self._paused
+        self._told.set()
+
+    def set_speed(self, speed: float | None) -> None:
+        """Play so many recorded seconds a second; None is as fast as possible.
+
+        Raises:
+            ValueError: the speed is not above zero.
+        """
+        _check(speed)
+        self._hold(self.now_s())
+        self._speed = speed
+        self._told.set()
+
+    def change_speed(self, step: int) -> None:
+        """Go to the next faster (1) or slower (-1) of the usual speeds."""
+        speed = self._speed
+        if speed in SPEEDS:
+            at = SPEEDS.index(speed)
+        else:
+            at = sum(usual is not None and usual < (speed or 0.0) for usual in SPEEDS)
+            at -= step > 0
+        self.set_speed(SPEEDS[max(0, min(len(SPEEDS) - 1, at + step))])
+
+    def step(self, what: Literal["record", "page"]) -> None:
+        """Stand still, and give the next record, or the next page as it once arrived."""
+        if self._ended:
+            return
+        self._hold(self.now_s())
+        self._paused = True
+        self._steps.append(what)
+        self._told.set()
+
+    def seek(self, at_s: float) -> None:
+        """Go to a recorded time: forward at once, back by playing all again from the start."""
+        self._target_s = min(max(at_s, self._tape.start_s), self._tape.end_s)
+        self._steps.clear()
+        self._told.set()
+
+    # --- playing ----------------------------------------------------------------------------
+
+    async def run(self, put: Put) -> None:
+        """Put all events, each when it is due, and then wait for what the controls say.
+
+        Raises:
+            UserError: a file cannot be read.
+        """
+        self._rewind()
+        while True:
+            self._told.clear()
+            if self._target_s is not None:
+                await self._seek(put, self._target_s)
+            elif self._steps:
+                await self._take_step(put, self._steps.popleft())
+            elif self._is_still():
+                await self._told.wait()
+            elif (upcoming := await self._peek()) is None:
+                await self._end(put)
+            else:
+                await self._play(put, upcoming[0])
+
+    async def _play(self, put: Put, due_s: float) -> None:
+        if self._speed is None:
+            await self._give(put, float("inf"))
+            return
+        wait_s = (due_s - self.now_s()) / self._speed
+        if wait_s > 0:
+            await self._wait(self._told, wait_s)
+        else:
+            await self._give(put, self.now_s())
+
+    async def _seek(self, put: Put, target_s: float) -> None:
+        if self._ended or target_s < self._given_s:
+            await put(Restart(SOURCE))
+            self._rewind()
+        while (upcoming := await self._peek()) is not None and upcoming[0] <= target_s:
+            await self._give(put, target_s)
+            if self._target_s != target_s:
+                return
+        if self._target_s == target_s:
+            self._target_s = None
+        self._hold(target_s)
+        if await self._peek() is None:
+            await self._end(put)
+
+    async def _take_step(self, put: Put, what: Literal["record", "page"]) -> None:
+        """Give one record, document or page, and what was told in between."""
+        while (upcoming := await self._peek()) is not None:
+            at_s, event = self._ahead.popleft()
+            if what == "record":
+                event, rest = _first_of(event)
+                if rest is not None:
+                    self._ahead.appendleft((at_s, rest))
+            await put(event)
+            self._given_s = max(self._given_s, upcoming[0])
+            self._hold(max(at_s, self._position_s))
+            if isinstance(event, RecordBatch | TraceBatch):
+                break
+        if await self._peek() is None:
+            await self._end(put)
+
+    async def _give(self, put: Put, until_s: float) -> None:
+        """Put what is due, neighbours together; stop when a control was used."""
+        while not self._told.is_set() and self._ahead and self._ahead[0][0] <= until_s:
+            at_s, event = self._ahead.popleft()
+            while self._ahead and self._ahead[0][0] <= until_s:
+                joined = _joined(event, self._ahead[0][1])
+                if joined is None:
+                    break
+                event, at_s = joined, self._ahead.popleft()[0]
+            await put(event)
+            self._given_s = max(self._given_s, at_s)
+            if self._speed is None or self._target_s is not None:
+                self._hold(at_s)
+
+    async def _end(self, put: Put) -> None:
+        self._hold(self._tape.end_s)
+        self._ended = True
+        self._steps.clear()
+        await put(EndOfInput(SOURCE))
+
+    async def _peek(self) -> Timed | None:
+        if not self._ahead:
+            self._ahead.extend(await asyncio.to_thread(_read, self._events))
+        return self._ahead[0] if self._ahead else None
+
+    def _rewind(self) -> None:
+        self._events = self._tape.events()
+        self._ahead.clear()
+        self._ended = False
+        self._given_s = self._tape.start_s
+        self._hold(self._tape.start_s)
+
+    def _hold(self, position_s: float) -> None:
+        self._position_s, self._since_s = position_s, self._monotonic_s()
+
+    def _is_still(self) -> bool:
+        return self._paused or self._ended or self._target_s is not None
+
+
+def _read(events: Iterator[Timed]) -> list[Timed]:
+    return list(islice(events, _READ_AHEAD))
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return
+
+
+def _joined(one: ProviderEvent, other: ProviderEvent) -> ProviderEvent | None:
+    """Put two pages of the same origin together, up to the size of a large page."""
+    if (
+        isinstance(one, RecordBatch)
+        and isinstance(other, RecordBatch)
+        and (one.region, one.source) == (other.region, other.source)
+        and len(one.records) + len(other.records) <= _BATCH
+    ):
+        return replace(
+            other,
+            records=[*one.records, *other.records],
+            unreadable=[*one.unreadable, *other.unreadable],
+        )
+    return None
+
+
+def _first_of(event: ProviderEvent) -> tuple[ProviderEvent, ProviderEvent | None]:
+    """Split off the first record or document of an event."""
+    if isinstance(event, RecordBatch) and len(event.records) > 1:
+        rest = replace(event, records=event.records[1:])
+        return replace(event, records=event.records[:1], unreadable=[], position=None), rest
+    if isinstance(event, TraceBatch) and len(event.documents) > 1:
+        rest_of_traces = replace(event, documents=event.documents[1:])
+        return replace(event, documents=event.documents[:1]), rest_of_traces
+    return event, None
+
+
+def _check(speed: float | None) -> None:
+    if speed is not None and not 0 < speed < float("inf"):
+        raise ValueError(f"a speed must be above zero, not {speed}")

@@ -122,6 +122,11 @@ class HeaderBar(Widget):
             if width < 100:
                 text = f"! {header.problems}"
             pieces.append((f"{text}  ", palette.warn))
+        if header.recording:
+            name = look.safe(header.recording) if width >= 160 else ""
+            pieces.append(
+                (f"{look.glyphs.region['live']} REC {name}".rstrip() + "  ", palette.error)
+            )
         if width >= 160 and header.running:
             pieces.append((f"{formats.count(header.running)} running  ", palette.running))
         pieces.append((f"{formats.rate(header.rate)} rec/s ", palette.text))
@@ -142,7 +147,7 @@ class HeaderBar(Widget):
 
 def _states(header: Header) -> tuple[object, ...]:
     phases = tuple((state.region, state.phase) for state in header.regions)
-    return header.title, phases, header.problems, header.new_while_paused
+    return header.title, phases, header.problems, header.new_while_paused, header.recording
 
 
 def _cells(pieces: _Pieces) -> int:

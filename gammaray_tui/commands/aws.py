@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from gammaray_tui.commands.reading import Source
     from gammaray_tui.config import Settings
     from providers.session import AwsSession
+    from providers.streams import Since
 
 
 def open_session(settings: Settings) -> AwsSession:
@@ -30,23 +31,33 @@ def open_session(settings: Settings) -> AwsSession:
     )
 
 
-def stream_source(session: AwsSession, since: str, since_from: str = "--since") -> Source:
-    """Give the source that tails the record table's streams in the session's regions.
+def read_since(since: str, since_from: str = "--since") -> Since:
+    """Read where reading starts.
 
     Raises:
-        UserError: `since` cannot be read; the message names `since_from`, who said it.
+        UserError: it cannot be read; the message names `since_from`, who said it.
     """
-    from providers.streams import StreamSource, parse_since
+    from providers.streams import parse_since
 
     try:
-        start = parse_since(since)
+        return parse_since(since)
     except ValueError as error:
         raise UserError(
             f'{since_from} is "{since}", which is no point to start from.',
             todo="Give now, all, or a duration such as 90s, 15m or 2h.",
             kind="usage",
         ) from error
-    return StreamSource(session, since=start).run
+
+
+def stream_source(session: AwsSession, since: str, since_from: str = "--since") -> Source:
+    """Give the source that tails the record table's streams in the session's regions.
+
+    Raises:
+        UserError: `since` cannot be read; the message names `since_from`, who said it.
+    """
+    from providers.streams import StreamSource
+
+    return StreamSource(session, since=read_since(since, since_from)).run
 
 
 async def check_credentials(session: AwsSession) -> None:

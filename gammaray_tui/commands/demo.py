@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -47,6 +48,11 @@ def demo(
     ] = 120.0,
     format_name: FormatName = Format.JSON,
     output: OutputFile = None,
+    record: options.Record = None,
+    no_record: Annotated[
+        bool,
+        typer.Option("--no-record", help="Do not record it, as demo runs otherwise are."),
+    ] = False,
     theme: options.Theme = None,
     ascii_only: options.Ascii = None,
     config: options.ConfigFile = None,
@@ -54,7 +60,8 @@ def demo(
     """Watch an example on a local AWS: no account needed.
 
     Two regions, three functions, one chain from each firing. Everything listens on 127.0.0.1
-    only, and all of it is gone when the command ends.
+    only, and all of it is gone when the command ends; but a recording stays, which `recordings`
+    lists and `replay` plays.
     """
     given = options.Given(theme=theme, ascii_only=ascii_only, config=config).over(
         options.given_before(context).refuse_aws("demo")
@@ -67,8 +74,10 @@ def demo(
                 kind="usage",
             )
         from gammaray_tui.commands.demo_headless import run_headless
+        from gammaray_tui.recording import demo_recording
 
-        document = asyncio.run(run_headless(_APPLICATION, count, timeout_s))
+        recording = demo_recording(record, wanted=not no_record)
+        document = asyncio.run(run_headless(_APPLICATION, count, timeout_s, recording))
         with ended_pipe_is_fine():
             write_result(document, output)
         return
@@ -76,14 +85,19 @@ def demo(
     need_terminal("gammaray-tui demo --headless")
     from gammaray_tui.config import load_settings
 
-    asyncio.run(_run_interactive(load_settings(given), count if fire else 0))
+    settings = load_settings(given)
+    asyncio.run(_run_interactive(settings, count if fire else 0, record, recorded=not no_record))
 
 
-async def _run_interactive(settings: Settings, count: int) -> None:
+async def _run_interactive(
+    settings: Settings, count: int, record: Path | None, *, recorded: bool
+) -> None:
     from gammaray_tui.app import GammarayApp
+    from gammaray_tui.recording import demo_recording
     from gammaray_tui.watch import Watch
 
     model = Watch("demo")
+    recording = demo_recording(record, wanted=recorded)
     stage = _Stage(model.queue, count)
     app = GammarayApp(
         model,
@@ -92,10 +106,12 @@ async def _run_interactive(settings: Settings, count: int) -> None:
         ascii_only=settings.ascii_only,
         read_only=settings.read_only,
         on_start=stage.stand,
+        recording=recording,
     )
     app.report(_STARTING)  # so that the first frame says it already
     try:
-        await run_app(app)
+        with recording.of(model):
+            await run_app(app)
     finally:
         await stage.take_down()
 

@@ -14,13 +14,16 @@ from gammaray_tui.chains import missing_parts
 from gammaray_tui.commands.aws import stream_source
 from gammaray_tui.commands.output import EXIT_FAILED, say, say_step
 from gammaray_tui.commands.reading import Source, events_of
+from gammaray_tui.recording import WatchRecording
 from gammaray_tui.watch import Watch
 from providers.demo import Demo
 
 _LOOK_EVERY_S = 0.1
 
 
-async def run_headless(application: str, count: int, timeout_s: float) -> bytes:
+async def run_headless(
+    application: str, count: int, timeout_s: float, recording: WatchRecording
+) -> bytes:
     """Run the demo on a local AWS of its own, and give the graph document.
 
     Raises:
@@ -42,7 +45,9 @@ async def run_headless(application: str, count: int, timeout_s: float) -> bytes:
         say(f"waiting for {count} chain{'' if count == 1 else 's'} ...")
         model = Watch("demo")
         source = stream_source(demo.session, "all")
-        missing = await collect_chains(model, source, functions, count, timeout_s)
+        with recording.of(model):
+            model.mark("fired", f"{application} × {count}")
+            missing = await collect_chains(model, source, functions, count, timeout_s)
     if missing:
         say(f"not complete after {timeout_s:g} s:")
         for part in missing:

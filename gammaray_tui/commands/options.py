@@ -73,6 +73,12 @@ Paths: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+Record: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--record", metavar="FILE", help="Record what comes; `replay FILE` plays it again."
+    ),
+]
 AsJson: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print JSON, one object a line, for programs.")
 ]

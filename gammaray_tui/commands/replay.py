@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
+import os
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,8 +16,12 @@ from gammaray_tui.commands.screen import need_terminal, run_app
 from providers.errors import UserError
 
 if TYPE_CHECKING:
-    from gammaray_tui.commands.reading import Queue
+    from gammaray_tui.config import Settings
+    from gammaray_tui.watch import Watch
     from providers.files import FileSet
+    from providers.replay import Player
+
+_STDIN = Path("-")
 
 
 def replay(
@@ -27,46 +33,117 @@ def replay(
             "--speed", metavar="N|max", help="How many times faster than recorded; max: at once."
         ),
     ] = "1",
+    paused: Annotated[
+        bool, typer.Option("--paused", help="Stand at the start until a key says go on.")
+    ] = False,
     theme: options.Theme = None,
     ascii_only: options.Ascii = None,
     config: options.ConfigFile = None,
 ) -> None:
     """Show recorded files in the screen, as they once came.
 
-    Files: stream records (*.jsonl, also of `tail --json`), the original GammaRay's text dumps
-    (*.new), X-Ray documents (*.xray).
+    Files: recordings (*.gammaray), stream records (*.jsonl, also of `tail --json`), the
+    original GammaRay's text dumps (*.new), X-Ray documents (*.xray). "-" reads from a pipe,
+    as it comes: gammaray-tui tail --json | gammaray-tui replay -
     """
     factor = parse_speed(speed)
     given = options.Given(theme=theme, ascii_only=ascii_only, config=config).over(
         options.given_before(context).refuse_aws("replay")
     )
-    files = collect_files(paths)
-    need_terminal("gammaray-tui export")
-
-    from gammaray_tui.app import GammarayApp
     from gammaray_tui.config import load_settings
-    from gammaray_tui.watch import Watch
 
     settings = load_settings(given)
+    if _STDIN in paths:
+        if len(paths) > 1 or factor != 1.0 or paused:
+            raise UserError(
+                '"-" shows what comes while it comes: alone, and at no other speed.',
+                todo="Write it to a file first, and replay that.",
+                kind="usage",
+            )
+        asyncio.run(_show_pipe(settings, _take_stdin()))
+        return
+    files = collect_files(paths)
+    need_terminal("gammaray-tui export")
     title = paths[0].name + (f" +{len(paths) - 1}" if len(paths) > 1 else "")
-    watch = Watch(title)
+    asyncio.run(_show_files(settings, files, title, factor, paused=paused))
+
+
+async def _show_files(
+    settings: Settings, files: FileSet, title: str, speed: float | None, *, paused: bool
+) -> None:
+    from gammaray_tui.app import GammarayApp
+    from gammaray_tui.watch import Watch
+    from providers.replay import Player
+
+    player = Player(speed=speed)
+    if paused:
+        player.toggle_pause()
+    # All that the files hold is kept, so that the graph is the one that `export` writes.
+    watch = Watch(title, max_invocations=None, clock=player.now_s)
+    watch.playback = player.playback
     app = GammarayApp(
         watch,
         title=title,
         read_only=True,
         theme=settings.theme,
         ascii_only=settings.ascii_only,
-        sources=(lambda: _play(files, watch.queue, factor),),
+        sources=(lambda: _play(player, files, watch),),
+        player=player,
     )
-    asyncio.run(run_app(app))
+    await run_app(app)
 
 
-async def _play(files: FileSet, queue: Queue, speed: float | None) -> None:
-    # Imported behind the first frame: what it needs takes as long as the frame itself.
-    await asyncio.to_thread(importlib.import_module, "providers.replay")
-    from providers.replay import replay as play
+async def _play(player: Player, files: FileSet, watch: Watch) -> None:
+    from providers.replay import tape_of
 
-    await play(files, queue, speed=speed)
+    # Behind the first frame: putting large files in order takes longer than the frame.
+    player.insert(await asyncio.to_thread(tape_of, files))
+    await player.run(watch.queue.put)
+
+
+async def _show_pipe(settings: Settings, descriptor: int) -> None:
+    from gammaray_tui.app import GammarayApp
+    from gammaray_tui.watch import Watch
+    from providers.sources.pipe import NAME, PipeSource
+
+    watch = Watch(NAME)
+    source = PipeSource(descriptor)
+    app = GammarayApp(
+        watch,
+        title=NAME,
+        read_only=True,
+        theme=settings.theme,
+        ascii_only=settings.ascii_only,
+        sources=(lambda: source.run(watch.queue),),
+    )
+    await run_app(app)
+
+
+def _take_stdin() -> int:
+    """Put the terminal in the place of standard input, and give what stood there.
+
+    Raises:
+        UserError: nothing is piped in, or there is no terminal.
+    """
+    if sys.stdin.isatty():
+        raise UserError(
+            "Nothing is piped in.",
+            todo="Pipe records to it: gammaray-tui tail --json | gammaray-tui replay -",
+            kind="usage",
+        )
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR)
+    except OSError as error:
+        raise UserError(
+            "The screen needs a terminal, and this is none.",
+            todo="Run it in a terminal, or use gammaray-tui export.",
+            kind="no-terminal",
+        ) from error
+    piped = os.dup(0)
+    os.dup2(terminal, 0)
+    os.close(terminal)
+    need_terminal("gammaray-tui export")
+    return piped
 
 
 def parse_speed(text: str) -> float | None:

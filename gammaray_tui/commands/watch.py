@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gammaray_tui.commands.aws import check_credentials, open_session, stream_source
+from gammaray_tui.commands.aws import check_credentials, open_session, read_since
 from gammaray_tui.commands.screen import need_terminal, run_app
 
 if TYPE_CHECKING:
     from gammaray_tui.commands.options import Given
-    from gammaray_tui.commands.reading import Source
     from gammaray_tui.config import Settings
     from providers.session import AwsSession
+    from providers.streams import Since
 
 
-def watch(given: Given) -> None:
+def watch(given: Given, *, record: Path | None = None, resume: str | None = None) -> None:
     """Open the screen and watch the record tables of the user's regions.
+
+    Args:
+        given: what the command line said.
+        record: a file to record to.
+        resume: a recording to go on with; "" is the one that `record` names, or else the
+            latest of the same account. None begins anew.
 
     Raises:
         UserError: what is wrong can be told before the screen opens.
@@ -25,21 +33,43 @@ def watch(given: Given) -> None:
 
     settings = load_settings(given)
     session = open_session(settings)
-    source = stream_source(session, settings.since, settings.since_from)
+    since = read_since(settings.since, settings.since_from)
     need_terminal("gammaray-tui tail")
 
-    asyncio.run(_watch(settings, session, source))
+    asyncio.run(_watch(settings, session, since, record, resume))
 
 
-async def _watch(settings: Settings, session: AwsSession, source: Source) -> None:
+async def _watch(
+    settings: Settings,
+    session: AwsSession,
+    since: Since,
+    record: Path | None,
+    resume: str | None,
+) -> None:
     await check_credentials(session)
 
     from gammaray_tui.app import GammarayApp
+    from gammaray_tui.commands import resuming
+    from gammaray_tui.recording import WatchRecording
     from gammaray_tui.watch import Watch
     from providers.aws_operations import AwsOperations
+    from providers.streams import StreamSource
 
     title = session.profile or settings.endpoint_url or "default"
+    origin = f"{session.profile or 'default'} {settings.endpoint_url or 'AWS'} {session.table}"
     model = Watch(title)
+    path = None if resume is None else resuming.find(resume, record, origin)
+    resumed = None if path is None else resuming.take_up(path, model)
+    recording = WatchRecording(
+        title=title,
+        origin=origin,
+        regions=session.regions,
+        since_s=since.start_s(time.time()) if resumed is None else resumed.since_s,
+        path=record if resumed is None else resumed.path,
+    )
+    if record is not None or resumed is not None:
+        recording.start(go_on=resumed is not None)
+    source = StreamSource(session, since=since, resume=resumed.resume if resumed else None)
     app = GammarayApp(
         model,
         operations=AwsOperations(session),
@@ -47,6 +77,8 @@ async def _watch(settings: Settings, session: AwsSession, source: Source) -> Non
         read_only=settings.read_only,
         theme=settings.theme,
         ascii_only=settings.ascii_only,
-        sources=(lambda: source(model.queue),),
+        sources=(lambda: source.run(model.queue),),
+        recording=recording,
     )
-    await run_app(app)
+    with recording.of(model):
+        await run_app(app)

@@ -55,9 +55,10 @@ class HelpScreen(Dialog[None]):
     }
     """
 
-    def __init__(self, look: Look, *, can_operate: bool) -> None:
+    def __init__(self, look: Look, *, can_operate: bool, replaying: bool = False) -> None:
         super().__init__(look)
         self._can_operate = can_operate
+        self._replaying = replaying
 
     def content(self) -> ComposeResult:
         """Compose the list."""
@@ -84,7 +85,10 @@ class HelpScreen(Dialog[None]):
         for group in GROUPS:
             block: list[_Line] = [[(group, palette.strong)]]
             for action in ACTIONS:
-                if action.group != group or (action.needs_operations and not self._can_operate):
+                offered = action.is_offered(
+                    can_operate=self._can_operate, replaying=self._replaying
+                )
+                if action.group != group or not offered:
                     continue
                 keys = self.look.glyphs.text(action.shown_keys)
                 block.append(
@@ -93,8 +97,9 @@ class HelpScreen(Dialog[None]):
                         (self.look.cut(action.text, _TEXT), palette.text),
                     ]
                 )
-            block.append([])
-            yield block
+            if len(block) > 1:
+                block.append([])
+                yield block
 
     def _filters(self) -> list[_Line]:
         palette = self.look.palette

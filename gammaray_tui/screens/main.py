@@ -24,6 +24,7 @@ from widgets.key_bar import KeyBar
 from widgets.latency_table import LatencyTable
 from widgets.line_list import LineList
 from widgets.look import Look
+from widgets.replay_bar import ReplayBar
 from widgets.start_panel import StartPanel
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class MainScreen(Screen[None]):
         self._header = HeaderBar(look, id="header")
         self._start = StartPanel(look, id="start")
         self._keys = KeyBar(look, id="keys")
+        self._replay = ReplayBar(look, id="replay")
         self._filter_bar: FilterBar | None = None
         self._filter_timer: Timer | None = None
         self._chosen_layout: Layout | None = None
@@ -84,6 +86,8 @@ class MainScreen(Screen[None]):
             with Container(id="lower"):
                 yield self.latency
                 yield self.detail
+        if self.gammaray.player is not None:
+            yield self._replay
         yield self._keys
         yield Static("", id="too-small", markup=False)
 
@@ -106,7 +110,12 @@ class MainScreen(Screen[None]):
         self._header.show_header(header, self._mode)
         self.causal_tree.show_rows(snapshot.rows, snapshot.now_s)
         self.latency.show_latency(snapshot.functions, snapshot.edges)
+        if snapshot.window_s != self.latency.window_s:
+            self.latency.window_s = snapshot.window_s
+            self._name_latency()
         self.detail.show_detail(snapshot.detail)
+        if header.playback is not None:
+            self._replay.show_playback(header.playback)
         empty = len(snapshot.rows) == 0
         if empty != self.has_class("-empty"):
             self.set_class(empty, "-empty")
@@ -158,6 +167,7 @@ class MainScreen(Screen[None]):
                 paused=app.paused,
                 empty=self.has_class("-empty") and not self.filter_text,
                 filtered=bool(self.filter_text),
+                replaying=app.player is not None,
             )
         )
 
@@ -285,8 +295,15 @@ class MainScreen(Screen[None]):
             self.go_to_pane("tree")
 
     @on(LatencyTable.ViewChanged)
-    def _view_changed(self, event: LatencyTable.ViewChanged) -> None:
-        self.latency.border_title = f"2 latency of {event.view}"
+    def _name_latency(self) -> None:
+        window_s = self.latency.window_s
+        window = "" if window_s is None else f", last {window_s / 60:g} min"
+        self.latency.border_title = f"2 latency of {self.latency.view}{window}"
+
+    @on(LatencyTable.WindowAsked)
+    def _window_asked(self, event: LatencyTable.WindowAsked) -> None:
+        self.gammaray.model.set_latency_window(event.window_s)
+        self.gammaray.refresh_views()
 
     def go_to_node(self, node: NodeId | None) -> None:
         """Put the tree's cursor on an invocation and show it; None does nothing."""

@@ -106,6 +106,7 @@ class MockModel:
         self.title = title
         self.regions = regions
         self.now_s = now_s
+        self.marks: list[tuple[str, str]] = []
         self.problems: list[ProblemRow] = []
         self.notes: tuple[str, ...] = ()
         self.filter = ""
@@ -265,6 +266,9 @@ class MockModel:
             raise ValueError(f"a bracket is not closed at column {len(text)}")
         self.filter = text
         self._stale()
+
+    def mark(self, kind: str, text: str) -> None:
+        self.marks.append((kind, text))
 
     def set_paused(self, paused: bool) -> None:
         self._frozen = list(self.chains) if paused else None

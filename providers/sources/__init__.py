@@ -1,0 +1,1 @@
+"""Sources of events beside DynamoDB's streams: all of them put the same events on the queue."""
