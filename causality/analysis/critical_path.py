@@ -17,7 +17,7 @@ from causality import names
 from causality.graph import CallNode, CauseNode, Edge, Invocation
 from causality.snapshot import Evidence
 from causality.views.pairing import paired_calls
-from causality.views.timing import Stretch, stretches
+from causality.views.timing import stretches
 
 PartKind: TypeAlias = Literal["delay", "queue", "retry", "init", "handler", "sdk"]
 _Pairs: TypeAlias = dict[Invocation, dict[CauseNode, CallNode]]
@@ -127,12 +127,12 @@ def _walk_back(last: Invocation, known: Collection[Invocation]) -> list[_Hop]:
         if not found:
             return hops[::-1]
         # Of a batch, what came last let it begin.
-        parent, call, edge = max(found, key=_came_s)
+        parent, call, edge = max(found, key=_arrival)
         hops.append(_Hop(parent, call, edge.evidence))
         seen.add(parent)
 
 
-def _came_s(item: tuple[Invocation, CallNode | None, Edge]) -> tuple[float, str]:
+def _arrival(item: tuple[Invocation, CallNode | None, Edge]) -> tuple[float, str]:
     parent, call, _ = item
     if call is None:
         return (parent.started_at_s or 0.0, parent.request_id)
@@ -155,31 +155,31 @@ def _answered_s(call: CallNode) -> float:
 def _parts(hops: list[_Hop]) -> Iterator[Part]:
     at_s: float | None = None
     for index, hop in enumerate(hops):
-        following = stretches(hops[index + 1].invocation)[0] if index + 1 < len(hops) else None
+        following = hops[index + 1].invocation if index + 1 < len(hops) else None
         for part in _of_hop(hop, at_s, following):
             at_s = part.ended_s
             if part.ended_s > part.began_s:
                 yield part
 
 
-def _of_hop(hop: _Hop, arrived_s: float | None, following: Stretch | None) -> Iterator[Part]:
+def _of_hop(hop: _Hop, arrived_s: float | None, following: Invocation | None) -> Iterator[Part]:
     invocation, call = hop.invocation, hop.call
     tries = stretches(invocation)
     counted = tries[-1]
     if call is not None:
         counted = next((attempt for attempt in tries if call in attempt.calls), tries[-1])
-    queued_s = _queued_s(invocation)
+    came_s = queued_s(invocation)
     first = tries[0]
     at_s = arrived_s
     if at_s is None:
-        at_s = min(first.began_s, queued_s) if queued_s is not None else first.began_s
+        at_s = _came_s(invocation)
     waits: list[tuple[PartKind, float]] = [
-        ("queue" if queued_s is not None else "delay", first.began_s),
+        ("queue" if came_s is not None else "delay", first.began_s),
         ("retry", counted.began_s),
         ("init", counted.started_s),
     ]
-    if queued_s is not None:
-        waits.insert(0, ("delay", min(queued_s, first.began_s)))
+    if came_s is not None:
+        waits.insert(0, ("delay", min(came_s, first.began_s)))
     name = invocation.function or "(unknown function)"
     for kind, until_s in waits:
         ended_s = max(at_s, until_s)
@@ -187,10 +187,10 @@ def _of_hop(hop: _Hop, arrived_s: float | None, following: Stretch | None) -> It
         at_s = ended_s
     left_s = counted.ended_s
     if following is not None:
-        # What it started can begin before the answer is there: the path leaves then.
+        # What it started can come in before the answer is there: the path leaves then.
         made_s = (call.started_at_s or 0.0) if call is not None else counted.began_s
         answered_s = _answered_s(call) if call is not None else counted.ended_s
-        left_s = min(answered_s, max(following.began_s, made_s))
+        left_s = min(answered_s, max(_came_s(following), made_s))
     yield from _working(invocation, name, at_s, max(at_s, left_s), counted.calls)
 
 
@@ -209,6 +209,13 @@ def _working(
     yield Part("handler", invocation.request_id, name, at_s, ended_s)
 
 
-def _queued_s(invocation: Invocation) -> float | None:
+def _came_s(invocation: Invocation) -> float:
+    """Give when an invocation was first heard of: in the queue, or where it began."""
+    began_s, came_s = stretches(invocation)[0].began_s, queued_s(invocation)
+    return began_s if came_s is None else min(began_s, came_s)
+
+
+def queued_s(invocation: Invocation) -> float | None:
+    """Give when an invocation came into Lambda's queue; None when X-Ray does not tell."""
     times = [s.queued_at_s for s in invocation.segments if s.queued_at_s is not None]
     return min(times) if times else None

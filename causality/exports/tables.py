@@ -4,43 +4,30 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+import msgspec
+
+from causality.analysis.latencies import LatencyEntry, covered, latency_entries
 from causality.exports.labels import printable
 from causality.graph import Invocation
-from causality.latency import LatencyTable, edge_samples, function_samples
-from causality.snapshot import LatencyRow
 
-COLUMNS = (
-    "kind",
-    "name",
-    "region",
-    "count",
-    "errors",
-    "cold_starts",
-    "p50_s",
-    "p90_s",
-    "p95_s",
-    "p99_s",
-    "max_s",
-)
+COLUMNS = msgspec.structs.fields(LatencyEntry)
 # OWASP, "CSV Injection": a cell that begins so is run as a formula by spreadsheets.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def latencies_csv(invocations: Iterable[Invocation]) -> bytes:
+def latencies_csv(invocations: Sequence[Invocation]) -> bytes:
     """Write durations by function, then trigger delays by edge, busiest first; RFC 4180."""
-    functions, edges = LatencyTable(), LatencyTable()
-    for invocation in invocations:
-        for attempt, sample in function_samples(invocation):
-            functions.put(attempt, sample)
-        for cause, sample in edge_samples(invocation):
-            edges.put(cause, sample)
+    return entries_csv(latency_entries(invocations, covered(invocations)))
+
+
+def entries_csv(entries: Iterable[LatencyEntry]) -> bytes:
+    """Write entries, their members as columns; what is unknown is left empty."""
     written = io.StringIO()
     writer = csv.writer(written)
-    writer.writerow(COLUMNS)
-    for kind, table in (("function", functions), ("edge", edges)):
-        writer.writerows(_cells(kind, row) for row in table.rows(0.0))
+    writer.writerow(field.name for field in COLUMNS)
+    writer.writerows(_cells(entry) for entry in entries)
     return written.getvalue().encode()
 
 
@@ -51,8 +38,11 @@ def safe_cell(text: str) -> str:
     return f"'{shown}" if text.startswith(_FORMULA) or shown.startswith(_FORMULA) else shown
 
 
-def _cells(kind: str, row: LatencyRow) -> Iterator[str]:
-    yield from (kind, safe_cell(row.name), safe_cell(row.region))
-    yield from (str(row.count), str(row.errors), str(row.cold))
-    for value_s in (row.p50_s, row.p90_s, row.p95_s, row.p99_s, row.max_s):
-        yield "" if value_s is None else f"{value_s:.6f}"
+def _cells(entry: LatencyEntry) -> Iterator[str]:
+    for value in msgspec.structs.astuple(entry):
+        if isinstance(value, str):
+            yield safe_cell(value)
+        elif isinstance(value, float):
+            yield f"{value:.6f}"
+        else:
+            yield "" if value is None else str(value)

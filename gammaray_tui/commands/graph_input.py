@@ -85,7 +85,7 @@ def read_filtered(paths: list[Path], expression: str) -> tuple[Engine, Filter | 
     Raises:
         UserError: the expression cannot be read, or there is nothing in the files.
     """
-    read_filter(expression, None)  # before the files are read, which may take long
+    check_filter(expression)
     engine = read_graph(paths)
     test = read_filter(expression, engine)
     if test is not None and not any(test(i) for i in engine.invocations.values()):
@@ -93,14 +93,25 @@ def read_filtered(paths: list[Path], expression: str) -> tuple[Engine, Filter | 
     return engine, test
 
 
-def read_filter(expression: str, engine: Engine | None, option: str = "--filter") -> Filter | None:
+def check_filter(expression: str, option: str = "--filter") -> None:
+    """See whether an expression can be read, before the files are, which may take long.
+
+    Raises:
+        UserError: it cannot; points at the column.
+    """
+    read_filter(expression, None, option)
+
+
+def read_filter(
+    expression: str, engine: Engine | None, option: str = "--filter", since_s: float = 0.0
+) -> Filter | None:
     """Read a filter expression.
 
     Args:
         expression: as the user wrote it.
-        engine: the graph whose latencies quantiles are looked up in; None: just see whether the
-            expression can be read.
+        engine: the graph whose latencies quantiles are looked up in; None for an empty one.
         option: where it stood.
+        since_s: quantiles count what came to be known after this, epoch seconds.
 
     Raises:
         UserError: it cannot be read; points at the column.
@@ -110,7 +121,7 @@ def read_filter(expression: str, engine: Engine | None, option: str = "--filter"
 
     known = engine.invocations.values() if engine is not None else ()
     try:
-        return parse(expression, lambda: latencies_of(known))
+        return parse(expression, lambda: latencies_of(known, since_s))
     except FilterError as error:
         raise UserError(
             f"The filter cannot be read: {error}",

@@ -106,6 +106,7 @@ class MockModel:
         self.title = title
         self.regions = regions
         self.now_s = now_s
+        self.window_s: float | None = None
         self.marks: list[tuple[str, str]] = []
         self.problems: list[ProblemRow] = []
         self.notes: tuple[str, ...] = ()
@@ -170,8 +171,6 @@ class MockModel:
         )
         return ServiceMap(tuple(nodes.values()), tuple(edges))
 
-    def snapshot(self) -> Snapshot:
-        self.snapshots += 1
     def waterfall(self, node: NodeId, *, with_calls: bool) -> Waterfall | None:
         """Lay out the chain of a node; all of it counts as critical."""
         for chain in self.chains:
@@ -204,6 +203,8 @@ class MockModel:
                 )
         return None
 
+    def snapshot(self) -> Snapshot:
+        self.snapshots += 1
         chains = self.chains if self._frozen is None else self._frozen
         if self._rows is None:
             shown = [chain for chain in chains if self._fits(chain)]
@@ -235,6 +236,7 @@ class MockModel:
             problems=self.problems,
             now_s=self.now_s,
             notes=self.notes,
+            window_s=self.window_s,
         )
 
     def select(self, node: NodeId | None) -> None:
@@ -266,6 +268,9 @@ class MockModel:
             raise ValueError(f"a bracket is not closed at column {len(text)}")
         self.filter = text
         self._stale()
+
+    def set_latency_window(self, window_s: float | None) -> None:
+        self.window_s = window_s
 
     def mark(self, kind: str, text: str) -> None:
         self.marks.append((kind, text))

@@ -1,0 +1,115 @@
+"""`gammaray-tui latency`: quantiles by function or by edge, of recorded files."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gammaray_tui.commands import options
+from gammaray_tui.commands.graph_input import check_filter, read_filter, read_graph
+from gammaray_tui.commands.output import ended_pipe_is_fine, say, write_result
+from gammaray_tui.commands.plain_table import table_lines
+from providers.errors import UserError
+
+if TYPE_CHECKING:
+    from causality.analysis.latencies import LatencyEntry
+
+_NAMES = frozenset({"FUNCTION", "EDGE", "REGION"})
+
+
+class By(StrEnum):
+    """What latencies are of."""
+
+    FUNCTION = "function"
+    EDGE = "edge"
+
+
+def latency(
+    context: typer.Context,
+    paths: options.Paths,
+    by: Annotated[
+        By, typer.Option("--by", help="Durations of functions, or trigger delays of edges.")
+    ] = By.FUNCTION,
+    window: Annotated[
+        str, typer.Option("--window", metavar="DURATION", help="Only the last so long, such as 5m.")
+    ] = "",
+    expression: Annotated[
+        str,
+        typer.Option(
+            "--filter",
+            metavar="EXPR",
+            help="Only fitting invocations, such as 'cold p95>200ms'.",
+        ),
+    ] = "",
+    as_json: options.AsJson = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, for spreadsheets.")] = False,
+) -> None:
+    """Print count, errors, cold starts, rate and p50 to max, by function or by edge."""
+    options.given_before(context).refuse_aws("latency")
+    if as_json and as_csv:
+        raise UserError("--json and --csv exclude each other.", todo="Choose one.", kind="usage")
+    from causality.analysis.latencies import covered, latency_entries
+    from causality.exports.tables import entries_csv
+
+    window_s = _seconds(window)
+    check_filter(expression)
+    engine = read_graph(paths)
+    members = list(engine.invocations.values())
+    span = covered(members)
+    since_s = span[1] - window_s if span is not None and window_s is not None else 0.0
+    test = read_filter(expression, engine, since_s=since_s)
+    found = [e for e in latency_entries(members, span, window_s, test) if e.kind == by.value]
+    if not found:
+        say(f"there is no {by.value} to show")
+    with ended_pipe_is_fine():
+        if as_csv:
+            write_result(entries_csv(found), None)
+        else:
+            lines = _json(found) if as_json else _table(by, found)
+            sys.stdout.write("".join(line + "\n" for line in lines))
+
+
+def _seconds(text: str) -> float | None:
+    from causality.filters import read_duration
+
+    if not text:
+        return None
+    window_s = read_duration(text)
+    if not window_s:
+        raise UserError(
+            f"--window is {text!r}, which is no duration.",
+            todo="Give one such as 90s, 5m or 2h.",
+            kind="usage",
+        )
+    return window_s
+
+
+def _json(found: list[LatencyEntry]) -> list[str]:
+    import msgspec
+
+    return [msgspec.json.encode(entry).decode() for entry in found]
+
+
+def _table(by: By, found: list[LatencyEntry]) -> list[str]:
+    from widgets import formats
+
+    heads = (by.upper(), "REGION", "N", "ERR", "COLD", "/S", "P50", "P90", "P95", "P99", "MAX")
+    rows = [
+        (
+            entry.name,
+            entry.region,
+            str(entry.count),
+            str(entry.errors),
+            str(entry.cold_starts),
+            formats.rate(entry.rate) if entry.rate is not None else formats.UNKNOWN,
+            *map(
+                formats.duration,
+                (entry.p50_s, entry.p90_s, entry.p95_s, entry.p99_s, entry.max_s),
+            ),
+        )
+        for entry in found
+    ]
+    return table_lines(heads, rows, frozenset(heads) - _NAMES)
