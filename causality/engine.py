@@ -7,18 +7,28 @@ to date; between the two nothing may read edges.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, TypeVar
 
 import msgspec
 
 from causality import gen1, gen2, xray
 from causality.clock import LAST_TIME_S
 from causality.facts import Call, Cause, End, Facts, Output, Start, UnreadablePayload
-from causality.graph import Attempt, CallNode, CauseNode, Edge, Invocation, OutputNode
+from causality.graph import (
+    Attempt,
+    CallNode,
+    CauseNode,
+    Edge,
+    Invocation,
+    OutputNode,
+    Touched,
+    Weight,
+    take_apart,
+)
 from causality.join import join_segments
 from causality.matching import Matcher
-from causality.records import StreamRecord, Unreadable
+from causality.records import Image, StreamRecord, Unreadable
 from causality.retention import Retention
 from causality.traces import Traces
 
@@ -31,6 +41,7 @@ LATEST_CALL_S = 5.0
 LONGEST_RUN_S = 900.0
 
 _KEPT_PROBLEMS = 1000
+_SUCCEEDED: Final[Weight] = ("proven", None)
 
 _Fact = TypeVar("_Fact", Start, Call, End)
 
@@ -69,7 +80,7 @@ class Engine:
             max_invocations: past this many, the oldest leave; None keeps everything.
         """
         self.invocations: dict[str, Invocation] = {}
-        self.touched: dict[Invocation, None] = {}
+        self.touched = Touched()
         self.waiting: dict[CauseNode, None] = {}
         self.lost: deque[Lost] = deque(maxlen=_KEPT_PROBLEMS)
         self.records = 0
@@ -89,9 +100,11 @@ class Engine:
         """Apply stream records; a record that cannot be read becomes a problem."""
         for record in records:
             self.records += 1
-            facts = self._decode(record)
-            if facts is not None:
-                self._apply(facts)
+            image = record.dynamodb.NewImage
+            if image is not None:  # else an item left the table: says nothing of invocations
+                facts = self._decode(image)
+                if facts is not None:
+                    self._apply(facts)
 
     def apply_unreadable(self, unreadable: Iterable[Unreadable]) -> None:
         """Keep records that could not even be taken apart."""
@@ -178,22 +191,18 @@ class Engine:
 
     # --- records --------------------------------------------------------------------------
 
-    def _decode(self, record: StreamRecord) -> Facts | None:
-        image = record.dynamodb.NewImage
-        if image is None:
-            return None  # an item left the table (TTL, cleanup): says nothing of invocations
-        item_key = image.reqID.S
+    def _decode(self, image: Image) -> Facts | None:
         try:
             written_at_s = float(image.ts.N) / 1000
             if not 0 <= written_at_s < LAST_TIME_S:
                 raise UnreadablePayload(f"ts {image.ts.N[:40]!r} is no time")
             if image.v is None:
-                return gen1.decode(item_key, image.payload.S, written_at_s)
+                return gen1.decode(image.reqID.S, image.payload.S, written_at_s)
             if image.v.N != "2":
                 raise UnreadablePayload(f"generation {image.v.N[:40]} is newer than this program")
             return gen2.decode(image.payload.S, written_at_s)
         except (UnreadablePayload, ValueError, RecursionError) as error:
-            self._keep_unreadable(str(error), item_key.split(":", 1)[0] or None, None)
+            self._keep_unreadable(str(error), image.reqID.S.split(":", 1)[0] or None, None)
             return None
 
     def _keep_unreadable(self, detail: str, request_id: str | None, at_s: float | None) -> None:
@@ -201,51 +210,63 @@ class Engine:
         self.lost.append(Lost("unreadable", detail, request_id, at_s))
 
     def _apply(self, facts: Facts) -> None:
-        if self._retention.has_left(facts.request_id):
-            return
-        invocation = self._invocation(facts.request_id)
-        invocation.generation = max(invocation.generation, facts.generation)
-        self._newest_s = max(self._newest_s, facts.written_at_s)
+        invocation = self.invocations.get(facts.request_id)
+        if invocation is None:
+            if self._retention.has_left(facts.request_id):
+                return
+            invocation = self._new_invocation(facts.request_id)
+        if facts.generation > invocation.generation:
+            invocation.generation = facts.generation
+        if facts.written_at_s > self._newest_s:
+            self._newest_s = facts.written_at_s
         for reason in facts.unreadable:
             self._keep_unreadable(reason, facts.request_id, facts.written_at_s)
         if invocation.region is None and facts.region is not None:
             invocation.region = facts.region
         self.touched[invocation] = None
         for fact in facts.facts:
-            if isinstance(fact, Call):
+            if type(fact) is Call:
                 self._apply_call(invocation, fact, facts)
                 continue
             nonce = facts.attempt or ""
             attempt = invocation.attempts.get(nonce)
             if attempt is None:
                 attempt = invocation.attempts[nonce] = Attempt(nonce, facts.generation)
-            if isinstance(fact, Start):
+            if type(fact) is Start:
                 self._apply_start(invocation, attempt, fact)
-            else:
+            elif type(fact) is End:
                 self._apply_end(invocation, attempt, fact)
         if invocation.segments or invocation.function_segments:
             self._join(invocation)
 
     def _apply_start(self, invocation: Invocation, attempt: Attempt, start: Start) -> None:
-        causes, start.causes = start.causes, _NO_CAUSES
+        causes: Sequence[Cause] = start.causes
+        start.causes = ()
         attempt.start = start if attempt.start is None else _either(attempt.start, start)
         if attempt.end is None and attempt.generation == 2:
             self._running[invocation] = None
-        began_s, place = invocation.recorded_at_s, invocation.place
-        invocation.take_start()
-        if invocation.place != place:
-            self._reindex(invocation)
-            self._touch_children(invocation)
-        elif invocation.recorded_at_s != began_s:
-            for cause in invocation.causes:
-                self.matcher.moved(cause)
-        # A start with many causes comes in parts, and another attempt shows the same again.
-        for fact in _unknown(causes, [cause.fact for cause in invocation.causes]):
-            cause = CauseNode(invocation, fact, len(invocation.causes))
-            invocation.causes.append(cause)
+        if invocation.causes or invocation.calls or len(invocation.attempts) > 1:
+            began_s, place = invocation.recorded_at_s, invocation.place
+            invocation.take_start()
+            if invocation.place != place:
+                self._reindex(invocation)
+                self._touch_children(invocation)
+            elif invocation.recorded_at_s != began_s:
+                for cause in invocation.causes:
+                    self.matcher.moved(cause)
+            # A start with many causes comes in parts; another attempt shows the same again.
+            causes = _unknown(causes, [cause.fact for cause in invocation.causes])
+        else:
+            invocation.begin(attempt.start)
+            if invocation.triggered:
+                self._touch_children(invocation)
+            if len(causes) > 1:
+                causes = _unknown(causes, ())
+        known = invocation.causes
+        for fact in causes:
+            cause = CauseNode(invocation, fact, len(known))
+            known.append(cause)
             self.matcher.add_cause(cause)
-            if _must_have_a_call(fact):
-                self.waiting[cause] = None
             if fact.caller is not None:
                 self._callers_awaited.setdefault(fact.caller, []).append(cause)
 
@@ -254,26 +275,41 @@ class Engine:
             attempt.end = end  # a timeout seen coming is written ahead; the true end corrects it
         elif end.at_s == attempt.end.at_s:
             attempt.end = _either(attempt.end, end)
-        if all(known.end is not None for known in invocation.attempts.values()):
+        attempts = invocation.attempts
+        if len(attempts) == 1 or all(known.end is not None for known in attempts.values()):
             self._running.pop(invocation, None)
 
     def _apply_call(self, invocation: Invocation, fact: Call, facts: Facts) -> None:
         if fact.at_s is None:
             fact.at_s = facts.written_at_s
-        outputs, fact.outputs = fact.outputs, _NO_OUTPUTS
+        outputs: Sequence[Output] = fact.outputs
+        if outputs:
+            fact.outputs = ()
         call = invocation.calls.get(fact.id)
         if call is None:
-            call = invocation.calls[fact.id] = CallNode(invocation, fact, facts.attempt)
-        elif call.fact != fact:
+            weight = _SUCCEEDED if fact.error is None else None
+            call = invocation.calls[fact.id] = CallNode(invocation, fact, facts.attempt, weight)
+            if weight is None:
+                self._weigh(call)
+            if len(outputs) > 1:
+                outputs = _unknown(outputs, ())
+            self._add_outputs(call, outputs)
+            return
+        if call.fact != fact:
             self._withdraw(call)
             call.fact = fact if call.segment is call.fact else _either(call.fact, fact)
         # A repetition adds nothing; a call with many outputs comes in parts.
-        for output in _unknown(outputs, [known.fact for known in call.outputs]):
-            call.outputs.append(node := OutputNode(call, output, len(call.outputs)))
-            if call.indexed_as is not None:
-                node.callee_request_id = call.indexed_as[1]
-                self.matcher.add_output(node)
+        self._add_outputs(call, _unknown(outputs, [known.fact for known in call.outputs]))
         self._weigh(call)
+
+    def _add_outputs(self, call: CallNode, outputs: Sequence[Output]) -> None:
+        known, entered = call.outputs, call.indexed_as
+        for output in outputs:
+            node = OutputNode(call, output, len(known))
+            known.append(node)
+            if entered is not None:
+                node.callee_request_id = entered[1]
+                self.matcher.add_output(node)
 
     def _weigh(self, call: CallNode) -> None:
         """Enter the outputs of a call, or take them out, as is known of its effect by now."""
@@ -309,13 +345,11 @@ class Engine:
         for call in invocation.calls.values():
             self.touched.update(dict.fromkeys(cause.invocation for cause in call.edges))
 
-    def _invocation(self, request_id: str) -> Invocation:
-        invocation = self.invocations.get(request_id)
-        if invocation is None:
-            invocation = self.invocations[request_id] = Invocation(request_id)
-            self._traces.hand_over(invocation)
-            for cause in self._callers_awaited.get(request_id, ()):
-                self.matcher.moved(cause)
+    def _new_invocation(self, request_id: str) -> Invocation:
+        invocation = self.invocations[request_id] = Invocation(request_id)
+        self._traces.hand_over(invocation)
+        for cause in self._callers_awaited.get(request_id, ()):
+            self.matcher.moved(cause)
         return invocation
 
     def _join(self, invocation: Invocation) -> None:
@@ -359,7 +393,6 @@ class Engine:
         """Let an invocation go; what is decided about others stays decided."""
         del self.invocations[invocation.request_id]
         invocation.gone = True
-        self.touched[invocation] = None
         self._running.pop(invocation, None)
         self._traces.forget(invocation)
         for call in invocation.calls.values():
@@ -375,6 +408,11 @@ class Engine:
             self.waiting.pop(cause, None)
             self._forget_caller(cause)
             self._unlink(cause)
+        if invocation.known:
+            self.touched[invocation] = None  # taken apart once readers have let go of it
+        else:
+            self.touched.pop(invocation, None)
+            take_apart(invocation)
 
     def _unlink(self, cause: CauseNode) -> None:
         """Let go of what a cause that leaves held, so that its parents can be freed."""
@@ -383,6 +421,8 @@ class Engine:
         if edge is not None:
             for call in edge.candidates:
                 call.edges.pop(cause, None)
+                if call.invocation.gone and not call.edges:
+                    call.outputs.clear()
             if edge.parent is not None:
                 edge.parent.triggered.pop(cause, None)
 
@@ -395,12 +435,10 @@ class Engine:
                 del self._callers_awaited[caller]
 
 
-_NO_CAUSES: list[Cause] = []
-_NO_OUTPUTS: list[Output] = []
 _Part = TypeVar("_Part", Cause, Output)
 
 
-def _unknown(parts: list[_Part], known: list[_Part]) -> list[_Part]:
+def _unknown(parts: Sequence[_Part], known: Sequence[_Part]) -> Sequence[_Part]:
     """Give the parts that are not known yet, each once."""
     if not known and len(parts) < 2:
         return parts

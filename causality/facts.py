@@ -6,11 +6,18 @@ these; the decoder of generation 1 builds the same ones from the original's text
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
+from causality.clock import LAST_TIME_S
 from gammaray_recorder import wire
+
+LONGEST_S: Final = 1e9
+# Checked while decoding; what does not hold makes the record, or a part of it, unreadable.
+Instant: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0, lt=LAST_TIME_S)]
+Length: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0, lt=LONGEST_S)]
+Id: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class Cause(
@@ -91,15 +98,15 @@ class Start(
 ):
     """An invocation began."""
 
-    at_s: float
+    at_s: Instant
     arn: str = ""
     region: str | None = None
     version: str | None = None
     memory_mb: int | None = None
     cold: bool | int | None = None
-    init_s: float | None = None
+    init_s: Length | None = None
     trace_id: str | None = None
-    causes: list[Cause] = []
+    causes: tuple[Cause, ...] = ()
 
 
 class Call(
@@ -127,9 +134,9 @@ class Call(
         answer_id: only of X-Ray's: the request id of the answer.
     """
 
-    id: str
-    at_s: float | None = None
-    duration_s: float | None = None
+    id: Id
+    at_s: Instant | None = None
+    duration_s: Length | None = None
     service: str = ""
     operation: str = ""
     region: str | None = None
@@ -138,7 +145,7 @@ class Call(
     error: str | None = None
     retries: int = 0
     local: bool | int = False
-    outputs: list[Output] = []
+    outputs: tuple[Output, ...] = ()
     trace_id: str | None = None
     answer_id: str | None = None
 
@@ -165,7 +172,7 @@ class End(
 ):
     """An invocation is over."""
 
-    at_s: float
+    at_s: Instant
     status: str | None = None
     error: str | None = None
     dropped: int = 0

@@ -81,7 +81,7 @@ def _entry(payload: str, written_at_s: float) -> Start:
         arn=arn,
         region=parts.region if parts else None,
         version=parts.qualifier if parts else None,
-        causes=[_cause(rest, parts.name if parts else None)],
+        causes=(_cause(rest, parts.name if parts else None),),
     )
 
 
@@ -173,10 +173,10 @@ def _describe(call: Call, readings: list[keywords.Reading]) -> None:
     if operation in ("PutItem", "UpdateItem", "DeleteItem"):
         call.resource = names.table_of_stream(_text(first, "TableName") or "") or None
         items = first.get("Item" if operation == "PutItem" else "Key")
-        call.outputs = [_item_output(operation, items, call.resource)]
+        call.outputs = (_item_output(operation, items, call.resource),)
         call.key = call.outputs[0].key
     elif operation == "BatchWriteItem":
-        call.outputs = list(_batch_outputs(first.get("RequestItems")))
+        call.outputs = tuple(_batch_outputs(first.get("RequestItems")))
         tables = {output.resource for output in call.outputs}
         call.resource = tables.pop() if len(tables) == 1 else None
     elif call.service == "s3":
@@ -184,23 +184,23 @@ def _describe(call: Call, readings: list[keywords.Reading]) -> None:
         call.key = _text(first, "Key")
         what = "delete" if operation == "DeleteObject" else "put"
         keys = dict.fromkeys(_text(reading, "Key") for reading in readings)
-        call.outputs = [
+        call.outputs = tuple(
             Output(call.resource, key, operation=what, doubtful=key != call.key)
             for key in keys
             if key is not None
-        ]
+        )
     elif operation == "Publish":
         call.resource = _text(first, "TopicArn") or _text(first, "TargetArn")
         subjects = dict.fromkeys(_text(reading, "Subject") or "None" for reading in readings)
         if call.resource:
-            call.outputs = [
+            call.outputs = tuple(
                 Output(call.resource, subject=subject, doubtful=subject != next(iter(subjects)))
                 for subject in subjects
-            ]
+            )
     elif operation == "Invoke":
         call.resource = names.bare_function(_text(first, "FunctionName") or "") or None
         if first.get("InvocationType") != "DryRun":
-            call.outputs = [Output(call.resource)]
+            call.outputs = (Output(call.resource),)
 
 
 def _item_output(operation: str, items: literals.Value | None, table: str | None) -> Output:

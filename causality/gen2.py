@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
-from causality.clock import LAST_TIME_S
-from causality.facts import Call, Fact, Facts, Start, UnreadablePayload
+from causality.facts import LONGEST_S, Call, Fact, Facts, Id, UnreadablePayload
 from gammaray_recorder import wire
-
-_LONGEST_S = 1e9
 
 
 class _Payload(
@@ -21,7 +20,7 @@ class _Payload(
         "region": wire.REGION,
     },
 ):
-    request_id: str
+    request_id: Id
     attempt: str
     events: list[Fact]
     region: str | None = None
@@ -32,7 +31,7 @@ class _RawPayload(
     gc=False,
     rename={"request_id": wire.REQUEST_ID, "attempt": wire.ATTEMPT, "events": wire.EVENTS},
 ):
-    request_id: str
+    request_id: Id
     attempt: str
     events: list[msgspec.Raw]
 
@@ -44,6 +43,7 @@ class _Kind(msgspec.Struct, gc=False, rename={"kind": wire.KIND}):
 _payload = msgspec.json.Decoder(_Payload)
 _raw_payload = msgspec.json.Decoder(_RawPayload)
 _fact: msgspec.json.Decoder[Fact] = msgspec.json.Decoder(Fact)
+_members = msgspec.json.Decoder(dict[str, Any])
 _kind = msgspec.json.Decoder(_Kind)
 _KNOWN = (wire.KIND_START, wire.KIND_CALL, wire.KIND_END)
 
@@ -59,12 +59,11 @@ def decode(payload: str, written_at_s: float) -> Facts:
     """
     try:
         decoded = _payload.decode(payload)
-        for fact in decoded.events:
-            _tidy(fact)
-    except (msgspec.DecodeError, UnreadablePayload):
+    except msgspec.DecodeError:
         return _decode_one_by_one(payload, written_at_s)
-    if not decoded.request_id:
-        raise UnreadablePayload("the request id is empty")
+    for fact in decoded.events:
+        if type(fact) is Call and fact.operation == "HTTP":
+            _name(fact)
     return Facts(
         decoded.request_id,
         decoded.attempt,
@@ -75,24 +74,10 @@ def decode(payload: str, written_at_s: float) -> Facts:
     )
 
 
-def _tidy(fact: Fact) -> None:
-    """Leave out what cannot be, and name HTTP calls as the other generation and X-Ray do."""
-    at_s = fact.at_s
-    if at_s is not None and not 0.0 <= at_s < LAST_TIME_S:
-        raise UnreadablePayload(f"{at_s!r} is no time")
-    if isinstance(fact, Call):
-        duration_s = fact.duration_s
-        if duration_s is not None and not 0.0 <= duration_s < _LONGEST_S:
-            fact.duration_s = None
-        if not fact.id:
-            raise UnreadablePayload("a call without an id")
-        if fact.operation == "HTTP" and fact.resource is not None:
-            # By its method and place, like the other generation and X-Ray.
-            fact.operation, _, fact.resource = fact.resource.partition(" ")
-    elif isinstance(fact, Start):
-        init_s = fact.init_s
-        if init_s is not None and not 0.0 <= init_s < _LONGEST_S:
-            fact.init_s = None
+def _name(call: Call) -> None:
+    """Name an HTTP call by its method and place, like the other generation and X-Ray."""
+    if call.resource is not None:
+        call.operation, _, call.resource = call.resource.partition(" ")
 
 
 def _decode_one_by_one(payload: str, written_at_s: float) -> Facts:
@@ -100,8 +85,6 @@ def _decode_one_by_one(payload: str, written_at_s: float) -> Facts:
         decoded = _raw_payload.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UnreadablePayload(str(error)) from None
-    if not decoded.request_id:
-        raise UnreadablePayload("the request id is empty")
     facts: list[Fact] = []
     unreadable: list[str] = []
     unknown = 0
@@ -110,12 +93,13 @@ def _decode_one_by_one(payload: str, written_at_s: float) -> Facts:
             if _kind.decode(raw).kind not in _KNOWN:
                 unknown += 1
                 continue
-            fact = _fact.decode(raw)
-            _tidy(fact)
-        except (msgspec.DecodeError, UnicodeDecodeError, UnreadablePayload) as error:
+            fact = _decode_fact(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             unreadable.append(str(error))
-        else:
-            facts.append(fact)
+            continue
+        if isinstance(fact, Call) and fact.operation == "HTTP":
+            _name(fact)
+        facts.append(fact)
     if unreadable and not facts:
         raise UnreadablePayload(unreadable[0])
     return Facts(
@@ -127,3 +111,17 @@ def _decode_one_by_one(payload: str, written_at_s: float) -> Facts:
         unknown,
         unreadable=tuple(unreadable),
     )
+
+
+def _decode_fact(raw: msgspec.Raw) -> Fact:
+    """Decode one event; a length of time that cannot be is left out, and the rest counts."""
+    try:
+        return _fact.decode(raw)
+    except msgspec.ValidationError:
+        members = _members.decode(raw)
+        for name in (wire.DURATION_S, wire.INIT_S):
+            length_s = members.get(name)
+            if isinstance(length_s, float | int) and not 0.0 <= length_s < LONGEST_S:
+                del members[name]
+        fact: Fact = msgspec.convert(members, type=Fact)
+        return fact

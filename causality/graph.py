@@ -2,12 +2,18 @@
 
 Only the engine changes them. The model is a DAG with one edge a delivered record; a tree is
 only a view of it.
+
+The nodes point at each other and are not garbage-collected (`gc=False`): a collection would
+stop everything for as long as it takes to look at each of millions. Instead `take_apart` frees
+what leaves the graph.
 """
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import msgspec
 
 from causality import names
 from causality.facts import Call, Cause, End, Output, Start
@@ -26,18 +32,20 @@ _MAX_SPARE = 4
 _STATES: dict[str, State] = {"ok": "ok", "error": "error", "timeout": "timeout"}
 
 
-class Attempt:
-    """One try of one request id, in one sandbox."""
+class Attempt(msgspec.Struct, gc=False, eq=False):
+    """One try of one request id, in one sandbox.
 
-    __slots__ = ("end", "generation", "nonce", "segment", "silent", "start")
+    Attributes:
+        generation: of its records; 0 when only X-Ray knows it.
+        silent: whether it cannot run any more, and nothing told how it ended.
+    """
 
-    def __init__(self, nonce: str, generation: int) -> None:
-        self.nonce = nonce
-        self.generation = generation  # of its records; 0 when only X-Ray knows it
-        self.start: Start | None = None
-        self.end: End | None = None
-        self.segment: FunctionSegment | None = None
-        self.silent = False  # it cannot run any more, and nothing told how it ended
+    nonce: str
+    generation: int
+    start: Start | None = None
+    end: End | None = None
+    segment: FunctionSegment | None = None
+    silent: bool = False
 
     @property
     def started_at_s(self) -> float | None:
@@ -120,7 +128,7 @@ class Attempt:
         return "unknown" if self.silent else "running"
 
 
-class CallNode:
+class CallNode(msgspec.Struct, gc=False, eq=False):
     """A call that an invocation made, with what it may have triggered.
 
     Attributes:
@@ -130,16 +138,13 @@ class CallNode:
         indexed_as: what its outputs were entered for matching with; None when they are not.
     """
 
-    __slots__ = ("attempt", "edges", "fact", "indexed_as", "invocation", "outputs", "segment")
-
-    def __init__(self, invocation: Invocation, fact: Call, attempt: str | None = None) -> None:
-        self.invocation = invocation
-        self.fact = fact
-        self.attempt = attempt
-        self.outputs: list[OutputNode] = []
-        self.edges: dict[CauseNode, None] = {}
-        self.segment: Call | None = None
-        self.indexed_as: Weight | None = None
+    invocation: Invocation
+    fact: Call
+    attempt: str | None = None
+    indexed_as: Weight | None = None
+    outputs: list[OutputNode] = []
+    edges: dict[CauseNode, None] = {}
+    segment: Call | None = None
 
     @property
     def id(self) -> str:
@@ -179,6 +184,8 @@ class CallNode:
     @property
     def effect(self) -> Effect:
         """What it did: an answered error did nothing, a call without an answer may have."""
+        if self.segment is None and self.fact.error is None:
+            return "proven"
         error = self.error
         if error is None or self.fact.service == "http":
             return "proven"  # whatever a function answers, it ran
@@ -210,7 +217,7 @@ class CallNode:
         return None
 
 
-class OutputNode:
+class OutputNode(msgspec.Struct, gc=False, eq=False):
     """One item, message or object of a call: one half of possible edges.
 
     Attributes:
@@ -219,14 +226,11 @@ class OutputNode:
         callee_request_id: of an Invoke, where only X-Ray tells it.
     """
 
-    __slots__ = ("call", "callee_request_id", "fact", "keys", "number")
-
-    def __init__(self, call: CallNode, fact: Output, number: int) -> None:
-        self.call = call
-        self.fact = fact
-        self.number = number
-        self.keys: tuple[GroupKey, ...] = ()
-        self.callee_request_id: str | None = None
+    call: CallNode
+    fact: Output
+    number: int
+    callee_request_id: str | None = None
+    keys: tuple[GroupKey, ...] = ()
 
     @property
     def made_s(self) -> float:
@@ -249,7 +253,7 @@ class OutputNode:
         return min(self.call.fact.retries + (not self.proven), _MAX_SPARE)
 
 
-class CauseNode:
+class CauseNode(msgspec.Struct, gc=False, eq=False):
     """One record of an invocation's event: the other half of an edge.
 
     Attributes:
@@ -258,20 +262,17 @@ class CauseNode:
         exact, content, order: what each level of evidence gave.
     """
 
-    __slots__ = ("content", "edge", "exact", "fact", "invocation", "keys", "number", "order")
-
-    def __init__(self, invocation: Invocation, fact: Cause, number: int) -> None:
-        self.invocation = invocation
-        self.fact = fact
-        self.number = number
-        self.keys: tuple[GroupKey, ...] = ()
-        self.exact: Found | None = None
-        self.content: Found | None = None
-        self.order: Found | None = None
-        self.edge: Edge | None = None
+    invocation: Invocation
+    fact: Cause
+    number: int
+    keys: tuple[GroupKey, ...] = ()
+    exact: Found | None = None
+    content: Found | None = None
+    order: Found | None = None
+    edge: Edge | None = None
 
 
-class Found:
+class Found(msgspec.Struct, gc=False, eq=False):
     """What one level of evidence gave for a cause.
 
     Attributes:
@@ -282,21 +283,11 @@ class Found:
         short: whether there are more records than these outputs can explain.
     """
 
-    __slots__ = ("certain", "narrowed", "outputs", "recurs", "short")
-
-    def __init__(
-        self,
-        outputs: list[OutputNode],
-        certain: bool,
-        narrowed: bool = False,
-        recurs: bool = False,
-        short: bool = False,
-    ) -> None:
-        self.outputs = outputs
-        self.certain = certain
-        self.narrowed = narrowed
-        self.recurs = recurs
-        self.short = short
+    outputs: list[OutputNode]
+    certain: bool
+    narrowed: bool = False
+    recurs: bool = False
+    short: bool = False
 
     def same(self, other: Found | None) -> bool:
         """Whether the other one says the same."""
@@ -310,7 +301,7 @@ class Found:
         )
 
 
-class Edge:
+class Edge(msgspec.Struct, gc=False, eq=False):
     """Which call caused an invocation, and how well that is proven.
 
     Attributes:
@@ -320,21 +311,11 @@ class Edge:
         candidates: calls that could be meant; the one call when it is certain.
     """
 
-    __slots__ = ("call", "candidates", "cause", "evidence", "parent")
-
-    def __init__(
-        self,
-        cause: CauseNode,
-        evidence: Evidence,
-        parent: Invocation | None,
-        call: CallNode | None,
-        candidates: list[CallNode],
-    ) -> None:
-        self.cause = cause
-        self.evidence: Evidence = evidence
-        self.parent = parent
-        self.call = call
-        self.candidates = candidates
+    cause: CauseNode
+    evidence: Evidence
+    parent: Invocation | None
+    call: CallNode | None
+    candidates: list[CallNode]
 
     @property
     def delay_s(self) -> float | None:
@@ -358,7 +339,7 @@ class Edge:
         )
 
 
-class Invocation:
+class Invocation(msgspec.Struct, gc=False, eq=False):
     """All attempts of one request id.
 
     Attributes:
@@ -366,42 +347,25 @@ class Invocation:
         recorded_at_s: when the first attempt began by the recorder's clock; matching goes by it.
         triggered: causes, of other invocations, that lead here.
         gone: whether it has left the graph.
+        known: whether a reader has taken it over from Engine.touched.
     """
 
-    __slots__ = (
-        "account",
-        "arn",
-        "attempts",
-        "calls",
-        "causes",
-        "function",
-        "function_segments",
-        "generation",
-        "gone",
-        "recorded_at_s",
-        "region",
-        "request_id",
-        "segments",
-        "triggered",
-        "version",
-    )
-
-    def __init__(self, request_id: str) -> None:
-        self.request_id = request_id
-        self.arn = ""
-        self.function: str | None = None
-        self.region: str | None = None
-        self.account: str | None = None
-        self.version: str | None = None
-        self.generation = 0
-        self.recorded_at_s: float | None = None
-        self.gone = False
-        self.attempts: dict[str, Attempt] = {}
-        self.calls: dict[str, CallNode] = {}
-        self.causes: list[CauseNode] = []
-        self.triggered: dict[CauseNode, None] = {}
-        self.segments: list[ServiceSegment] = []
-        self.function_segments: list[FunctionSegment] = []
+    request_id: str
+    arn: str = ""
+    function: str | None = None
+    region: str | None = None
+    account: str | None = None
+    version: str | None = None
+    generation: int = 0
+    recorded_at_s: float | None = None
+    gone: bool = False
+    known: bool = False
+    attempts: dict[str, Attempt] = {}
+    calls: dict[str, CallNode] = {}
+    causes: list[CauseNode] = []
+    triggered: dict[CauseNode, None] = {}
+    segments: list[ServiceSegment] = []
+    function_segments: list[FunctionSegment] = []
 
     @property
     def node(self) -> NodeId:
@@ -451,11 +415,15 @@ class Invocation:
         )
         if first is None or first.start is None:
             return
-        start = first.start
+        self.begin(first.start)
+
+    def begin(self, start: Start) -> None:
+        """Take what the only attempt's start says of the function."""
         self.recorded_at_s = start.at_s
         self.describe(start.arn, start.region)
         self.arn = start.arn
-        self.version = start.version or self.version
+        if start.version:
+            self.version = start.version
 
     def describe(self, arn: str, region: str | None) -> None:
         """Take name, region and account from the function's ARN."""
@@ -483,6 +451,27 @@ class Invocation:
             total += max(0.0, end - max(start, reached))
             reached = max(reached, end)
         return total
+
+
+class Touched(dict[Invocation, None]):
+    """Invocations that changed since a reader last took them over and cleared this."""
+
+    def clear(self) -> None:
+        """Note that a reader has taken all of them over."""
+        for invocation in self:
+            invocation.known = True
+            if invocation.gone:
+                take_apart(invocation)
+        super().clear()
+
+
+def take_apart(invocation: Invocation) -> None:
+    """Let go of what an invocation that has left holds, so that all of it is freed."""
+    for call in invocation.calls.values():
+        if not call.edges:  # else its outputs go with the last invocation that it caused
+            call.outputs.clear()
+    invocation.calls.clear()
+    invocation.causes.clear()
 
 
 def _attempt_order(attempt: Attempt) -> tuple[float, str]:

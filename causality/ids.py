@@ -2,114 +2,211 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TypeVar
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+import msgspec
 
 from causality.graph import CauseNode, Found, OutputNode
 from causality.match_keys import (
     CALLER,
+    COMPOSED_IDS,
+    PLAIN_IDS,
     ExactKey,
     exact_cause_keys,
+    exact_key,
     exact_output_keys,
     ids_differ,
     output_order,
+    same_address,
 )
 from gammaray_recorder import wire
 
 
+class _Meeting(msgspec.Struct, gc=False, eq=False):
+    """All who show one id, where they are several."""
+
+    outputs: list[OutputNode]
+    causes: list[CauseNode]
+
+
+_Shown: TypeAlias = OutputNode | CauseNode | _Meeting
+
+
 class IdIndex:
-    """Outputs and causes by the ids that they show."""
+    """Outputs and causes by the ids that they show.
+
+    Most ids are shown by one output and met by one cause or none: so an id leads to the one
+    that showed it, and to a meeting from the second one on. Where the value of an id is all
+    that counts, it is the key, without a tuple around it.
+    """
 
     def __init__(self) -> None:
         """Make an empty index."""
-        self._outputs: dict[ExactKey, list[OutputNode]] = {}
-        self._causes: dict[ExactKey, list[CauseNode]] = {}
+        self._of: defaultdict[str, dict[str | ExactKey, _Shown]] = defaultdict(dict)
 
     def __len__(self) -> int:
         """Give the number of ids."""
-        return len(self._outputs.keys() | self._causes.keys())
+        return sum(map(len, self._of.values()))
 
-    def add_output(self, node: OutputNode) -> Iterable[CauseNode]:
-        """Enter an output; gives the causes for which that may change something."""
-        met: list[CauseNode] = []
+    def add_output(self, node: OutputNode, doubted: dict[CauseNode, None]) -> None:
+        """Enter an output; notes the causes for which that may change something."""
+        fact, call = node.fact, node.call.fact
+        if fact.ids and not call.local:
+            for kind, value in fact.ids.items():
+                if kind in PLAIN_IDS:
+                    self._add_output(kind, value, node, doubted)
+                elif kind in COMPOSED_IDS:
+                    key = exact_key(kind, value, fact.resource or call.resource or "", fact.key)
+                    self._add_output(kind, key, node, doubted)
+        elif fact.ids or call.service == "lambda":
+            for key in exact_output_keys(node):
+                self._add_output(key[0], _place(key), node, doubted)
+
+    def _add_output(
+        self, kind: str, place: str | ExactKey, node: OutputNode, doubted: dict[CauseNode, None]
+    ) -> None:
+        shown = self._of[kind].setdefault(place, node)
+        if shown is not node:
+            met = self._meeting(kind, place, shown)
+            met.outputs.append(node)
+            if met.causes:
+                self._doubt(met.causes, doubted)
+
+    def remove_output(self, node: OutputNode, doubted: dict[CauseNode, None]) -> None:
+        """Take an output out; notes the causes for which that may change something."""
         for key in exact_output_keys(node):
-            self._outputs.setdefault(key, []).append(node)
-            met += self._causes.get(key, ())
-        return self._with_claimants(met)
+            self._doubt(self._causes(key), doubted)
+            self._discard(key, node)
 
-    def remove_output(self, node: OutputNode) -> Iterable[CauseNode]:
-        """Take an output out; gives the causes for which that may change something."""
-        met: list[CauseNode] = []
-        for key in exact_output_keys(node):
-            _discard(self._outputs, key, node)
-            met += self._causes.get(key, ())
-        return self._with_claimants(met)
+    def add_cause(self, node: CauseNode, doubted: dict[CauseNode, None]) -> None:
+        """Enter a cause; notes it and the others for which that may change something."""
+        doubted[node] = None
+        fact = node.fact
+        if len(fact.ids) == 1 and fact.caller is None:
+            for kind, value in fact.ids.items():
+                if kind in PLAIN_IDS:
+                    self._add_cause(kind, value, node)
+                elif kind in COMPOSED_IDS:
+                    key = exact_key(kind, value, fact.resource or "", fact.key)
+                    self._add_cause(kind, key, node)
+        elif fact.ids or fact.caller is not None:
+            for key in exact_cause_keys(node):
+                self._add_cause(key[0], _place(key), node)
+        if fact.caller is not None or wire.ID_TRACEPARENT in fact.ids:
+            self._doubt([node], doubted)
 
-    def add_cause(self, node: CauseNode) -> Iterable[CauseNode]:
-        """Enter a cause; gives it and the others for which that may change something."""
-        for key in exact_cause_keys(node):
-            self._causes.setdefault(key, []).append(node)
-        return self._with_claimants([node])
+    def _add_cause(self, kind: str, place: str | ExactKey, node: CauseNode) -> None:
+        shown = self._of[kind].setdefault(place, node)
+        if shown is not node:
+            self._meeting(kind, place, shown).causes.append(node)
 
     def remove_cause(self, node: CauseNode) -> None:
         """Take a cause out."""
         for key in exact_cause_keys(node):
-            _discard(self._causes, key, node)
+            self._discard(key, node)
 
     def met(self, cause: CauseNode) -> list[OutputNode]:
         """Give every output that shares an id with a cause."""
-        return [o for key in exact_cause_keys(cause) for o in self._outputs.get(key, ())]
+        return [output for key in exact_cause_keys(cause) for output in self._outputs(key)]
 
     def find(self, cause: CauseNode) -> Found | None:
         """Find the output that an id proves; the id that was delivered last decides."""
+        fact = cause.fact
+        if len(fact.ids) == 1 and fact.caller is None:
+            for kind, value in fact.ids.items():
+                if kind in PLAIN_IDS and kind != wire.ID_TRACEPARENT:
+                    shown = self._of[kind].get(value)
+                    if type(shown) is not _Meeting:
+                        return None  # shown by the cause itself alone
+                    if len(shown.outputs) == 1:
+                        output = shown.outputs[0]
+                        own = output.call.invocation is cause.invocation
+                        return None if own else Found([output], True)
+        elif not fact.ids and fact.caller is None:
+            return None
         for key in exact_cause_keys(cause):
-            outputs = self._outputs.get(key)
-            if outputs is None:
-                continue
-            outputs = [o for o in outputs if o.call.invocation is not cause.invocation]
+            outputs = [o for o in self._outputs(key) if o.call.invocation is not cause.invocation]
             certain = True
             if key[0] == wire.ID_TRACEPARENT:
                 outputs = [o for o in outputs if _may_answer(o, cause)]
                 if outputs and self._is_forwarded(key, outputs[0]):
                     outputs, certain = self._by_address(key, outputs, cause)
-            short = key[0] == CALLER and len(self._causes.get(key, ())) > len(outputs)
+                elif outputs and not same_address(outputs[0], fact):
+                    certain = False  # somebody in between, whom nobody recorded, handed it on
             if len(outputs) > 1:
-                if cause.fact.key is not None:
+                if fact.key is not None:
                     # DeleteObjects: one request id, many objects.
-                    outputs = [o for o in outputs if o.fact.key == cause.fact.key] or outputs
+                    outputs = [o for o in outputs if o.fact.key == fact.key] or outputs
                 outputs = sorted(outputs, key=output_order)
             if outputs:
+                short = key[0] == CALLER and len(self._causes(key)) > len(outputs)
                 return Found(outputs, certain, short=short)
         return None
 
+    # --- who shows an id ----------------------------------------------------------------------
+
+    def _meeting(self, kind: str, place: str | ExactKey, shown: _Shown) -> _Meeting:
+        if isinstance(shown, _Meeting):
+            return shown
+        first = shown
+        met = _Meeting([first], []) if isinstance(first, OutputNode) else _Meeting([], [first])
+        self._of[kind][place] = met
+        return met
+
+    def _outputs(self, key: ExactKey) -> Sequence[OutputNode]:
+        shown = self._of[key[0]].get(_place(key))
+        if type(shown) is _Meeting:
+            return shown.outputs
+        return (shown,) if type(shown) is OutputNode else ()
+
+    def _causes(self, key: ExactKey) -> Sequence[CauseNode]:
+        shown = self._of[key[0]].get(_place(key))
+        if type(shown) is _Meeting:
+            return shown.causes
+        return (shown,) if type(shown) is CauseNode else ()
+
+    def _discard(self, key: ExactKey, node: OutputNode | CauseNode) -> None:
+        index, place = self._of[key[0]], _place(key)
+        shown = index.get(place)
+        if shown is node:
+            del index[place]
+        elif type(shown) is _Meeting:
+            if isinstance(node, CauseNode):
+                shown.causes = [cause for cause in shown.causes if cause is not node]
+            else:
+                shown.outputs = [output for output in shown.outputs if output is not node]
+            if not shown.outputs and not shown.causes:
+                del index[place]
+
     # --- traceparent: a header that a function may hand on to the next one --------------------
 
-    def _with_claimants(self, causes: list[CauseNode]) -> Iterable[CauseNode]:
-        """Add the causes that show the same: what one is proven to be, others are not."""
-        found = dict.fromkeys(causes)
+    def _doubt(self, causes: Iterable[CauseNode], doubted: dict[CauseNode, None]) -> None:
+        """Note causes, and those that show the same: what one is proven to be, others are not."""
         for cause in causes:
+            doubted[cause] = None
             if cause.fact.caller is not None:
-                found.update(dict.fromkeys(self._one_too_many(cause)))
+                doubted.update(dict.fromkeys(self._one_too_many(cause)))
             header = cause.fact.ids.get(wire.ID_TRACEPARENT)
             if header is not None:
-                found.update(dict.fromkeys(self._causes.get((wire.ID_TRACEPARENT, header), ())))
-        return found
+                doubted.update(dict.fromkeys(self._causes((wire.ID_TRACEPARENT, header))))
 
-    def _one_too_many(self, cause: CauseNode) -> list[CauseNode]:
+    def _one_too_many(self, cause: CauseNode) -> Sequence[CauseNode]:
         """Give the callees of one caller when they have just become more than its calls."""
         key = next(key for key in exact_cause_keys(cause) if key[0] == CALLER)
-        causes = self._causes.get(key, [])
-        return causes if len(causes) == len(self._outputs.get(key, ())) + 1 else []
+        causes = self._causes(key)
+        return causes if len(causes) == len(self._outputs(key)) + 1 else ()
 
     def _claimants(self, key: ExactKey, output: OutputNode) -> list[CauseNode]:
         """Give the causes that have nothing better than this header, each invocation once."""
         claimants = {
             cause.invocation: cause
-            for cause in self._causes.get(key, ())
+            for cause in self._causes(key)
             if _may_answer(output, cause)
             and cause.fact.name != "authorizer"  # it runs beside the function for one request
             and not any(
-                better in self._outputs
+                self._outputs(better)
                 for better in exact_cause_keys(cause)
                 if better[0] not in (wire.ID_TRACEPARENT, wire.ID_EXECUTION)
             )
@@ -127,7 +224,7 @@ class IdIndex:
         addressed = [
             claimant
             for claimant in self._claimants(key, output)
-            if claimant.fact.resource == output.fact.resource
+            if same_address(output, claimant.fact)
         ]
         if not 0 < len(addressed) <= 1 + output.call.fact.retries:
             return outputs, False
@@ -139,12 +236,5 @@ def _may_answer(output: OutputNode, cause: CauseNode) -> bool:
     return output.call.fact.retries > 0 or not ids_differ(output, cause.fact)
 
 
-_Node = TypeVar("_Node", OutputNode, CauseNode)
-
-
-def _discard(index: dict[ExactKey, list[_Node]], key: ExactKey, node: _Node) -> None:
-    nodes = index.get(key)
-    if nodes is not None and node in nodes:
-        nodes.remove(node)
-        if not nodes:
-            del index[key]
+def _place(key: ExactKey) -> str | ExactKey:
+    return key[1] if key[0] in PLAIN_IDS else key

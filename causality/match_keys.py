@@ -38,6 +38,9 @@ _IDS: Final = (
     wire.ID_TRACEPARENT,
     wire.ID_EXECUTION,
 )
+# Their value alone is no proof: of which stream, of which object?
+COMPOSED_IDS: Final = frozenset({wire.ID_KINESIS, wire.ID_S3_VERSION})
+PLAIN_IDS: Final = frozenset(_IDS) - COMPOSED_IDS
 # A local AWS shows caller and callee different values of these.
 _AWS_ONLY_IDS = frozenset({wire.ID_LAMBDA_REQUEST, wire.ID_S3_REQUEST, wire.ID_APIGW_REQUEST})
 # Ids of one delivered record: equal ones are the same record, delivered again or to another.
@@ -55,7 +58,7 @@ def exact_output_keys(node: OutputNode) -> Iterator[ExactKey]:
     resource = fact.resource or call.resource or ""
     for kind, value in fact.ids.items():
         if kind in _IDS and not (call.local and kind in _AWS_ONLY_IDS):
-            yield _exact_key(kind, value, resource, fact.key)
+            yield exact_key(kind, value, resource, fact.key)
     if call.service == "lambda" and not fact.ids:
         if node.callee_request_id is not None:
             yield (wire.ID_LAMBDA_REQUEST, node.callee_request_id)
@@ -75,13 +78,14 @@ def exact_cause_keys(node: CauseNode) -> list[ExactKey]:
     ids = fact.ids
     if len(ids) == 1:
         ((kind, value),) = ids.items()
-        return [_exact_key(kind, value, fact.resource or "", fact.key)] if kind in _IDS else []
+        return [exact_key(kind, value, fact.resource or "", fact.key)] if kind in _IDS else []
     return [
-        _exact_key(kind, ids[kind], fact.resource or "", fact.key) for kind in _IDS if kind in ids
+        exact_key(kind, ids[kind], fact.resource or "", fact.key) for kind in _IDS if kind in ids
     ]
 
 
-def _exact_key(kind: str, value: str, resource: str, key: str | None) -> ExactKey:
+def exact_key(kind: str, value: str, resource: str, key: str | None) -> ExactKey:
+    """Make the key of an id: its kind and value, and what makes it unique where those do not."""
     if kind == wire.ID_S3_VERSION:
         return (kind, value, resource, key or "")
     if kind == wire.ID_KINESIS:

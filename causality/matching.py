@@ -80,7 +80,10 @@ class Matcher:
 
     def add_output(self, node: OutputNode) -> None:
         """Put one output of a call into the indices."""
-        self._unsure.update(dict.fromkeys(self._ids.add_output(node)))
+        self._ids.add_output(node, self._unsure)
+        fact = node.fact
+        if fact.key is fact.item_hash is fact.subject is None and not fact.attribute_hashes:
+            return  # nothing but its ids tells it
         table = _table_of(node)
         names: set[tuple[str, ...]] | tuple[()] = ()
         if table is not None:
@@ -94,7 +97,7 @@ class Matcher:
 
     def remove_output(self, node: OutputNode) -> None:
         """Take out an output that never was: its call failed."""
-        self._unsure.update(dict.fromkeys(self._ids.remove_output(node)))
+        self._ids.remove_output(node, self._unsure)
         for key in node.keys:
             group = self._groups[key]
             group.remove_output(node)
@@ -103,7 +106,7 @@ class Matcher:
 
     def forget_output(self, node: OutputNode, *, matched: bool) -> None:
         """Let an output go for the sake of memory; what is decided stays decided."""
-        self._ids.remove_output(node)
+        self._ids.remove_output(node, {})
         for key in node.keys:
             group = self._groups[key]
             group.forget_output(node, matched=matched)
@@ -140,9 +143,10 @@ class Matcher:
 
     def add_cause(self, node: CauseNode) -> None:
         """Put one cause into the indices."""
-        self._unsure.update(dict.fromkeys(self._ids.add_cause(node)))
-        self._unsure[node] = None
+        self._ids.add_cause(node, self._unsure)
         fact, invocation = node.fact, node.invocation
+        if fact.key is fact.item_hash is fact.subject is None:
+            return  # nothing but its ids tells it
         if fact.service == "dynamodb" and fact.key is not None and fact.resource:
             self._learn((invocation.region or fact.region or "", fact.resource), fact.key)
         keys = []
@@ -197,8 +201,9 @@ class Matcher:
             if _differs(cause.exact, found):
                 cause.exact = found
                 self._conclude(cause)
-                self._reconsider(cause, CONTENT)
-                self._reconsider(cause, ORDER)
+                if cause.keys:
+                    self._reconsider(cause, CONTENT)
+                    self._reconsider(cause, ORDER)
             elif cause.fact.caller is not None:
                 self._conclude(cause)
         for level in (CONTENT, ORDER):
@@ -212,10 +217,12 @@ class Matcher:
         while self._unsure:
             unsure, self._unsure = self._unsure, {}
             for cause in unsure:
-                returns = cause.content is not None and cause.content.recurs
-                self.doubts.note(cause, explained=_is_explained(cause), returns=returns)
+                if cause.keys:
+                    returns = cause.content is not None and cause.content.recurs
+                    self.doubts.note(cause, explained=_is_explained(cause), returns=returns)
             for cause in unsure:
-                self._conclude(cause)
+                if cause.exact is None:  # else its edge is up to date
+                    self._conclude(cause)
             self._unsure.update(self.doubts.take())
 
     def _take_over(self, cause: CauseNode, level: int, found: Found | None) -> None:
@@ -230,13 +237,13 @@ class Matcher:
 
     def _conclude(self, cause: CauseNode) -> None:
         old, new = cause.edge, self._edge_of(cause)
-        if new is None and old is None:
-            return
-        if new is not None and new.same(old):
+        if new is not None and old is not None and new.same(old):
             return
         cause.edge = new
         self._changed(cause, old)
-        if "exact" in (old.evidence if old else None, new.evidence if new else None):
+        if (new is not None and new.evidence == "exact") or (
+            old is not None and old.evidence == "exact"
+        ):
             self._lineage_changed(cause.invocation)
 
     def _edge_of(self, cause: CauseNode) -> Edge | None:
@@ -289,6 +296,8 @@ class Matcher:
 
     def _lineage_changed(self, invocation: Invocation) -> None:
         """Consider again what those effects may have caused whose lineage became known."""
+        if not self._groups or not (invocation.calls or invocation.triggered):
+            return
         reached = {invocation}
         level = [invocation]
         for _ in range(_LINEAGE):
@@ -350,6 +359,9 @@ def _differs(old: Found | None, new: Found | None) -> bool:
 
 
 def _edge(cause: CauseNode, evidence: Evidence, outputs: list[OutputNode], certain: bool) -> Edge:
+    if len(outputs) == 1 and certain:
+        call = outputs[0].call
+        return Edge(cause, evidence, call.invocation, call, [call])
     calls = list(dict.fromkeys(output.call for output in outputs))
     parents = {call.invocation: None for call in calls}
     if not certain or len(parents) > 1:

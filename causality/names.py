@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 _FUNCTION_ARN = re.compile(
@@ -51,6 +52,7 @@ class FunctionArn(NamedTuple):
     qualifier: str | None
 
 
+@lru_cache(maxsize=4096)
 def function_arn(arn: str) -> FunctionArn | None:
     """Take a function's ARN apart; None when it is not one."""
     match = _FUNCTION_ARN.match(arn)

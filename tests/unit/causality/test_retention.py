@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import gc
 import json
+import tracemalloc
 from collections import defaultdict
 from typing import Any
 
 import pytest
 
+from causality import retention
 from causality.document import graph_document
 from causality.engine import Engine
-from causality.graph import Invocation
 from causality.records import StreamRecord, decode_page
 from gammaray_recorder import wire
 from tests.unit.causality import world_records
@@ -19,7 +20,6 @@ from tests.unit.causality.world import Options, World
 from tests.unit.causality.world_services import IDENTIFIED, TABLES
 
 T = 1_795_000_000.0
-_PAIRS = {f"{kind}{number}" for kind in "pc" for number in range(200)}
 _TOPIC = "arn:aws:sns:us-west-2:123456789012:t"
 
 
@@ -130,13 +130,26 @@ def test_a_rival_that_left_does_not_make_an_edge_certain() -> None:
     assert "first" not in engine.invocations
 
 
-def test_what_leaves_is_freed() -> None:
+@pytest.mark.parametrize("read", [True, False])
+def test_what_leaves_is_freed(monkeypatch: pytest.MonkeyPatch, read: bool) -> None:
+    monkeypatch.setattr(retention, "_REMEMBERED", 10)
     engine = Engine(max_invocations=10)
-    for number in range(200):
-        _apply(engine, _pair(number))
-    gc.collect()
-    mine = [o for o in gc.get_objects() if isinstance(o, Invocation) and o.request_id in _PAIRS]
-    assert len(mine) <= 10
+
+    def pairs(first: int, last: int) -> int:
+        for number in range(first, last):
+            engine.apply_records(_pair(number))
+            engine.settle()
+            if read:
+                engine.touched.clear()
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        before = pairs(0, 200)
+        assert pairs(200, 1000) - before < 20_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("kinds", [IDENTIFIED, TABLES])
