@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from providers import cleanup, deploy, doctor, fire, inventory, setup
+from providers import cleanup, deploy, doctor, fire, instrument, inventory, setup
 from providers.clients import Clients
+from providers.inventory import OnRefused
+from providers.inventory_local import local_files
 from providers.manifest import LoadedApplication, find_application, find_applications
 from providers.operations import (
     Application,
@@ -30,7 +34,11 @@ class AwsOperations:
     """
 
     def __init__(
-        self, session: AwsSession, *, function_environment: Mapping[str, str] | None = None
+        self,
+        session: AwsSession,
+        *,
+        function_environment: Mapping[str, str] | None = None,
+        folders: Sequence[Path] = (),
     ) -> None:
         """Take a session.
 
@@ -38,11 +46,13 @@ class AwsOperations:
             session: account, regions and endpoints.
             function_environment: what every deployed function gets beside what its manifest
                 says, for a local AWS: where it reaches what is not AWS.
+            folders: folders of this computer whose files are listed and deleted as ours, too.
         """
         self._session = session
         self.regions = session.regions
         self.table = session.table
         self._environment = function_environment or {}
+        self._folders = folders
 
     async def applications(self) -> Sequence[Application]:
         """List the applications that come with this tool, and whether each is deployed.
@@ -93,9 +103,24 @@ class AwsOperations:
         """Start `count` chains of a deployed application, concurrently."""
         return await fire.fire(self._session, find_application(application), count, report)
 
-    async def resources(self) -> Sequence[Resource]:
-        """List everything of ours in the session's regions and in those of the applications."""
-        return await inventory.find_resources(self._session, find_applications())
+    async def resources(self, on_refused: OnRefused | None = None) -> Sequence[Resource]:
+        """List everything of ours: in the regions of session and applications, and here."""
+        there = await inventory.find_resources(self._session, find_applications(), on_refused)
+        return [*there, *await asyncio.to_thread(local_files, self._folders)]
+
+    async def instrument(
+        self, names: Sequence[str], report: Report, *, grant: bool = False, only_look: bool = False
+    ) -> Sequence[Step]:
+        """Attach the recorder to functions that exist already."""
+        return await instrument.instrument(
+            self._session, names, report, grant=grant, only_look=only_look
+        )
+
+    async def uninstrument(
+        self, names: Sequence[str], report: Report, *, only_look: bool = False
+    ) -> Sequence[Step]:
+        """Detach the recorder from functions, and restore what was there before."""
+        return await instrument.uninstrument(self._session, names, report, only_look=only_look)
 
     async def delete(self, resources: Sequence[Resource], report: Report) -> Deleted:
         """Delete these resources in the order of their dependencies; repeatable."""

@@ -9,9 +9,10 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from providers.aws_errors import error_code
+from providers.cleanup_services import SERVICE_DELETERS
 from providers.clients import Clients
 from providers.errors import UserError
-from providers.inventory import MISSING
+from providers.inventory_services import MISSING
 from providers.operations import Deleted, Report, Resource, Step, StepState
 from providers.pieces import found, wait_until
 from providers.place import AWS_ERRORS
@@ -23,11 +24,14 @@ _GONE_TIMEOUT_S: Final = 180.0
 # What invokes functions goes before them, and what they use after them. Log groups come last:
 # an invocation that is still running may make them once more.
 _ORDER: Final = (
-    ("mapping",),
-    ("topic", "queue", "function"),
+    ("mapping", "rule", "schedule", "subscription", "REST API", "HTTP API"),
+    ("state machine", "topic", "queue", "stream", "event bus", "function", "recorder"),
     ("table", "bucket", "layer"),
-    ("log group", "role"),
+    ("log group", "role", "role policy", "policy", "recording", "local file"),
 )
+# Some services delete one resource in half a minute (API Gateway); others just slow us down.
+_AGAIN_KINDS: Final = frozenset({"throttled", "server-error", "unreachable"})
+_AGAIN_AFTER_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 
 
 async def delete_resources(
@@ -63,25 +67,39 @@ class _Cleanup:
 
     async def delete(self, clients: Clients, resource: Resource) -> None:
         """Delete one resource and note what came of it."""
-        service, delete = _DELETERS[resource.kind]
-        async with self._limit:
-            self.tell(resource, "running")
-            try:
-                client = await clients.of(service, resource.region or self._session.regions[0])
-                await delete(client, resource)
-            except (UserError, *AWS_ERRORS) as error:
-                failure = user_error(
-                    error,
-                    profile=self._session.profile,
-                    region=resource.region or None,
-                    resource=f"{resource.kind} {resource.name}",
-                )
-                reason = f"{failure.what}. {failure.todo}".strip()
-                self.failed.append((resource, reason))
-                self.tell(resource, "failed", reason)
-            else:
+        pauses_s = iter(_AGAIN_AFTER_S)
+        while True:
+            async with self._limit:
+                self.tell(resource, "running")
+                failure = await self._failure(clients, resource)
+            if failure is None:
                 self.deleted.append(resource)
                 self.tell(resource, "done")
+                return
+            reason = f"{failure.what}. {failure.todo}".strip()
+            pause_s = next(pauses_s, None) if failure.kind in _AGAIN_KINDS else None
+            if pause_s is None:
+                self.failed.append((resource, reason))
+                self.tell(resource, "failed", reason)
+                return
+            self.tell(resource, "waiting", f"{failure.what}; again in {pause_s:.0f} s")
+            await asyncio.sleep(pause_s)  # outside the limit: others go on meanwhile
+
+    async def _failure(self, clients: Clients, resource: Resource) -> UserError | None:
+        service, delete = _DELETERS[resource.kind]
+        try:
+            client: Any = None
+            if service:
+                client = await clients.of(service, resource.region or self._session.regions[0])
+            await delete(client, resource)
+        except (UserError, *AWS_ERRORS) as error:
+            return user_error(
+                error,
+                profile=self._session.profile,
+                region=resource.region or None,
+                resource=f"{resource.kind} {resource.name}",
+            )
+        return None
 
     def tell(self, resource: Resource, state: StepState, detail: str = "") -> None:
         """Report how it goes with one resource."""
@@ -155,7 +173,7 @@ async def _delete_objects(client: Any, bucket: str, listed: list[Mapping[str, An
 
 
 async def _topic(client: Any, resource: Resource) -> None:
-    # Subscriptions go first: they outlive their topic.
+    # Subscriptions first, also those that were made meanwhile: they outlive their topic.
     pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=resource.id)
     try:
         async for page in pages:
@@ -186,6 +204,25 @@ async def _role(client: Any, resource: Resource) -> None:
             raise
 
 
+async def _policy(client: Any, resource: Resource) -> None:
+    arn = resource.id
+    try:
+        async for page in client.get_paginator("list_entities_for_policy").paginate(PolicyArn=arn):
+            for group in page["PolicyGroups"]:
+                await client.detach_group_policy(GroupName=group["GroupName"], PolicyArn=arn)
+            for user in page["PolicyUsers"]:
+                await client.detach_user_policy(UserName=user["UserName"], PolicyArn=arn)
+            for role in page["PolicyRoles"]:
+                await client.detach_role_policy(RoleName=role["RoleName"], PolicyArn=arn)
+        for version in (await client.list_policy_versions(PolicyArn=arn))["Versions"]:
+            if not version["IsDefaultVersion"]:
+                await client.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
+        await client.delete_policy(PolicyArn=arn)
+    except ClientError as error:
+        if error_code(error) not in MISSING:
+            raise
+
+
 _Deleter = Callable[[Any, Resource], Awaitable[None]]
 _DELETERS: Final[Mapping[str, tuple[str, _Deleter]]] = {
     "mapping": ("lambda", _mapping),
@@ -197,4 +234,6 @@ _DELETERS: Final[Mapping[str, tuple[str, _Deleter]]] = {
     "topic": ("sns", _topic),
     "queue": ("sqs", _queue),
     "role": ("iam", _role),
+    "policy": ("iam", _policy),
+    **SERVICE_DELETERS,
 }

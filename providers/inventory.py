@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from providers.deploy_functions import LAYER_NAME, LOG_GROUP_PREFIX, layer_versions
 from providers.deploy_role import ROLE_PATH
+from providers.errors import UserError
+from providers.inventory_services import MISSING, Named, ServiceInventory
 from providers.manifest import LoadedApplication, deployable_names
 from providers.manifest_parts import BUCKET_PREFIX
 from providers.operations import Resource
@@ -22,19 +24,6 @@ from providers.place import AWS_ERRORS, Place, open_place
 from providers.session import AwsSession, user_error
 from providers.tags import APPLICATION, MANAGED, as_mapping, is_managed, our_tags
 from providers.together import together
-
-MISSING: Final = (
-    "404",
-    "AWS.SimpleQueueService.NonExistentQueue",
-    "NoSuchBucket",
-    "NoSuchEntity",
-    "NotFound",
-    "NotFoundException",
-    "QueueDoesNotExist",
-    "ResourceNotFound",
-    "ResourceNotFoundException",
-)
-"""The codes by which services say that there is no such thing."""
 
 TAGGED_ARNS: Final = {
     kind: re.compile(rf"arn:[\w-]+:{pattern}")
@@ -46,16 +35,31 @@ TAGGED_ARNS: Final = {
         ("topic", r"sns:[^:]*:\d+:([^:]+)"),
         ("queue", r"sqs:[^:]*:\d+:([^:]+)"),
         ("log group", r"logs:[^:]*:\d+:log-group:([^:]+)(?::\*)?"),
+        ("rule", r"events:[^:]*:\d+:rule/(?:[^/]+/)?([^/]+)"),
+        ("event bus", r"events:[^:]*:\d+:event-bus/(.+)"),
+        ("state machine", r"states:[^:]*:\d+:stateMachine:([^:]+)"),
+        ("stream", r"kinesis:[^:]*:\d+:stream/([^/]+)"),
     )
 }
 
 
+OnRefused: TypeAlias = Callable[[UserError], None]
+
+
 async def find_resources(
-    session: AwsSession, applications: Sequence[LoadedApplication]
+    session: AwsSession,
+    applications: Sequence[LoadedApplication],
+    on_refused: OnRefused | None = None,
 ) -> list[Resource]:
     """List everything of ours in the session's regions and in those of the applications.
 
     A resource that has the name of one of ours and not our tag is listed too, as not managed.
+
+    Args:
+        session: whose account.
+        applications: their names and regions are looked at as well.
+        on_refused: told of each listing that is refused, which is then left out; without it, the
+            first one ends the search.
 
     Raises:
         UserError: a listing is refused; the message names the permission that is missing.
@@ -67,8 +71,12 @@ async def find_resources(
                 regions.update(dict.fromkeys(application.regions))
         lists = await together(
             [
-                *(_Region(place, region, applications).resources() for region in regions),
-                _roles(place, session.regions[0]),
+                *(
+                    _Region(place, region, applications, on_refused).resources()
+                    for region in regions
+                ),
+                _told(place, "", on_refused, _roles(place, session.regions[0])),
+                _told(place, "", on_refused, _policies(place, session.regions[0])),
             ]
         )
     return [resource for resources in lists for resource in resources]
@@ -78,15 +86,20 @@ class _Region:
     """What of ours there is in one region."""
 
     def __init__(
-        self, place: Place, region: str, applications: Sequence[LoadedApplication]
+        self,
+        place: Place,
+        region: str,
+        applications: Sequence[LoadedApplication],
+        on_refused: OnRefused | None,
     ) -> None:
         self._place = place
+        self._on_refused = on_refused
         self._region = region
         self._names: dict[str, set[str]] = {kind: set() for kind in TAGGED_ARNS}
         self._names["table"].add(place.table)
         for application in applications:
             for kind, places in deployable_names(application).items():
-                self._names[kind].update(
+                self._names.setdefault(kind, set()).update(
                     place.filled(name, region) for name, where in places.items() if where == region
                 )
 
@@ -94,33 +107,34 @@ class _Region:
         """List them all, of all kinds.
 
         Raises:
-            UserError: a listing is refused.
+            UserError: a listing is refused, and nobody wants to be told.
         """
-        try:
-            await self._add_tagged()
-            # First the functions: log groups and mappings belong to them.
-            functions = await self._each("function", self._function)
-            managed = {function.name: function for function in functions if function.managed}
-            self._names["log group"].update(
-                LOG_GROUP_PREFIX + name for name in self._names["function"]
+        await self._told(self._add_tagged())
+        # First the functions: log groups, mappings and others belong to them.
+        functions = await self._told(self._each("function", self._function))
+        managed = {function.name: function for function in functions if function.managed}
+        self._names["log group"].update(LOG_GROUP_PREFIX + name for name in self._names["function"])
+        services = ServiceInventory(self._place, self._region, Named(self._names, managed))
+        others = await together(
+            self._told(listing)
+            for listing in (
+                self._mappings(managed),
+                self._topics(managed),
+                self._each("queue", self._queue),
+                self._each("table", self._table),
+                self._each("bucket", self._bucket),
+                self._each("log group", lambda name: self._log_group(name, managed)),
+                self._layers(),
+                *services.listings(),
             )
-            others = await together(
-                [
-                    self._mappings(managed),
-                    self._each("topic", self._topic),
-                    self._each("queue", self._queue),
-                    self._each("table", self._table),
-                    self._each("bucket", self._bucket),
-                    self._each("log group", lambda name: self._log_group(name, managed)),
-                    self._layers(),
-                ]
-            )
-        except AWS_ERRORS as error:
-            profile = self._place.clients.session.profile
-            raise user_error(error, profile=profile, region=self._region) from error
+        )
         return [*functions, *(resource for kind in others for resource in kind)]
 
-    async def _add_tagged(self) -> None:
+    async def _told(self, listing: Coroutine[Any, Any, list[Resource]]) -> list[Resource]:
+        return await _told(self._place, self._region, self._on_refused, listing)
+
+    async def _add_tagged(self) -> list[Resource]:
+        """Note the names of what has our tag; what it is, is read from each itself."""
         client = await self._client("resourcegroupstaggingapi")
         pages = client.get_paginator("get_resources").paginate(
             TagFilters=[{"Key": MANAGED, "Values": ["true"]}]
@@ -131,6 +145,7 @@ class _Region:
                     match = pattern.fullmatch(mapping["ResourceARN"])
                     if match is not None:
                         self._names[kind].add(match.group(1))
+        return []
 
     async def _each(
         self, kind: str, look: Callable[[str], Coroutine[Any, Any, Resource | None]]
@@ -149,7 +164,8 @@ class _Region:
             name,
             answer.get("Tags", {}),
             created_at_s=datetime.fromisoformat(there["LastModified"]).timestamp(),
-            detail=f"{there.get('Runtime', 'image')}, {there['CodeSize']} bytes",
+            detail=there.get("Runtime", "image"),
+            size_bytes=there["CodeSize"],
         )
 
     async def _table(self, name: str) -> Resource | None:
@@ -165,6 +181,7 @@ class _Region:
             as_mapping(tags["Tags"] if tags else None),
             created_at_s=table["CreationDateTime"].timestamp(),
             detail=_counted(table.get("ItemCount", 0), "item"),
+            size_bytes=table.get("TableSizeBytes"),
         )
 
     async def _bucket(self, name: str) -> Resource | None:
@@ -180,7 +197,11 @@ class _Region:
             tags = our_tags()
         more = "+" if answer.get("IsTruncated") else ""
         return self._resource(
-            "bucket", name, tags, detail=_counted(answer["KeyCount"], "object", more)
+            "bucket",
+            name,
+            tags,
+            detail=_counted(answer["KeyCount"], "object", more),
+            size_bytes=sum(item["Size"] for item in answer.get("Contents", [])),
         )
 
     async def _topic(self, name: str) -> Resource | None:
@@ -190,6 +211,31 @@ class _Region:
         if answer is None:
             return None
         return self._resource("topic", name, as_mapping(answer["Tags"]), id=arn)
+
+    async def _topics(self, managed: Mapping[str, Resource]) -> list[Resource]:
+        """List our topics with all subscriptions, and our functions' to others' topics."""
+        client = await self._client("sns")
+        topics = {topic.id: topic for topic in await self._each("topic", self._topic)}
+        functions = {
+            self._arn("lambda", f"function:{name}"): item for name, item in managed.items()
+        }
+        resources = [*topics.values()]
+        async for page in client.get_paginator("list_subscriptions").paginate():
+            for item in page["Subscriptions"]:
+                owner = functions.get(item["Endpoint"]) or topics.get(item["TopicArn"])
+                if owner is None:
+                    continue
+                ours = owner.managed
+                endpoint = item["Endpoint"].rpartition(":")[2]
+                resources.append(
+                    self._resource(
+                        "subscription",
+                        f"{item['TopicArn'].rpartition(':')[2]} → {endpoint}",
+                        our_tags(owner.application) if ours else {},
+                        id=item["SubscriptionArn"],
+                    )
+                )
+        return resources
 
     async def _queue(self, name: str) -> Resource | None:
         client = await self._client("sqs")
@@ -219,7 +265,7 @@ class _Region:
             name,
             tags,
             created_at_s=group["creationTime"] / 1000,
-            detail=f"{group.get('storedBytes', 0)} bytes",
+            size_bytes=group.get("storedBytes"),
         )
 
     async def _mappings(self, managed: Mapping[str, Resource]) -> list[Resource]:
@@ -272,6 +318,7 @@ class _Region:
         id: str = "",
         created_at_s: float | None = None,
         detail: str = "",
+        size_bytes: int | None = None,
     ) -> Resource:
         return Resource(
             kind=kind,
@@ -282,6 +329,7 @@ class _Region:
             application=tags.get(APPLICATION, ""),
             created_at_s=created_at_s,
             detail=detail,
+            size_bytes=size_bytes,
         )
 
     def _arn(self, service: str, rest: str) -> str:
@@ -292,30 +340,61 @@ class _Region:
         return await self._place.clients.of(service, self._region)
 
 
+async def _told(
+    place: Place,
+    region: str,
+    on_refused: OnRefused | None,
+    listing: Coroutine[Any, Any, list[Resource]],
+) -> list[Resource]:
+    """Await a listing; one that is refused is told of and left out, or raised."""
+    try:
+        return await listing
+    except AWS_ERRORS as error:
+        refused = user_error(error, profile=place.clients.session.profile, region=region or None)
+        if on_refused is None:
+            raise refused from error
+        on_refused(refused)
+        return []
+
+
 async def _roles(place: Place, region: str) -> list[Resource]:
     """List the roles under our path; roles are in no region."""
     client = await place.clients.of("iam", region)
     resources = []
-    try:
-        async for page in client.get_paginator("list_roles").paginate(PathPrefix=ROLE_PATH):
-            for role in page["Roles"]:
-                answer = await found(client.list_role_tags(RoleName=role["RoleName"]), *MISSING)
-                tags = as_mapping(answer["Tags"] if answer else None)
-                resources.append(
-                    Resource(
-                        kind="role",
-                        id=role["RoleName"],
-                        name=role["RoleName"],
-                        region="",
-                        managed=is_managed(tags),
-                        application=tags.get(APPLICATION, ""),
-                        created_at_s=role["CreateDate"].timestamp(),
-                    )
-                )
-    except AWS_ERRORS as error:
-        profile = place.clients.session.profile
-        raise user_error(error, profile=profile, region=None, resource="roles") from error
+    async for page in client.get_paginator("list_roles").paginate(PathPrefix=ROLE_PATH):
+        for role in page["Roles"]:
+            answer = await found(client.list_role_tags(RoleName=role["RoleName"]), *MISSING)
+            resources.append(_of_iam("role", role["RoleName"], role["RoleName"], role, answer))
     return resources
+
+
+async def _policies(place: Place, region: str) -> list[Resource]:
+    """List the managed policies under our path."""
+    client = await place.clients.of("iam", region)
+    resources = []
+    pages = client.get_paginator("list_policies").paginate(Scope="Local", PathPrefix=ROLE_PATH)
+    async for page in pages:
+        for policy in page["Policies"]:
+            if not policy.get("Path", ROLE_PATH).startswith(ROLE_PATH):
+                continue
+            answer = await found(client.list_policy_tags(PolicyArn=policy["Arn"]), *MISSING)
+            resources.append(_of_iam("policy", policy["PolicyName"], policy["Arn"], policy, answer))
+    return resources
+
+
+def _of_iam(
+    kind: str, name: str, id: str, there: Mapping[str, Any], tagged: Mapping[str, Any] | None
+) -> Resource:
+    tags = as_mapping(tagged["Tags"] if tagged else None)
+    return Resource(
+        kind=kind,
+        id=id,
+        name=name,
+        region="",
+        managed=is_managed(tags),
+        application=tags.get(APPLICATION, ""),
+        created_at_s=there["CreateDate"].timestamp(),
+    )
 
 
 def _counted(number: int, noun: str, more: str = "") -> str:

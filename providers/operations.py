@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
+from providers.errors import UserError
+
 StepState: TypeAlias = Literal["waiting", "running", "done", "failed", "skipped"]
 
 
@@ -71,6 +73,8 @@ class Resource:
         id: what the service's delete call takes: name, ARN or UUID.
         managed: whether it carries our tag; only such resources are preselected.
         application: value of the tag, "" when unknown.
+        created_at_s: epoch seconds; None when the service does not say.
+        size_bytes: of what it holds; None when that means nothing or is not told.
     """
 
     kind: str
@@ -81,6 +85,7 @@ class Resource:
     application: str = ""
     created_at_s: float | None = None
     detail: str = ""
+    size_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +149,13 @@ class Operations(Inspections, Protocol):
     async def fire(self, application: str, count: int, report: Report) -> Fired:
         """Start `count` chains of a deployed application, concurrently."""
 
-    async def resources(self) -> Sequence[Resource]:
-        """List everything of ours in all regions of the session."""
+    async def resources(
+        self, on_refused: Callable[[UserError], None] | None = None
+    ) -> Sequence[Resource]:
+        """List everything of ours in all regions of the session.
+
+        A listing that is refused is told to `on_refused` and left out; without it, raised.
+        """
 
     async def delete(self, resources: Sequence[Resource], report: Report) -> Deleted:
         """Delete these resources in the order of their dependencies; repeatable."""

@@ -66,8 +66,9 @@ def acting(given: options.Given) -> AwsOperations:
     from gammaray_tui.commands.aws import open_session
     from gammaray_tui.config import load_settings
     from providers.aws_operations import AwsOperations
+    from providers.inventory_local import own_folders
 
-    return AwsOperations(open_session(load_settings(given)))
+    return AwsOperations(open_session(load_settings(given)), folders=own_folders())
 
 
 def confirm_by_typing(warning: str, word: str) -> None:

@@ -53,6 +53,7 @@ async def _watch(
     from gammaray_tui.recording import WatchRecording
     from gammaray_tui.watch import Watch
     from providers.aws_operations import AwsOperations
+    from providers.inventory_local import own_folders
     from providers.streams import StreamSource
 
     title = session.profile or settings.endpoint_url or "default"
@@ -72,11 +73,10 @@ async def _watch(
     source = StreamSource(session, since=since, resume=resumed.resume if resumed else None)
     app = GammarayApp(
         model,
-        operations=AwsOperations(session),
+        operations=AwsOperations(session, folders=own_folders()),
         title=title,
         read_only=settings.read_only,
-        theme=settings.theme,
-        ascii_only=settings.ascii_only,
+        **settings.appearance,
         sources=(lambda: source.run(model.queue),),
         recording=recording,
     )

@@ -109,7 +109,9 @@ class MockOperations:
             raise self.fire_error
         return Fired(application, tuple(f"r{n}" for n in range(count)))
 
-    async def resources(self) -> Sequence[Resource]:
+    async def resources(
+        self, on_refused: Callable[[UserError], None] | None = None
+    ) -> Sequence[Resource]:
         return self.existing
 
     async def delete(self, resources: Sequence[Resource], report: Report) -> Deleted:

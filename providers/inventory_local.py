@@ -1,0 +1,45 @@
+"""What this tool keeps on this computer: recordings, histories and the like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+
+from providers.operations import Resource
+
+_RECORDINGS: Final = "recordings"
+
+
+def own_folders() -> tuple[Path, ...]:
+    """Give the folders that only this tool writes to; settings are the user's, and not in them."""
+    return (
+        platformdirs.user_state_path("gammaray-tui"),
+        platformdirs.user_cache_path("gammaray-tui"),
+    )
+
+
+def local_files(folders: Iterable[Path]) -> list[Resource]:
+    """List every file in these folders, with size and age; a folder may not exist."""
+    resources = []
+    for folder in folders:
+        for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+            if path.is_symlink() or not path.is_file():
+                continue
+            status = path.stat()
+            recording = _RECORDINGS in path.relative_to(folder).parts[:-1]
+            resources.append(
+                Resource(
+                    kind="recording" if recording else "local file",
+                    id=str(path),
+                    name=str(path.relative_to(folder)),
+                    region="",
+                    managed=True,
+                    created_at_s=status.st_mtime,
+                    size_bytes=status.st_size,
+                    detail="on this computer",
+                )
+            )
+    return resources
