@@ -125,7 +125,7 @@ def parse(text: str, latencies: Callable[[], Latencies] | None = None) -> Filter
     """
     tests: list[Test] = []
     slow: list[Slow] = []
-    for word in _words(text):
+    for word in list(_words(text)):
         found = _comparison(word, latencies) or _other(word)
         if isinstance(found, Slow):
             slow.append(found)
@@ -161,8 +161,8 @@ def _other(word: _Word) -> Test:
     name, pattern = field["name"].lower(), field["value"]
     if name not in FIELDS:
         raise FilterError(
-            f"no field {field['name']!r}; {_known(name, FIELDS)}, "
-            f"and quotes search for the text itself",
+            f"no field {field['name']!r}; {_known(name, FIELDS)} "
+            'Or put "quotes" around the text to look for it',
             word.column,
         )
     if not pattern.strip('"'):
@@ -204,7 +204,8 @@ def _comparison(word: _Word, latencies: Callable[[], Latencies] | None) -> Test 
             return None  # part of a key or a query, most likely
         known = _known(name, [*MEASURES, *QUANTILES])
         raise FilterError(
-            f"{match['name']!r} cannot be compared; {known}, and quotes search for the text itself",
+            f"{match['name']!r} cannot be compared; {known} "
+            'Or put "quotes" around the text to look for it',
             word.column,
         )
     kind: MeasureKind = MEASURES[name].kind if name in MEASURES else "duration"
@@ -276,4 +277,4 @@ def _slow(latencies: Latencies, member: str, fits: _Fits, negated: bool) -> Slow
 def _known(name: str, there_are: Iterable[str]) -> str:
     choices = sorted(there_are)
     near = [c for c in choices if c.startswith(name)] or get_close_matches(name, choices, 1)
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(choices)}"
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(choices)}."

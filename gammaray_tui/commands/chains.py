@@ -30,7 +30,7 @@ def chains(
     expression: FilterExpression = "",
     as_json: options.AsJson = False,
 ) -> None:
-    """List the chains in recorded files: what each waited for, and how long it took."""
+    """List chains: how long each took, and what its time went to."""
     options.given_before(context).refuse_aws("chains")
     from causality.analysis import chains as chains_in
     from causality.analysis import summary
@@ -57,7 +57,7 @@ def chain(
     paths: options.Paths,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show the critical path of a chain: each stretch of time, and what it was spent on."""
+    """Show what a chain waited for: its critical path."""
     options.given_before(context).refuse_aws("chain")
     from gammaray_tui.commands.analysis_documents import chain_entry, encoded
 

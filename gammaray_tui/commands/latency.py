@@ -47,7 +47,7 @@ def latency(
     as_json: options.AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, for spreadsheets.")] = False,
 ) -> None:
-    """Print count, errors, cold starts, rate and p50 to max, by function or by edge."""
+    """Print latencies by function or by edge: p50 to max, count, errors, rate."""
     options.given_before(context).refuse_aws("latency")
     if as_json and as_csv:
         raise UserError("--json and --csv exclude each other.", todo="Choose one.", kind="usage")

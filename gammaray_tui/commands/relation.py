@@ -21,7 +21,7 @@ def relation(
     paths: options.Paths,
     as_json: options.AsJson = False,
 ) -> None:
-    """Say whether A happened before B, after it, or neither: what led from one to the other.
+    """Say whether A happened before B, after it, or neither.
 
     Clocks decide nothing: before means that something of A led to B.
     """
