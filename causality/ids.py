@@ -19,7 +19,6 @@ from causality.match_keys import (
     exact_output_keys,
     ids_differ,
     output_order,
-    same_address,
 )
 from gammaray_recorder import wire
 
@@ -133,8 +132,6 @@ class IdIndex:
                 outputs = [o for o in outputs if _may_answer(o, cause)]
                 if outputs and self._is_forwarded(key, outputs[0]):
                     outputs, certain = self._by_address(key, outputs, cause)
-                elif outputs and not same_address(outputs[0], fact):
-                    certain = False  # somebody in between, whom nobody recorded, handed it on
             if len(outputs) > 1:
                 if fact.key is not None:
                     # DeleteObjects: one request id, many objects.
@@ -224,7 +221,7 @@ class IdIndex:
         addressed = [
             claimant
             for claimant in self._claimants(key, output)
-            if same_address(output, claimant.fact)
+            if claimant.fact.resource == output.fact.resource
         ]
         if not 0 < len(addressed) <= 1 + output.call.fact.retries:
             return outputs, False
