@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from textual.binding import Binding, BindingType
 
-from causality.snapshot import Header
 from gammaray_tui import handlers, tape_handlers
-from widgets import formats
 from widgets.causal_tree import CausalTree
 from widgets.detail_pane import DetailPane
-from widgets.key_bar import KeyHint
 from widgets.latency_table import LatencyTable
 from widgets.line_list import LineList
 
@@ -72,11 +69,6 @@ class Action:
     needs_replay: bool = False
     widget: str = ""
     in_palette: bool = True
-
-    @property
-    def shown_keys(self) -> str:
-        """The keys as a user reads them."""
-        return " ".join(key_sign(key) for key in self.keys)
 
     def is_offered(self, *, can_operate: bool, replaying: bool) -> bool:
         """Say whether it makes sense in this session."""
@@ -162,6 +154,7 @@ ACTIONS: tuple[Action, ...] = (
         in_palette=False,
     ),
     Action("map", ("m",), "map", "map of the functions", "View", handlers.service_map),
+    Action("waterfall", ("t",), "time line", "time line of the chain", "View", handlers.waterfall),
     Action("problems", ("P",), "problems", "list of problems", "View", handlers.problems),
     Action("regions", ("r",), "regions", "regions and how reading goes", "View", handlers.regions),
     Action("slower", ("<",), "slower", "slower", "Replay", tape_handlers.slower, needs_replay=True),
@@ -245,35 +238,6 @@ ACTIONS: tuple[Action, ...] = (
 
 BY_ID = {action.id: action for action in ACTIONS}
 
-_FOOTERS: dict[Pane, tuple[str, ...]] = {
-    "tree": (
-        "pause", "tree.follow", "tree.left", "fire", "filter", "help", "quit", "next-match",
-        "next-pane", "map", "why", "export", "tree.open", "fold-all", "calls", "copy", "problems",
-        "maximise", "deploy", "cleanup",
-    ),
-    "latency": (
-        "pause", "latency.sort", "latency.window", "latency.view", "latency.filter", "help",
-        "quit", "latency.reverse", "next-pane", "maximise", "copy", "fire", "export",
-    ),
-    "detail": (
-        "pause", "detail.go", "why", "copy", "next-pane", "help", "quit", "maximise", "fire",
-        "export",
-    ),
-}  # fmt: skip
-_EMPTY_FOOTER = ("fire", "deploy", "regions", "problems", "cleanup", "theme", "help", "quit")
-_REPLAY_FOOTER = ("pause", "slower", "faster", "step", "seek")
-_FOOTER_WORDS = {
-    "tree.follow": ("G", "follow"),
-    "tree.left": ("h l", "fold"),
-    "tree.open": ("enter", "open"),
-    "latency.sort": ("s", "sort"),
-    "latency.reverse": ("S", "reverse"),
-    "latency.view": ("v", "edges"),
-    "latency.window": ("W", "window"),
-    "latency.filter": ("enter", "filter"),
-    "detail.go": ("enter", "go to"),
-}
-
 
 def key_bindings() -> list[BindingType]:
     """Give the bindings of the main screen; those that panes bind themselves are left out."""
@@ -289,46 +253,3 @@ def key_bindings() -> list[BindingType]:
         for action in ACTIONS
         if not action.widget
     ]
-
-
-def empty_hints(header: Header, *, can_operate: bool) -> list[tuple[str, str]]:
-    """Choose the keys that help while nothing can be shown, each with what it does."""
-    hints = []
-    if header.problems:
-        hints.append(("P", f"to see {formats.plural(header.problems, 'problem')}"))
-    if not can_operate:
-        return hints
-    missing = any(state.kind == "table-missing" for state in header.regions)
-    reading = any(state.phase in ("live", "connecting") for state in header.regions)
-    if missing:
-        hints.append(("i", "to deploy an application, record table and all"))
-    elif reading or not header.regions:
-        hints += [("f", "to fire an application"), ("i", "to deploy one first")]
-    return hints
-
-
-def footer_hints(
-    pane: Pane,
-    *,
-    can_operate: bool,
-    paused: bool,
-    empty: bool,
-    filtered: bool,
-    replaying: bool = False,
-) -> Sequence[KeyHint]:
-    """Choose the keys that matter now, the most important first."""
-    hints = []
-    wanted = _EMPTY_FOOTER if empty else _FOOTERS[pane]
-    if replaying:
-        wanted = tuple(dict.fromkeys((*_REPLAY_FOOTER, *wanted)))
-    for action_id in wanted:
-        action = BY_ID[action_id]
-        if not action.is_offered(can_operate=can_operate, replaying=replaying):
-            continue
-        key, label = _FOOTER_WORDS.get(action_id, (action.shown_keys, action.label))
-        if action_id == "pause" and paused:
-            label = "resume"
-        elif action_id == "next-match":
-            label = "next match" if filtered else "next ✗"
-        hints.append(KeyHint(key, label, f"app.act('{action_id}')"))
-    return hints

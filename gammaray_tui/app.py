@@ -6,8 +6,9 @@ import asyncio
 import inspect
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
@@ -16,9 +17,10 @@ from textual.screen import Screen
 
 from causality.snapshot import Header, Snapshot
 from gammaray_tui.actions import ACTIONS, BY_ID
+from gammaray_tui.keymap import Keymap
 from gammaray_tui.screens.main import MainScreen
 from gammaray_tui.screens.shows import ShowsSnapshots
-from gammaray_tui.theming import known_theme, textual_theme, variable_defaults
+from gammaray_tui.theming import UserThemes, known_theme, textual_theme, variable_defaults
 from providers.errors import UserError
 from themes import load_themes
 from widgets.line_list import LineList
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 _DRAIN_EVERY_S = 0.1
 _FIGURES_EVERY_S = 1.0  # lag and rates change even when nothing comes
 _TICK_EVERY_S = 0.5  # the time of running invocations, when one is on screen
+_THEMES_EVERY_S = 1.0
 _DARK, _NO_COLOR_THEME = "gammaray-dark", "ansi-dark"
 
 
@@ -47,6 +50,8 @@ class GammarayApp(App[None]):
         title: profile, "demo" or the file that is replayed.
         read_only: refuse every act on AWS, whatever `operations` says.
         theme: name of a theme; None chooses ours.
+        theme_folder: the user's own themes, read again as they are edited.
+        keys: the user's own keys, by the action's id.
         ascii_only: draw with plain ASCII.
         sources: what feeds the model; each runs until it ends or fails.
         on_start: runs once the screen stands, with the application.
@@ -68,12 +73,15 @@ class GammarayApp(App[None]):
         title: str,
         read_only: bool = False,
         theme: str | None = None,
+        theme_folder: Path | None = None,
+        keys: Mapping[str, str] | None = None,
         ascii_only: bool = False,
         sources: Sequence[Callable[[], Awaitable[None]]] = (),
         on_start: Callable[[GammarayApp], Awaitable[None]] | None = None,
         recording: WatchRecording | None = None,
         player: Player | None = None,
     ) -> None:
+        self.keymap = Keymap(keys)
         self._look: Look | None = None
         self._ascii_only = ascii_only
         # Without colours Textual sends greys, unless the terminal's own colours are in use.
@@ -81,6 +89,8 @@ class GammarayApp(App[None]):
         super().__init__(ansi_color=True if no_color else None)
         for spec in load_themes():
             self.register_theme(textual_theme(spec))
+        self._user_themes = UserThemes(theme_folder) if theme_folder is not None else None
+        self._take_user_themes()
         wanted = theme or (_NO_COLOR_THEME if no_color else _DARK)
         self.theme = known_theme(wanted, self.available_themes)
         self.title = f"gammaray-tui: {self.look.safe(title)}"
@@ -167,6 +177,7 @@ class GammarayApp(App[None]):
 
     def on_mount(self) -> None:
         """Start the timer, the sources and what the command wants started."""
+        self.set_keymap(self.keymap.changes)
         self.model.set_calls_shown(self.calls_shown)
         self.theme_changed_signal.subscribe(self, lambda _: self._repaint())
         self.set_interval(_DRAIN_EVERY_S, self._drain)
@@ -177,6 +188,8 @@ class GammarayApp(App[None]):
                 loop.call_soon_threadsafe(self.call_later, self.show_error, error)
 
             self.recording.on_failure = tell
+        if self._user_themes is not None:
+            self.set_interval(_THEMES_EVERY_S, self._take_user_themes)
         for source in self._sources:
             self.add_source(source)
         start = self._on_start
@@ -249,7 +262,7 @@ class GammarayApp(App[None]):
                 self.call_later(self.action_act, action_id)
 
             name = action.text[0].upper() + action.text[1:]
-            yield SystemCommand(name, f"key {action.shown_keys}", run)
+            yield SystemCommand(name, f"key {self.keymap.shown(action)}", run)
 
     def fire(self, shot: Shot | None) -> None:
         """Fire an application in the background and tell what came of it; None does nothing."""
@@ -321,6 +334,20 @@ class GammarayApp(App[None]):
         else:
             self._look.palette = palette
         return variables
+
+    def _take_user_themes(self) -> None:
+        """Take up what the user has written; what cannot be read leaves the old one in place."""
+        if self._user_themes is None:
+            return
+        specs, errors = self._user_themes.changed()
+        for spec in specs:
+            self.register_theme(textual_theme(spec))
+            if self.is_running and spec.name == self.theme:
+                self.theme = _DARK if spec.name != _DARK else _NO_COLOR_THEME
+                self.theme = spec.name
+        for error in errors:
+            title = "a theme cannot be read"
+            self.notify(str(error), title=title, severity="warning", markup=False)
 
     def _repaint(self) -> None:
         for screen in self.screen_stack:

@@ -7,7 +7,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 import msgspec
 import platformdirs
@@ -54,6 +54,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         theme: name of the theme.
         ascii: draw with plain ASCII only.
         read_only: take away everything that changes AWS.
+        keys: keys of the screen's actions, by the action's id, joined by commas.
     """
 
     profile: str | None = None
@@ -64,6 +65,16 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     theme: str | None = None
     ascii: bool | None = None
     read_only: bool | None = None
+    keys: dict[str, str] = {}
+
+
+class Appearance(TypedDict):
+    """What a user may choose of how the screen looks and which keys it takes."""
+
+    theme: str | None
+    theme_folder: Path | None
+    ascii_only: bool
+    keys: dict[str, str]
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -82,11 +93,27 @@ class Settings(msgspec.Struct, frozen=True):
     theme: str | None = None
     ascii_only: bool = False
     read_only: bool = False
+    keys: dict[str, str] = {}
+
+    @property
+    def appearance(self) -> Appearance:
+        """How the screen looks and which keys it takes."""
+        return Appearance(
+            theme=self.theme,
+            theme_folder=user_folder(),
+            ascii_only=self.ascii_only,
+            keys=self.keys,
+        )
 
 
 def default_path() -> Path:
     """Say where the configuration file is looked for."""
     return platformdirs.user_config_path("gammaray-tui") / "config.toml"
+
+
+def user_folder() -> Path:
+    """Say where the user's own themes are looked for."""
+    return platformdirs.user_config_path("gammaray-tui") / "themes"
 
 
 def load_settings(given: Given, environ: Mapping[str, str] | None = None) -> Settings:
@@ -111,6 +138,7 @@ def load_settings(given: Given, environ: Mapping[str, str] | None = None) -> Set
         ascii_only=bool(_first(given.ascii_only, from_environment.ascii, file.ascii)),
         # The safe answer wins: no source can take back what another has forbidden.
         read_only=given.read_only or bool(from_environment.read_only) or bool(file.read_only),
+        keys=file.keys,
     )
 
 

@@ -177,6 +177,17 @@ async def service_map(app: GammarayApp) -> None:
     await app.push_screen(ServiceMapScreen(app.look), chosen)
 
 
+async def waterfall(app: GammarayApp) -> None:
+    """Show the chain of the line under the cursor in time; what is chosen there is gone to."""
+    from gammaray_tui.screens.waterfall import WaterfallScreen
+
+    current = app.main.causal_tree.current
+    if current is None:
+        app.notify("no chain is under the cursor", timeout=3)
+        return
+    await app.push_screen(WaterfallScreen(app.look, current.node), app.main.go_to_node)
+
+
 async def problems(app: GammarayApp) -> None:
     """List the problems."""
     from gammaray_tui.screens.problems import ProblemsScreen
@@ -234,9 +245,11 @@ async def export(app: GammarayApp) -> None:
 # The program
 
 
-def theme(app: GammarayApp) -> None:
+async def theme(app: GammarayApp) -> None:
     """Let the user choose a theme; each is shown as it is pointed at."""
-    app.search_themes()
+    from gammaray_tui.screens.theme import ThemeScreen
+
+    await app.push_screen(ThemeScreen(app.look))
 
 
 async def show_help(app: GammarayApp) -> None:
@@ -245,7 +258,10 @@ async def show_help(app: GammarayApp) -> None:
 
     await app.push_screen(
         HelpScreen(
-            app.look, can_operate=app.operations is not None, replaying=app.player is not None
+            app.look,
+            app.keymap,
+            can_operate=app.operations is not None,
+            replaying=app.player is not None,
         )
     )
 

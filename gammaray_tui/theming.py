@@ -1,15 +1,16 @@
-"""Our theme files as Textual themes, and our variables for the themes that are not ours."""
+"""Theme files as Textual themes: ours, the user's, and our variables for all others."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from difflib import get_close_matches
+from pathlib import Path
 
 from textual.color import Color
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 from providers.errors import UserError
-from themes import ThemeSpec
+from themes import ThemeError, ThemeSpec, load_theme
 
 
 def known_theme(name: str, available: Collection[str]) -> str:
@@ -29,12 +30,43 @@ def known_theme(name: str, available: Collection[str]) -> str:
     )
 
 
+class UserThemes:
+    """The theme files of a folder, read again when they change."""
+
+    def __init__(self, folder: Path) -> None:
+        """Remember the folder; it need not exist."""
+        self._folder = folder
+        self._seen: dict[Path, tuple[int, int]] = {}
+
+    def changed(self) -> tuple[list[ThemeSpec], list[ThemeError]]:
+        """Read the files that are new or changed since the last time, and say which cannot be."""
+        specs: list[ThemeSpec] = []
+        errors: list[ThemeError] = []
+        for path in sorted(self._folder.glob("*.toml")):
+            try:
+                stat = path.stat()
+            except OSError:
+                continue  # it was just deleted
+            version = (stat.st_mtime_ns, stat.st_size)
+            if self._seen.get(path) == version:
+                continue
+            self._seen[path] = version
+            try:
+                specs.append(load_theme(path))
+            except ThemeError as error:
+                errors.append(error)
+        return specs, errors
+
+
 def textual_theme(spec: ThemeSpec) -> Theme:
     """Make a Textual theme of a theme file."""
     colors = spec.colors
+    # Without colours of its own to blend, an ANSI theme has to name those of inputs and lists.
+    basis = BUILTIN_THEMES["ansi-dark" if spec.dark else "ansi-light"].variables
     return Theme(
         name=spec.name,
         dark=spec.dark,
+        ansi=spec.ansi,
         primary=colors.primary,
         secondary=colors.secondary,
         accent=colors.accent,
@@ -45,7 +77,7 @@ def textual_theme(spec: ThemeSpec) -> Theme:
         background=colors.background,
         surface=colors.surface,
         panel=colors.panel,
-        variables=spec.variables_set(),
+        variables={**(basis if spec.ansi else {}), **spec.variables_set()},
     )
 
 

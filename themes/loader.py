@@ -16,7 +16,7 @@ class ThemeError(ValueError):
 
 
 class Colors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The colours of a theme, as `#rrggbb`."""
+    """The colours of a theme, as `#rrggbb`, or `ansi_red` and so on in one that is `ansi`."""
 
     primary: str
     secondary: str
@@ -48,11 +48,16 @@ class Variables(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=
 
 
 class ThemeSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A theme, as its file says."""
+    """A theme, as its file says.
+
+    Attributes:
+        ansi: whether the terminal's own colours are used, as the terminal shows them.
+    """
 
     name: str
     dark: bool
     colors: Colors
+    ansi: bool = False
     variables: Variables = Variables()
 
     def variables_set(self) -> dict[str, str]:

@@ -102,8 +102,7 @@ async def _run_interactive(
     app = GammarayApp(
         model,
         title="demo",
-        theme=settings.theme,
-        ascii_only=settings.ascii_only,
+        **settings.appearance,
         read_only=settings.read_only,
         on_start=stage.stand,
         recording=recording,

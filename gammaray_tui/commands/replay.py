@@ -85,8 +85,7 @@ async def _show_files(
         watch,
         title=title,
         read_only=True,
-        theme=settings.theme,
-        ascii_only=settings.ascii_only,
+        **settings.appearance,
         sources=(lambda: _play(player, files, watch),),
         player=player,
     )
@@ -112,8 +111,7 @@ async def _show_pipe(settings: Settings, descriptor: int) -> None:
         watch,
         title=NAME,
         read_only=True,
-        theme=settings.theme,
-        ascii_only=settings.ascii_only,
+        **settings.appearance,
         sources=(lambda: source.run(watch.queue),),
     )
     await run_app(app)

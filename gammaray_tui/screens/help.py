@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 
 from causality.snapshot import Evidence
 from gammaray_tui.actions import ACTIONS, GROUPS
+from gammaray_tui.keymap import Keymap
 from gammaray_tui.screens.dialog import Dialog
 from widgets.glyphs import EVIDENCE_LETTERS, STATE_WORDS
 from widgets.growing_list import GrowingList
@@ -55,8 +56,11 @@ class HelpScreen(Dialog[None]):
     }
     """
 
-    def __init__(self, look: Look, *, can_operate: bool, replaying: bool = False) -> None:
+    def __init__(
+        self, look: Look, keymap: Keymap, *, can_operate: bool, replaying: bool = False
+    ) -> None:
         super().__init__(look)
+        self._keymap = keymap
         self._can_operate = can_operate
         self._replaying = replaying
 
@@ -90,7 +94,7 @@ class HelpScreen(Dialog[None]):
                 )
                 if action.group != group or not offered:
                     continue
-                keys = self.look.glyphs.text(action.shown_keys)
+                keys = self.look.glyphs.text(self._keymap.shown(action))
                 block.append(
                     [
                         (f"{keys:<{_KEYS - 1}} ", palette.key),

@@ -14,7 +14,8 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from causality.snapshot import Mode, NodeId, Snapshot
-from gammaray_tui.actions import Pane, empty_hints, footer_hints, key_bindings
+from gammaray_tui.actions import Pane, key_bindings
+from gammaray_tui.hints import empty_hints, footer_hints
 from gammaray_tui.screens.main_css import MAIN_CSS
 from widgets import formats
 from widgets.causal_tree import CausalTree
@@ -132,7 +133,8 @@ class MainScreen(Screen[None]):
             hints = [("esc", "to take the filter off"), ("/", "to change it")]
             self._start.show_state((), (), hints, "Nothing fits the filter")
         else:
-            hints = empty_hints(header, can_operate=self.gammaray.operations is not None)
+            app = self.gammaray
+            hints = empty_hints(header, app.keymap, can_operate=app.operations is not None)
             self._start.show_state(header.regions, snapshot.notes, hints)
 
     def _set_subtitle(self, text: str) -> None:
@@ -163,6 +165,7 @@ class MainScreen(Screen[None]):
         self._keys.show_hints(
             footer_hints(
                 self._pane,
+                app.keymap,
                 can_operate=app.operations is not None,
                 paused=app.paused,
                 empty=self.has_class("-empty") and not self.filter_text,

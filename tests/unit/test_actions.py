@@ -2,9 +2,13 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from textual.binding import Binding
 
-from gammaray_tui.actions import ACTIONS, BY_ID, GROUPS, footer_hints, key_bindings, key_sign
+from gammaray_tui.actions import ACTIONS, BY_ID, GROUPS, key_bindings, key_sign
+from gammaray_tui.hints import footer_hints
+from gammaray_tui.keymap import Keymap
+from providers.errors import UserError
 from widgets.causal_tree import CausalTree
 from widgets.detail_pane import DetailPane
 from widgets.latency_table import LatencyTable
@@ -51,13 +55,15 @@ def test_footers_offer_what_can_be_done() -> None:
         labels = [
             hint.label
             for hint in footer_hints(
-                pane, can_operate=False, paused=True, empty=False, filtered=True
+                pane, Keymap(), can_operate=False, paused=True, empty=False, filtered=True
             )
         ]
         assert labels[0] == "resume"
         assert "fire" not in labels
         assert {"help", "quit"} <= set(labels[:7])
-    empty = footer_hints("tree", can_operate=True, paused=False, empty=True, filtered=False)
+    empty = footer_hints(
+        "tree", Keymap(), can_operate=True, paused=False, empty=True, filtered=False
+    )
     assert empty[0].label == "fire"
 
 
@@ -65,4 +71,29 @@ def test_keys_are_written_as_users_read_them() -> None:
     assert key_sign("ctrl+d") == "^d"
     assert key_sign("down") == "↓"
     assert key_sign("G") == "G"
-    assert BY_ID["list.down"].shown_keys == "j ↓"
+    assert Keymap().shown(BY_ID["list.down"]) == "j ↓"
+
+
+def test_users_keys_stand_in_the_place_of_ours() -> None:
+    keymap = Keymap({"pause": "p, ctrl+s", "fire": ""})
+    assert keymap.shown(BY_ID["pause"]) == "p ^s"
+    assert keymap.keys(BY_ID["fire"]) == ()
+    hints = footer_hints(
+        "tree", keymap, can_operate=True, paused=False, empty=False, filtered=False
+    )
+    assert hints[0].key == "p ^s"
+
+
+@pytest.mark.parametrize(
+    ("changes", "says", "todo"),
+    [
+        ({"paus": "p"}, 'no action "paus"', 'Did you mean "pause"?'),
+        ({"pause": "q"}, 'both "pause" and "quit"', "another key"),
+        ({"tree.left": "l"}, 'both "tree.left" and "tree.right"', "another key"),
+    ],
+)
+def test_keys_that_cannot_be_are_refused(changes: dict[str, str], says: str, todo: str) -> None:
+    with pytest.raises(UserError) as caught:
+        Keymap(changes)
+    assert says in caught.value.what
+    assert todo in caught.value.todo

@@ -146,3 +146,11 @@ def test_misspelt_variables_are_named_with_what_was_meant() -> None:
 def test_the_readme_explains_every_variable() -> None:
     readme = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
     assert [name for name in VARIABLES if name not in readme] == []
+
+
+def test_keys_and_themes_of_the_user(file: Path) -> None:
+    file.write_text('[keys]\npause = "p"\n')
+    appearance = load_settings(Given(), {}).appearance
+    assert appearance["keys"] == {"pause": "p"}
+    assert appearance["theme_folder"] is not None
+    assert appearance["theme_folder"].name == "themes"

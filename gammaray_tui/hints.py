@@ -1,0 +1,96 @@
+"""The keys that matter now, for the footer and for the screen that has nothing to show yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from causality.snapshot import Header
+from gammaray_tui.actions import BY_ID, Pane
+from gammaray_tui.keymap import Keymap
+from widgets import formats
+from widgets.key_bar import KeyHint
+
+_FOOTERS: dict[Pane, tuple[str, ...]] = {
+    "tree": (
+        "pause", "tree.follow", "tree.left", "fire", "filter", "help", "quit", "next-match",
+        "next-pane", "waterfall", "map", "why", "export", "tree.open", "fold-all", "calls",
+        "copy", "problems", "maximise", "deploy", "cleanup",
+    ),
+    "latency": (
+        "pause", "latency.sort", "latency.window", "latency.view", "latency.filter", "help",
+        "quit", "latency.reverse", "next-pane", "maximise", "copy", "fire", "export",
+    ),
+    "detail": (
+        "pause", "detail.go", "why", "copy", "next-pane", "help", "quit", "maximise", "fire",
+        "export",
+    ),
+}  # fmt: skip
+_EMPTY_FOOTER = ("fire", "deploy", "regions", "problems", "cleanup", "theme", "help", "quit")
+_REPLAY_FOOTER = ("pause", "slower", "faster", "step", "seek")
+# In a footer a shorter word does, and of several keys those that one remembers.
+_WORDS = {
+    "tree.follow": "follow",
+    "tree.left": "fold",
+    "tree.open": "open",
+    "latency.sort": "sort",
+    "latency.reverse": "reverse",
+    "latency.view": "edges",
+    "latency.window": "window",
+    "latency.filter": "filter",
+    "detail.go": "go to",
+}
+_KEYS = {"tree.follow": "G", "tree.left": "h l", "latency.filter": "enter", "detail.go": "enter"}
+
+
+def empty_hints(header: Header, keymap: Keymap, *, can_operate: bool) -> list[tuple[str, str]]:
+    """Choose the keys that help while nothing can be shown, each with what it does."""
+
+    def key(action_id: str) -> str:
+        return keymap.shown(BY_ID[action_id])
+
+    hints = []
+    if header.problems:
+        hints.append((key("problems"), f"to see {formats.plural(header.problems, 'problem')}"))
+    if not can_operate:
+        return hints
+    missing = any(state.kind == "table-missing" for state in header.regions)
+    reading = any(state.phase in ("live", "connecting") for state in header.regions)
+    if missing:
+        hints.append((key("deploy"), "to deploy an application, record table and all"))
+    elif reading or not header.regions:
+        hints += [
+            (key("fire"), "to fire an application"),
+            (key("deploy"), "to deploy one first"),
+        ]
+    return hints
+
+
+def footer_hints(
+    pane: Pane,
+    keymap: Keymap,
+    *,
+    can_operate: bool,
+    paused: bool,
+    empty: bool,
+    filtered: bool,
+    replaying: bool = False,
+) -> Sequence[KeyHint]:
+    """Choose the keys that matter now, the most important first."""
+    hints = []
+    wanted = _EMPTY_FOOTER if empty else _FOOTERS[pane]
+    if replaying:
+        wanted = tuple(dict.fromkeys((*_REPLAY_FOOTER, *wanted)))
+    for action_id in wanted:
+        action = BY_ID[action_id]
+        if not action.is_offered(can_operate=can_operate, replaying=replaying):
+            continue
+        label = _WORDS.get(action_id, action.label)
+        key = keymap.shown(action)
+        if action_id in _KEYS and action_id not in keymap.changes:
+            key = _KEYS[action_id]
+        if action_id == "pause" and paused:
+            label = "resume"
+        elif action_id == "next-match":
+            label = "next match" if filtered else "next ✗"
+        hints.append(KeyHint(key, label, f"app.act('{action_id}')"))
+    return hints
