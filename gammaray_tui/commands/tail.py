@@ -1,42 +1,80 @@
-"""`gammaray-tui tail`: one line a record, as it is read."""
+"""`gammaray-tui tail`: one line a record, as it is read; and expectations about them."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import sys
-from typing import TYPE_CHECKING
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gammaray_tui.commands import options
 from gammaray_tui.commands.interrupt import until_interrupted
-from gammaray_tui.commands.output import ended_pipe_is_fine, say
+from gammaray_tui.commands.output import EXIT_FAILED, ended_pipe_is_fine, say, write_result
 from providers.errors import UserError
 
 if TYPE_CHECKING:
-    from gammaray_tui.commands.reading import Source
+    from gammaray_tui.commands.reading import Queue, Source
     from gammaray_tui.commands.record_lines import RecordLines
-    from providers.events import RegionStatus
+    from gammaray_tui.expectations.grammar import Expectation
+    from gammaray_tui.expectations.judge import Verdict
+    from providers.events import ProviderEvent, RegionStatus
+
+Expect = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--expect",
+        metavar="TEXT",
+        help="Something that should hold, such as 'A -> B within 2s', 'no errors' or "
+        "'A p95 < 500ms'; repeat it for several. Exit code 1 when one does not.",
+    ),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout",
+        min=0,
+        metavar="SECONDS",
+        help="The longest to read. Default: 60 with --expect, else for ever.",
+    ),
+]
+Junit = Annotated[
+    Path | None,
+    typer.Option("--junit", metavar="FILE", help="Write what became of --expect as JUnit XML."),
+]
+_EXPECT_TIMEOUT_S = 60.0
 
 
 def tail(
     context: typer.Context,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PATH...]",
+            help="Read these files, or folders of them, instead of AWS.",
+            show_default=False,
+        ),
+    ] = None,
     profile: options.Profile = None,
     region: options.Region = None,
     table: options.Table = None,
     endpoint_url: options.EndpointUrl = None,
     since: options.Since = None,
     as_json: options.AsJson = False,
+    expect: Expect = None,
+    timeout_s: Timeout = None,
+    junit: Junit = None,
     config: options.ConfigFile = None,
 ) -> None:
-    """Print one line a record as it is read, until Ctrl-C.
+    """Print one line a record as it is read, until Ctrl-C, or all is as --expect says.
 
     Each line of --json carries the record itself: a file of them can be exported and replayed.
+    Expectations: docs/expectations.md.
     """
-    from gammaray_tui.commands.aws import open_session, stream_source
     from gammaray_tui.commands.record_lines import RecordLines
-    from gammaray_tui.config import load_settings
 
     given = options.Given(
         profile=profile,
@@ -46,13 +84,80 @@ def tail(
         since=since,
         config=config,
     )
-    settings = load_settings(given.over(options.given_before(context)))
-    session = open_session(settings)
-    source = stream_source(session, settings.since, settings.since_from)
+    expectations = [read_expectation(text) for text in expect or ()]
+    if junit is not None and not expectations:
+        raise UserError(
+            "--junit has nothing to tell without --expect.", todo="Add --expect.", kind="usage"
+        )
+    given = given.over(options.given_before(context))
+    source, regions = _files_source(paths, given) if paths else _aws_source(given)
     lines = RecordLines(as_json=as_json)
+    printer = Printer(lines, regions)
+    verdicts: list[Verdict] = []
+    began_s = time.monotonic()
     with ended_pipe_is_fine():
-        asyncio.run(until_interrupted(print_lines(source, session.regions, lines)))
+        if expectations:
+            longest_s = _EXPECT_TIMEOUT_S if timeout_s is None else timeout_s
+            work = _expect(source, expectations, longest_s, printer, verdicts)
+        else:
+            work = _print(source, printer, timeout_s)
+        asyncio.run(until_interrupted(work))
     say(summary(lines))
+    if expectations:
+        _report(verdicts, time.monotonic() - began_s, junit)
+
+
+def read_expectation(text: str) -> Expectation:
+    """Read an expectation.
+
+    Raises:
+        UserError: it cannot be read; points at the column.
+    """
+    from gammaray_tui.expectations.grammar import ExpectationError, parse
+
+    try:
+        return parse(text)
+    except ExpectationError as error:
+        raise UserError(
+            f"The expectation cannot be read: {error}",
+            on="--expect",
+            todo=f"{text}\n{'^':>{error.column}}",
+            kind="usage",
+        ) from error
+
+
+class Printer:
+    """Prints records on stdout; what else is told goes to stderr.
+
+    Attributes:
+        live: whether regions are read; else files.
+    """
+
+    def __init__(self, lines: RecordLines, regions: tuple[str, ...]) -> None:
+        self.live = bool(regions)
+        self._lines = lines
+        self._regions = regions
+        self._states: dict[str, RegionStatus] = {}
+
+    def tell(self, event: ProviderEvent) -> None:
+        """Tell an event.
+
+        Raises:
+            UserError: no region can be read unless the user changes something.
+        """
+        from providers.events import Gap, RecordBatch, RegionStatus
+
+        if isinstance(event, RecordBatch):
+            for line in self._lines.of(event):
+                sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+        elif isinstance(event, Gap):
+            say(f"{event.region}: records were lost: {event.detail}")
+        elif isinstance(event, RegionStatus) and self._regions:
+            before = self._states.get(event.region)
+            self._states[event.region] = event
+            _refuse_when_all_down(self._states, self._regions)
+            _say_change(before, event)
 
 
 async def print_lines(source: Source, regions: tuple[str, ...], lines: RecordLines) -> None:
@@ -61,23 +166,7 @@ async def print_lines(source: Source, regions: tuple[str, ...], lines: RecordLin
     Raises:
         UserError: no region can be read unless the user changes something.
     """
-    from gammaray_tui.commands.reading import events_of
-    from providers.events import Gap, RecordBatch, RegionStatus
-
-    states: dict[str, RegionStatus] = {}
-    async with contextlib.aclosing(events_of(source, asyncio.Queue(maxsize=64))) as events:
-        async for event in events:
-            if isinstance(event, RecordBatch):
-                for line in lines.of(event):
-                    sys.stdout.write(line + "\n")
-                sys.stdout.flush()
-            elif isinstance(event, Gap):
-                say(f"{event.region}: records were lost: {event.detail}")
-            elif isinstance(event, RegionStatus):
-                before = states.get(event.region)
-                states[event.region] = event
-                _refuse_when_all_down(states, regions)
-                _say_change(before, event)
+    await _print(source, Printer(lines, regions), None)
 
 
 def summary(lines: RecordLines) -> str:
@@ -91,6 +180,85 @@ def summary(lines: RecordLines) -> str:
         if count:
             parts.append(f"{count} {name}")
     return ", ".join(parts)
+
+
+async def _print(source: Source, printer: Printer, timeout_s: float | None) -> None:
+    from gammaray_tui.commands.reading import events_of
+
+    try:
+        async with (
+            asyncio.timeout(timeout_s) as deadline,
+            contextlib.aclosing(events_of(source, asyncio.Queue(maxsize=64))) as events,
+        ):
+            async for event in events:
+                printer.tell(event)
+    except TimeoutError:
+        if not deadline.expired():
+            raise
+
+
+async def _expect(
+    source: Source,
+    expectations: list[Expectation],
+    timeout_s: float,
+    printer: Printer,
+    verdicts: list[Verdict],
+) -> None:
+    from gammaray_tui.expectations.watching import watch_until_settled
+    from gammaray_tui.watch import Watch
+
+    verdicts += await watch_until_settled(
+        expectations,
+        source,
+        Watch("tail", max_invocations=None),
+        timeout_s,
+        printer.tell,
+        live=printer.live,
+    )
+
+
+def _aws_source(given: options.Given) -> tuple[Source, tuple[str, ...]]:
+    from gammaray_tui.commands.aws import open_session, stream_source
+    from gammaray_tui.config import load_settings
+
+    settings = load_settings(given)
+    session = open_session(settings)
+    return stream_source(session, settings.since, settings.since_from), session.regions
+
+
+def _files_source(paths: list[Path], given: options.Given) -> tuple[Source, tuple[str, ...]]:
+    from gammaray_tui.commands.graph_input import collect_files
+
+    given.refuse_aws("tail PATH")
+    files = collect_files(paths)
+
+    async def read_files(queue: Queue) -> None:
+        from providers.files import read
+
+        events = read(files)
+        while (event := await asyncio.to_thread(next, events, None)) is not None:
+            await queue.put(event)
+
+    return read_files, ()
+
+
+def _report(verdicts: list[Verdict], elapsed_s: float, junit: Path | None) -> None:
+    """Tell what became of the expectations.
+
+    Raises:
+        typer.Exit: one was not met, or the watch was ended before it could be told.
+    """
+    from gammaray_tui.expectations.report import as_junit, as_text
+
+    if not verdicts:
+        say("ended before it could be told whether the expectations hold")
+        raise typer.Exit(EXIT_FAILED)
+    for line in as_text(verdicts, elapsed_s):
+        say(line)
+    if junit is not None:
+        write_result(as_junit(verdicts, elapsed_s), junit)
+    if not all(verdict.met for verdict in verdicts):
+        raise typer.Exit(EXIT_FAILED)
 
 
 def _say_change(before: RegionStatus | None, now: RegionStatus) -> None:

@@ -1,0 +1,1 @@
+"""Expectations: what a test says about a run, judged while records come."""
