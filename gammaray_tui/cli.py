@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -13,14 +14,21 @@ from typer.core import TyperGroup
 
 from gammaray_tui import __version__
 from gammaray_tui.commands import options
+from gammaray_tui.commands.chains import chain, chains
 from gammaray_tui.commands.cleanup import cleanup
+from gammaray_tui.commands.compare import compare
 from gammaray_tui.commands.demo import demo
 from gammaray_tui.commands.deploy import deploy
 from gammaray_tui.commands.doctor import doctor
 from gammaray_tui.commands.export import export
 from gammaray_tui.commands.fire import fire
 from gammaray_tui.commands.init import init
+from gammaray_tui.commands.instrument import instrument, uninstrument
+from gammaray_tui.commands.keys import keys
+from gammaray_tui.commands.latency import latency
 from gammaray_tui.commands.output import EXIT_FAILED, EXIT_REFUSED, say, say_error
+from gammaray_tui.commands.overhead import overhead
+from gammaray_tui.commands.relation import relation
 from gammaray_tui.commands.replay import replay
 from gammaray_tui.commands.setup import setup
 from gammaray_tui.commands.tail import tail
@@ -53,7 +61,28 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, tail, replay, export, deploy, fire, cleanup, doctor, setup, init):
+_COMMANDS: tuple[Callable[..., None], ...] = (
+    demo,
+    tail,
+    replay,
+    export,
+    deploy,
+    fire,
+    cleanup,
+    doctor,
+    setup,
+    init,
+    instrument,
+    uninstrument,
+    overhead,
+    keys,
+    chains,
+    chain,
+    latency,
+    relation,
+    compare,
+)
+for command in _COMMANDS:
     app.command()(command)
 
 

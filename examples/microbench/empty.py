@@ -1,0 +1,5 @@
+"""empty: does nothing, and imports nothing."""
+
+
+def handler(event: object, context: object) -> None:
+    return None

@@ -1,0 +1,1 @@
+"""What observing a function costs: its invocations measured in all configurations."""
