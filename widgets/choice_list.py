@@ -101,6 +101,11 @@ class ChoiceList(LineList):
         self._chosen = {choice.id for choice in self._choices if choice.id} if chosen else set()
         self._tell()
 
+    def choose(self, ids: Iterable[str]) -> None:
+        """Choose these and no others."""
+        self._chosen = {choice.id for choice in self._choices if choice.id} & set(ids)
+        self._tell()
+
     def action_choose(self) -> None:
         """Choose the line under the cursor, or take it out of the choice."""
         choice = self._choices[self.cursor] if self.cursor < len(self._choices) else None

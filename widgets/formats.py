@@ -87,6 +87,15 @@ def lag(seconds: float | None) -> str:
     return f"{seconds / _DAY_S:.0f}d"
 
 
+def size(count_of_bytes: int) -> str:
+    """Write a size in at most six cells: 0 B, 812 B, 4 kB, 12 MB, 3 GB."""
+    value, units = float(count_of_bytes), ["B", "kB", "MB", "GB"]
+    while value >= 999.5 and len(units) > 1:
+        value /= 1000
+        units.pop(0)
+    return f"{value:.0f} {units[0]}"
+
+
 def rate(per_second: float) -> str:
     """Write a rate a second in at most four cells: 0, 0.2, 7.5, 371, 12k."""
     if per_second < 0.005:

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gammaray_tui.commands import options
-from gammaray_tui.commands.acting import StepPrinter, acting, given_for_acting
-from gammaray_tui.commands.output import EXIT_FAILED, say
+from gammaray_tui.commands.acting import (
+    StepPrinter,
+    acting,
+    confirm_by_typing,
+    given_for_acting,
+    given_for_looking,
+)
+from gammaray_tui.commands.output import say, say_error
 from providers.errors import UserError
 
 if TYPE_CHECKING:
     from providers.operations import Operations, Resource
+
+# What a running function made meanwhile, or what a service listed late, goes in the next round.
+_ROUNDS = 4
 
 
 def cleanup(
@@ -27,7 +36,11 @@ def cleanup(
     everything: Annotated[
         bool, typer.Option("--all", help="Delete everything that this tool made.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    applications: Annotated[
+        list[str] | None,
+        typer.Option("--app", metavar="APP", help="Delete what belongs to this application."),
+    ] = None,
+    yes: options.Yes = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only list what would be deleted.")
     ] = False,
@@ -40,46 +53,104 @@ def cleanup(
 ) -> None:
     """List what this tool made, or delete it after asking.
 
-    Without --all or names it only lists. Nothing that this tool did not make is deleted, unless
-    it is named.
+    Without --all, --app or names it only lists. Nothing that this tool did not make is deleted,
+    unless it is named. What fails is told with its reason; the command can be repeated.
     """
-    if everything and names:
+    if sum(map(bool, (everything, names, applications))) > 1:
         raise UserError(
-            "--all and names were both given.",
-            todo="Give --all, or the names of what to delete.",
+            "--all, --app and names exclude each other.",
+            todo="Give one of them.",
             kind="usage",
         )
-    operations = acting(given_for_acting(context, profile, region, table, endpoint_url, config))
+    deletes = not dry_run and bool(everything or names or applications)
+    put_together = given_for_acting if deletes else given_for_looking
+    operations = acting(put_together(context, profile, region, table, endpoint_url, config))
     printer = StepPrinter(as_json=as_json)
-    asyncio.run(_cleanup(operations, names or [], everything, yes, dry_run, printer))
+    choice = _Choice(tuple(names or ()), tuple(applications or ()))
+    asyncio.run(_cleanup(operations, choice, deletes, dry_run, yes, printer))
     printer.end()
+
+
+class _Choice:
+    """Which resources were meant: those named, those of applications, or all of ours."""
+
+    def __init__(self, names: Sequence[str], applications: Sequence[str]) -> None:
+        self.names = names
+        self._applications = applications
+
+    def of(self, found: Sequence[Resource]) -> list[Resource]:
+        """Give the resources that are meant.
+
+        Raises:
+            UserError: a name is not among them.
+        """
+        if self.names:
+            return chosen_of(found, self.names)
+        ours = [one for one in found if one.managed]
+        if not self._applications:
+            return ours
+        known = {one.application for one in ours}
+        for name in self._applications:
+            if name not in known:
+                raise UserError(
+                    f"Nothing of an application {name} is there.",
+                    todo=f"There is something of: {', '.join(sorted(filter(None, known)))}."
+                    if any(known)
+                    else "Nothing is deployed.",
+                    kind="unknown-name",
+                )
+        return [one for one in ours if one.application in self._applications]
 
 
 async def _cleanup(
     operations: Operations,
-    names: Sequence[str],
-    everything: bool,
-    yes: bool,
+    choice: _Choice,
+    deletes: bool,
     dry_run: bool,
+    yes: bool,
     printer: StepPrinter,
 ) -> None:
-    found = await operations.resources()
-    chosen = chosen_of(found, names) if names else [one for one in found if one.managed]
+    refused: list[UserError] = []
+    chosen = choice.of(await operations.resources(refused.append))
     for resource in chosen:
-        printer.item(resource, _line(resource))
+        printer.item(resource, resource_line(resource, time.time()))
+    for error in refused:
+        say_error(error)
+        printer.failed("What is there of this kind is not known, and is left out.")
     if not chosen:
         say("There is nothing to delete.")
-    elif not (everything or names):
+    elif not deletes and not dry_run:
         say(f"{_count(chosen)}. Nothing was deleted: name some of them, or give --all.")
     elif dry_run:
         say(f"{_count(chosen)} would be deleted. Nothing was deleted.")
     else:
         if not yes:
-            _ask(chosen)
-        deleted = await operations.delete(chosen, printer.step)
-        say(f"{_count(deleted.deleted)} deleted.")
-        for resource, reason in deleted.failed:
-            printer.failed(f"not deleted: {_line(resource)}: {reason}")
+            await _ask(operations, chosen)
+        await _delete(operations, choice, chosen, printer)
+
+
+async def _delete(
+    operations: Operations, choice: _Choice, chosen: Sequence[Resource], printer: StepPrinter
+) -> None:
+    """Delete what was chosen, then what is found of the same choice, until nothing is left."""
+    gone: set[tuple[str, str, str]] = set()
+    failed: Sequence[tuple[Resource, str]] = ()
+    for _round in range(_ROUNDS):
+        result = await operations.delete(chosen, printer.step)
+        gone |= {_key(one) for one in result.deleted}
+        failed = result.failed
+        if choice.names or not result.deleted:
+            break
+        left = [one for one in await operations.resources(lambda _: None) if one.managed]
+        # Only what was not tried before: what failed has been tried again and again already.
+        tried = {_key(one) for one, _reason in failed}
+        mine = {one.application for one in chosen}
+        chosen = [one for one in left if _key(one) not in tried and one.application in mine]
+        if not chosen:
+            break
+    say(f"{len(gone)} resource{'' if len(gone) == 1 else 's'} deleted.")
+    for resource, reason in failed:
+        printer.failed(f"not deleted: {resource_line(resource, time.time())}: {reason}")
 
 
 def chosen_of(found: Sequence[Resource], names: Sequence[str]) -> list[Resource]:
@@ -98,30 +169,39 @@ def chosen_of(found: Sequence[Resource], names: Sequence[str]) -> list[Resource]
     return [one for one in found if one.name in names or one.id in names]
 
 
-def _ask(chosen: Sequence[Resource]) -> None:
+async def _ask(operations: Operations, chosen: Sequence[Resource]) -> None:
     """Ask the person to type the number of resources.
 
     Raises:
         UserError: there is no one to ask.
         typer.Exit: the answer was another one.
     """
-    if not sys.stdin.isatty():
-        raise UserError(
-            "Nothing was deleted: there is no terminal to ask at.",
-            todo="Give --yes to delete without being asked, or --dry-run to look.",
-            kind="no-terminal",
-        )
     regions = ", ".join(dict.fromkeys(one.region for one in chosen if one.region))
-    say(f"This deletes {_count(chosen)} in {regions}, for ever.")
-    answer = typer.prompt(f"Type {len(chosen)} to delete them", default="", show_default=False)
-    if answer.strip() != str(len(chosen)):
-        say("Nothing was deleted.")
-        raise typer.Exit(EXIT_FAILED)
+    where = f" in {regions}" if regions else ""
+    account = await operations.account()
+    confirm_by_typing(
+        f"This deletes {_count(chosen)}{where} of account {account}, for ever.", str(len(chosen))
+    )
 
 
-def _line(resource: Resource) -> str:
-    owner = "" if resource.managed else "  (not made by this tool)"
-    return f"{resource.region:<12} {resource.kind:<12} {resource.name}{owner}"
+def resource_line(resource: Resource, now_s: float) -> str:
+    """Give a resource as one line: where, what, whose, how large, how old."""
+    from widgets.formats import lag, size
+
+    more = [
+        resource.application,
+        resource.detail,
+        size(resource.size_bytes) if resource.size_bytes is not None else "",
+        f"{lag(now_s - resource.created_at_s)} old" if resource.created_at_s is not None else "",
+        "" if resource.managed else "not made by this tool",
+    ]
+    told = ", ".join(filter(None, more))
+    where = resource.region or "everywhere"
+    return f"{where:<12} {resource.kind:<12} {resource.name}{f'  ({told})' if told else ''}"
+
+
+def _key(resource: Resource) -> tuple[str, str, str]:
+    return resource.kind, resource.region, resource.id
 
 
 def _count(resources: Sequence[Resource]) -> str:

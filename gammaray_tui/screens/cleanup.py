@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from itertools import groupby
 from typing import ClassVar, Literal, TypeAlias
@@ -26,9 +27,9 @@ Stage: TypeAlias = Literal["looking", "choosing", "running", "done"]
 _KIND = 16
 _KEYS: dict[Stage, str] = {
     "looking": "esc cancel",
-    "choosing": "space choose · a all or none · esc cancel",
+    "choosing": "space choose · a all or none · b by application · esc cancel",
     "running": "esc go on in the background",
-    "done": "esc close",
+    "done": "r look again · esc close",
 }
 
 
@@ -39,6 +40,8 @@ class CleanupScreen(Dialog[None]):
     DESTRUCTIVE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "all", "all or none", id="cleanup.all", show=False),
+        Binding("b", "application", "by application", id="cleanup.application", show=False),
+        Binding("r", "again", "look again", id="cleanup.again", show=False),
     ]
     DEFAULT_CSS = """
     CleanupScreen {
@@ -55,6 +58,8 @@ class CleanupScreen(Dialog[None]):
         self._account = account
         self._resources: dict[str, Resource] = {}
         self._stage: Stage = "looking"
+        self._account_id = ""
+        self._applications: list[str] = []
 
     def title_text(self) -> str:
         """Give the title."""
@@ -77,13 +82,19 @@ class CleanupScreen(Dialog[None]):
         self.run_worker(self.trying(self._load()), exit_on_error=False)
 
     async def _load(self) -> None:
-        resources = await self._operations.resources()
+        refused: list[UserError] = []
+        resources = await self._operations.resources(refused.append)
+        self._account_id = await self._operations.account()
+        if refused:
+            self.show_trouble(refused[0])  # the rest can be cleaned up all the same
         ordered = sorted(resources, key=lambda r: (r.region, r.kind, r.name))
         self._resources = {f"{r.region}/{r.kind}/{r.id}": r for r in ordered}
         choices: list[Choice] = []
+        now_s = time.time()
         for region, group in groupby(self._resources.items(), lambda pair: pair[1].region):
             choices.append(Choice("", region or "everywhere", region=region))
-            choices += [_choice(key, resource) for key, resource in group]
+            choices += [_choice(key, resource, now_s) for key, resource in group]
+        self._applications = sorted({r.application for r in resources if r.managed})
         managed = [key for key, resource in self._resources.items() if resource.managed]
         listed = self.query_one(ChoiceList)
         listed.set_choices(choices, managed)
@@ -117,14 +128,38 @@ class CleanupScreen(Dialog[None]):
             listed = self.query_one(ChoiceList)
             listed.choose_all(len(listed.chosen) < len(self._resources))
 
+    def action_application(self) -> None:
+        """Choose what belongs to one application, to the next one at each press."""
+        if self._stage != "choosing" or not self._applications:
+            return
+        application = self._applications.pop(0)
+        self._applications.append(application)
+        self.query_one(ChoiceList).choose(
+            key
+            for key, resource in self._resources.items()
+            if resource.managed and resource.application == application
+        )
+
+    def action_again(self) -> None:
+        """Look again for what is left."""
+        if self._stage != "done":
+            return
+        self.remove_class("-running")
+        self.show_trouble(None)
+        self.query_one("#cancel", Button).label = "keep them"
+        self._enter("looking", "looking for what is left …")
+        self.run_worker(self.trying(self._load()), exit_on_error=False)
+
     @on(Button.Pressed, "#delete")
     def _ask(self) -> None:
         chosen = self._chosen
+        regions = ", ".join(dict.fromkeys(one.region for one in chosen if one.region))
+        where = f" in {regions}" if regions else ""
         question = ConfirmScreen(
             self.look,
             f"{self.look.glyphs.state['error']} delete from {self._account}",
-            f"{formats.plural(len(chosen), 'resource')} will be deleted. "
-            "This cannot be undone. Nothing has been deleted yet.",
+            f"{formats.plural(len(chosen), 'resource')}{where} of account {self._account_id} "
+            "will be deleted. This cannot be undone. Nothing has been deleted yet.",
             items=self._dry_run(chosen),
             agree=f"delete {len(chosen)}",
             refuse="keep them",
@@ -207,10 +242,13 @@ class CleanupScreen(Dialog[None]):
             self.query_one(StepList).report(step)
 
 
-def _choice(key: str, resource: Resource) -> Choice:
+def _choice(key: str, resource: Resource, now_s: float) -> Choice:
+    created_at_s = resource.created_at_s
     notes = [
         "" if resource.managed else "! not tagged as ours",
         resource.application,
+        formats.size(resource.size_bytes) if resource.size_bytes is not None else "",
+        f"{formats.lag(now_s - created_at_s)} old" if created_at_s is not None else "",
         resource.detail,
     ]
     return Choice(
