@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import struct
 from typing import Any
 
 import networkx
@@ -133,6 +134,54 @@ def test_svg_is_drawn_by_the_extra() -> None:
 
     assert b"<svg" in drawn
     assert b"FnInvokerPyB" in drawn
+
+
+def _size(png: bytes) -> tuple[int, int]:
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    width, height = struct.unpack(">II", png[16:24])
+    return width, height
+
+
+def test_png_is_drawn_by_the_extra_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda _name: None)
+
+    picture = render(engine_of("webapp"), "aggregate", "png")
+
+    width, height = _size(picture)
+    assert width > 300
+    assert height > 100
+
+
+def test_text_is_drawn_into_the_picture() -> None:
+    def drawn(name: str) -> bytes:
+        return drawing.png(View("calls", (ViewNode("a", "invocation", name),), ()))
+
+    assert drawn("oooo") == drawn("oooo") != drawn("cccc")
+
+
+def test_a_picture_never_needs_more_memory_than_a_bound() -> None:
+    nodes = tuple(ViewNode(str(n), "invocation", "a" * 100) for n in range(700))
+
+    width, height = _size(drawing.png(View("calls", nodes, ())))
+
+    assert height <= 30_000
+    assert width * height <= 41_000_000
+
+
+@pytest.mark.parametrize("form", ["svg", "png"])
+def test_what_the_extra_lacks_the_system_draws(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def pipe(engine: str, kind: str, source: bytes, *, quiet: bool) -> bytes:
+        asked.append((engine, kind))
+        return source
+
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    monkeypatch.setattr("shutil.which", lambda _name: "/usr/bin/dot")
+    monkeypatch.setattr("graphviz.pipe", pipe)
+
+    assert render(engine_of("webapp"), "aggregate", form).startswith(b"digraph")
+    assert asked == [("dot", form)]
 
 
 def test_without_graphviz_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

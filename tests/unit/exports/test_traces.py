@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from collections import defaultdict
 from typing import Any
 
 import pytest
+from google.protobuf import json_format
+from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from causality.engine import Engine
 from causality.exports import render
@@ -94,6 +97,31 @@ def test_spans_follow_the_protocol(case: str) -> None:
             assert (span["traceId"], span["parentSpanId"]) in known
         for link in span["links"]:
             assert (link["traceId"], link["spanId"]) in known
+
+
+def _protobuf_json(value: Any, name: str = "") -> Any:
+    """Make OTLP's JSON what protobuf calls JSON: the same, but for ids, which are base64 there."""
+    if isinstance(value, dict):
+        return {key: _protobuf_json(inner, key) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_protobuf_json(inner) for inner in value]
+    if name in ("traceId", "spanId", "parentSpanId"):
+        return b64encode(bytes.fromhex(value)).decode()
+    return value
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_protocol_s_own_definition_reads_it(case: str) -> None:
+    engine = engine_of(case)
+    written = json.loads(render(engine, "instance", "otlp"))
+
+    # Unknown fields, wrong types and numbers out of range are errors.
+    data = json_format.ParseDict(_protobuf_json(written), TracesData())
+
+    spans = [s for r in data.resource_spans for scope in r.scope_spans for s in scope.spans]
+    assert len(spans) == len(_spans(engine))
+    assert all(len(span.trace_id) == 16 and len(span.span_id) == 8 for span in spans)
+    assert all(len(link.span_id) == 8 for span in spans for link in span.links)
 
 
 def test_asynchronous_hops_are_links() -> None:
