@@ -52,12 +52,15 @@ class CallHooks:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
+        self._every_call = recorder.settings.every_call
         self._aws_hosts: Dict[str, bool] = {}
 
     def before(self, params: Any, model: Any, context: Dict[str, Any], **_: Any) -> None:
         """Note what is called, with which parameters, and when."""
         invocation = self._recorder.current()
-        if invocation is not None:
+        if invocation is None:
+            return
+        if self._every_call or calls.can_trigger(model.service_model.service_name, model.name):
             started_ns = time.perf_counter_ns()
             context[_CONTEXT_KEY] = (invocation, model, params, time.time(), started_ns)
 
@@ -73,10 +76,10 @@ class CallHooks:
             if http_response.status_code >= 300:
                 code = (parsed.get("Error") or {}).get("Code")
                 event[wire.ERROR] = str(code or http_response.status_code)
-            retries = (parsed.get("ResponseMetadata") or {}).get("RetryAttempts")
-            if retries:
-                event[wire.RETRIES] = retries
-            self._describe(event, started, parsed)
+            metadata = parsed.get("ResponseMetadata")
+            if metadata and metadata.get("RetryAttempts"):
+                event[wire.RETRIES] = metadata["RetryAttempts"]
+            calls.describe(event, started[2], parsed, (invocation, event[wire.REGION]))
             self._recorder.record(invocation, event)
         except Exception:
             invocation.lost += 1
@@ -96,7 +99,7 @@ class CallHooks:
             retries = (context.get("retries") or {}).get("attempt", 1) - 1
             if retries:
                 event[wire.RETRIES] = retries
-            self._describe(event, started, None)
+            calls.describe(event, started[2], None, (invocation, event[wire.REGION]))
             self._recorder.record(invocation, event)
         except Exception:
             invocation.lost += 1
@@ -106,35 +109,23 @@ class CallHooks:
         self, started: Started, ended_ns: int, context: Dict[str, Any], url: Optional[str]
     ) -> Event:
         invocation, model, _, at_s, started_ns = started
+        signing = context.get("signing")
+        # The region that a call was signed for, which S3 may have changed on the way.
+        region = signing.get("region") if signing else None
+        if not isinstance(region, str) or "*" in region:
+            region = context.get("client_region") or ""
         event: Event = {
             wire.KIND: wire.KIND_CALL,
             wire.CALL_ID: invocation.next_span(),
-            wire.AT: round(at_s, 6),
+            wire.AT: int(at_s * 1e6) / 1e6,  # µs, as round() gives, at a third of its price
             wire.SERVICE: model.service_model.service_name,
             wire.OPERATION: model.name,
-            wire.REGION: _region(context),
-            wire.DURATION_S: round((ended_ns - started_ns) / 1e9, 6),
+            wire.REGION: region,
+            wire.DURATION_S: (ended_ns - started_ns) // 1000 / 1e6,
         }
         if url and not self._is_aws(url):
             event[wire.LOCAL] = 1
         return event
-
-    def _describe(self, event: Event, started: Started, response: Any) -> None:
-        """Add what the call worked on and what it may trigger with."""
-        service, params = event[wire.SERVICE], started[2]
-        scope = calls.Scope(started[0], event[wire.REGION])
-        resource = calls.resource_of(service, params, scope)
-        if resource:
-            event[wire.RESOURCE] = resource
-        if wire.ERROR in event and response is not None:
-            return  # answered with an error: nothing was written
-        outputs = calls.outputs_of(service, event[wire.OPERATION], params, response or {}, scope)
-        if outputs:
-            event[wire.OUTPUTS] = outputs
-            return
-        key = calls.key_of(service, params)
-        if key is not None:
-            event[wire.KEY] = key
 
     def _is_aws(self, url: str) -> bool:
         authority = url.split("/", 3)[2]
@@ -142,11 +133,3 @@ class CallHooks:
         if known is None:
             known = self._aws_hosts[authority] = is_aws(host_of(url))
         return known
-
-
-def _region(context: Dict[str, Any]) -> str:
-    """Give the region that a call was signed for, which S3 may have changed on the way."""
-    region = (context.get("signing") or {}).get("region")
-    if not isinstance(region, str) or "*" in region:
-        region = context.get("client_region")
-    return region or ""

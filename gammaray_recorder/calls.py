@@ -1,4 +1,4 @@
-"""What a call to AWS may trigger with: for each operation, its items, messages or objects.
+"""What a call to AWS works on and may trigger with: its items, messages or objects.
 
 Each function takes the call's parameters (typed, as they were sent) and the parsed response.
 Of a call without a response (a timeout, a broken connection) the response is empty: what it
@@ -8,82 +8,72 @@ a payload: only keys, hashes and ids leave this module.
 
 from __future__ import annotations
 
-from gammaray_recorder import wire
+from gammaray_recorder import calls_dynamodb, wire
 from gammaray_recorder.causes import HASHED_CHARS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Mapping, Optional
+    from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
-    from gammaray_recorder.invocation import Invocation
+    from gammaray_recorder.invocation import Event, Invocation
 
     Parameters = Mapping[str, Any]
     Output = Dict[str, Any]
+    # The invocation that made a call, and the region that it was sent to.
+    Place = Tuple[Invocation, str]
 
-# Attributes of a put whose hashes are kept to be compared with the key, which nobody tells us.
-# People write the key first; an item of more attributes than this is matched by its hash.
-_HASHED_ATTRIBUTES = 16
-_KEY_KINDS = ("S", "N", "B")
-_KEY_LIMIT = 2048  # bytes: DynamoDB's own limit for a partition key
 _RESOURCE_LIMIT = 512
+_EMPTY_PAYLOAD = 2  # "{}" would be equal to too many
 
 
-class Scope:
-    """Where a call was made from and sent to: what turns names into ARNs.
+def describe(
+    event: Event, params: Parameters, response: Optional[Parameters], place: Place
+) -> None:
+    """Add to a call's event what it worked on and what it may trigger with.
 
-    Attributes:
-        region: the one that the call was sent to.
-        account, partition: the calling function's own.
+    Args:
+        event: the call so far: its service, its operation, and its error if it failed.
+        params: the call's parameters.
+        response: None when there was none.
+        place: where it was made from and sent to.
     """
+    service = event[wire.SERVICE]
+    resource = resource_of(service, params, place)
+    if resource:
+        event[wire.RESOURCE] = resource
+    if wire.ERROR in event and response is not None:
+        return  # answered with an error: nothing was written
+    outputs_of = _OUTPUTS.get((service, event[wire.OPERATION]))
+    if outputs_of is not None:
+        # One that names but the resource could not be matched with anything.
+        outputs = [
+            output for output in outputs_of(params, response or {}, place) if len(output) > 1
+        ]
+        if outputs:
+            event[wire.OUTPUTS] = outputs
+            return
+    key = params.get("Key")
+    if service == "dynamodb":
+        if isinstance(key, dict):
+            event[wire.KEY] = wire.canonical_key(key)
+    elif service == "s3" and isinstance(key, str):
+        event[wire.KEY] = key
 
-    __slots__ = ("account", "partition", "region")
 
-    def __init__(self, invocation: Invocation, region: str) -> None:
-        self.region = region
-        self.account = invocation.account
-        self.partition = invocation.partition
-
-    def arn(self, service: str, name: str, account: str = "") -> str:
-        """Make the ARN of a resource in the region that the call was sent to."""
-        account = account or self.account
-        return "arn:%s:%s:%s:%s:%s" % (self.partition, service, self.region, account, name)
+def can_trigger(service: str, operation: str) -> bool:
+    """Tell whether an operation writes or sends what can invoke a function."""
+    return (service, operation) in _OUTPUTS
 
 
-def outputs_of(
-    service: str, operation: str, params: Parameters, response: Parameters, scope: Scope
-) -> List[Output]:
-    """Give what a call may trigger with; empty for a call that can trigger nothing."""
-    describe = _OUTPUTS.get((service, operation))
-    if describe is None:
-        return []
-    return [output for output in describe(params, response, scope) if len(output) > 1]
-
-
-def resource_of(service: str, params: Parameters, scope: Scope) -> Optional[str]:
+def resource_of(service: str, params: Parameters, place: Place) -> Optional[str]:
     """Name what a call works on: a table, a bucket, the ARN of a queue; None when unknown."""
-    if service == "lambda":
-        name = params.get("FunctionName")
-        return function_name(name) if isinstance(name, str) else None
-    if service == "sqs":
-        return _queue_arn(params.get("QueueUrl"), scope)
-    if service == "kinesis":
-        return _stream_arn(params, scope)
-    if service == "dynamodb" and isinstance(params.get("RequestItems"), dict):
-        return ", ".join(map(_table_name, params["RequestItems"]))[:_RESOURCE_LIMIT]
+    resource_of_service = _RESOURCES.get(service)
+    if resource_of_service is not None:
+        return resource_of_service(params, place)
     for name in _RESOURCE_PARAMETERS:
         value = params.get(name)
         if isinstance(value, str) and value:
-            return (_table_name(value) if name == "TableName" else value)[:_RESOURCE_LIMIT]
-    return None
-
-
-def key_of(service: str, params: Parameters) -> Optional[str]:
-    """Give the key that a call reads or writes, where it has exactly one."""
-    key = params.get("Key")
-    if service == "s3" and isinstance(key, str):
-        return key
-    if service == "dynamodb" and isinstance(key, dict):
-        return wire.canonical_key(key)
+            return value[:_RESOURCE_LIMIT]
     return None
 
 
@@ -97,93 +87,30 @@ def function_name(name: str) -> str:
     return parts[0]
 
 
-# --- DynamoDB -----------------------------------------------------------------------------
-
-
-def _put_item(params: Parameters, response: Parameters, scope: Scope) -> List[Output]:
-    return [_put(params["TableName"], params["Item"])]
-
-
-def _update_item(params: Parameters, response: Parameters, scope: Scope) -> List[Output]:
-    output = _keyed(params["TableName"], params["Key"])
-    if params.get("ReturnValues") == "ALL_NEW" and response.get("Attributes"):
-        output[wire.HASH] = wire.item_hash(response["Attributes"])
-    return [output]
-
-
-def _delete_item(params: Parameters, response: Parameters, scope: Scope) -> List[Output]:
-    return [_keyed(params["TableName"], params["Key"])]
-
-
-def _batch_write_item(params: Parameters, response: Parameters, scope: Scope) -> List[Output]:
-    unprocessed = response.get("UnprocessedItems") or {}
-    outputs = []
-    for table, requests in params["RequestItems"].items():
-        left = [_written(table, request) for request in unprocessed.get(table, [])]
-        for request in requests:
-            output = _written(table, request)
-            if output in left:
-                left.remove(output)
-            else:
-                outputs.append(output)
-    return outputs
-
-
-def _written(table: str, request: Parameters) -> Output:
-    if "PutRequest" in request:
-        return _put(table, request["PutRequest"]["Item"])
-    return _keyed(table, request["DeleteRequest"]["Key"])
-
-
-def _transact_write_items(params: Parameters, response: Parameters, scope: Scope) -> List[Output]:
-    outputs = []
-    for entry in params["TransactItems"]:
-        if "Put" in entry:
-            outputs.append(_put(entry["Put"]["TableName"], entry["Put"]["Item"]))
-        for kind in ("Update", "Delete"):  # a ConditionCheck writes nothing
-            if kind in entry:
-                outputs.append(_keyed(entry[kind]["TableName"], entry[kind]["Key"]))
-    return outputs
-
-
-def _put(table: str, item: Parameters) -> Output:
-    texts = {}
-    hashes: Dict[str, str] = {}
-    for name, typed in item.items():
-        texts[name] = text = wire.value_text(typed)
-        if len(hashes) < _HASHED_ATTRIBUTES:
-            ((kind, value),) = typed.items()
-            if kind in _KEY_KINDS and 0 < len(value) <= _KEY_LIMIT:
-                hashes[name] = wire.hash_of_attribute(name, text)
-    return {
-        wire.RESOURCE: _table_name(table),
-        wire.HASH: wire.hash_of_item(texts),
-        wire.ATTRIBUTE_HASHES: hashes,
-    }
-
-
-def _keyed(table: str, key: Parameters) -> Output:
-    return {wire.RESOURCE: _table_name(table), wire.KEY: wire.canonical_key(key)}
-
-
-def _table_name(table: str) -> str:
-    """Reduce a table's ARN, which is allowed in a name's place, to the name."""
-    return table.split("/")[1] if table.startswith("arn:") and "/" in table else table
+def _arn(place: Place, service: str, name: str, account: str = "") -> str:
+    """Make the ARN of a resource in the region that the call was sent to."""
+    invocation, region = place
+    account = account or invocation.account
+    return "arn:%s:%s:%s:%s:%s" % (invocation.partition, service, region, account, name)
 
 
 # --- S3 -----------------------------------------------------------------------------------
 
 
-def _s3_object(params: Parameters, response: Parameters, scope: Scope) -> List[Output]:
+def _s3_object(params: Parameters, response: Parameters, place: Place) -> List[Output]:
     return [_object(params["Bucket"], params["Key"], response, response)]
 
 
-def _copy_object(params: Parameters, response: Parameters, scope: Scope) -> List[Output]:
+def _copy_object(params: Parameters, response: Parameters, place: Place) -> List[Output]:
     result = {**response, **(response.get("CopyObjectResult") or {})}
     return [_object(params["Bucket"], params["Key"], result, response)]
 
 
-def _delete_objects(params: Parameters, response: Parameters, scope: Scope) -> List[Output]:
+def _rename_object(params: Parameters, response: Parameters, place: Place) -> List[Output]:
+    return [_object(params["Bucket"], params["Key"], {}, response)]
+
+
+def _delete_objects(params: Parameters, response: Parameters, place: Place) -> List[Output]:
     failed = {(entry.get("Key"), entry.get("VersionId")) for entry in response.get("Errors", [])}
     deleted = {entry.get("Key"): entry for entry in response.get("Deleted", [])}
     outputs = []
@@ -207,14 +134,14 @@ def _object(bucket: str, key: str, result: Parameters, response: Parameters) -> 
     return _identified(bucket, ids, key=key)
 
 
-# --- messages, events, streams ------------------------------------------------------------
+# --- messages, events ---------------------------------------------------------------------
 
 
-def _publish(params: Parameters, response: Parameters, scope: Scope) -> List[Output]:
+def _publish(params: Parameters, response: Parameters, place: Place) -> List[Output]:
     return _messages(_topic(params), wire.ID_SNS_MESSAGE, [response])
 
 
-def _publish_batch(params: Parameters, response: Parameters, scope: Scope) -> List[Output]:
+def _publish_batch(params: Parameters, response: Parameters, place: Place) -> List[Output]:
     return _messages(_topic(params), wire.ID_SNS_MESSAGE, response.get("Successful", []))
 
 
@@ -222,13 +149,12 @@ def _topic(params: Parameters) -> Optional[str]:
     return params.get("TopicArn") or params.get("TargetArn")  # never a PhoneNumber
 
 
-def _send_message(params: Parameters, response: Parameters, scope: Scope) -> List[Output]:
-    queue = _queue_arn(params.get("QueueUrl"), scope)
-    return _messages(queue, wire.ID_SQS_MESSAGE, [response])
+def _send_message(params: Parameters, response: Parameters, place: Place) -> List[Output]:
+    return _messages(_queue(params, place), wire.ID_SQS_MESSAGE, [response])
 
 
-def _send_message_batch(params: Parameters, response: Parameters, scope: Scope) -> List[Output]:
-    queue = _queue_arn(params.get("QueueUrl"), scope)
+def _send_message_batch(params: Parameters, response: Parameters, place: Place) -> List[Output]:
+    queue = _queue(params, place)
     return _messages(queue, wire.ID_SQS_MESSAGE, response.get("Successful", []))
 
 
@@ -236,36 +162,56 @@ def _messages(resource: Optional[str], kind: str, results: List[Any]) -> List[Ou
     return [_identified(resource, {kind: result.get("MessageId")}) for result in results]
 
 
-def _queue_arn(url: Any, scope: Scope) -> Optional[str]:
+def _queue(params: Parameters, place: Place) -> Optional[str]:
     """Make "arn:aws:sqs:<region>:<account>:<name>" of "https://.../<account>/<name>"."""
+    url = params.get("QueueUrl")
     parts = url.rsplit("/", 2) if isinstance(url, str) else []
     if len(parts) < 3:
         return None
-    return scope.arn("sqs", parts[2], parts[1])
+    return _arn(place, "sqs", parts[2], parts[1])
 
 
-def _put_events(params: Parameters, response: Parameters, scope: Scope) -> List[Output]:
+def _put_events(params: Parameters, response: Parameters, place: Place) -> List[Output]:
     return [
         _identified(
             (entry.get("EventBusName") or "default").rpartition("/")[2],
             {wire.ID_EVENT: result.get("EventId")},
         )
-        for entry, result in zip(  # noqa: B905 (strict= is of Python 3.10; without it, 3.9 too)
-            params["Entries"], response.get("Entries", [])
-        )
+        for entry, result in _answered(params["Entries"], response, "Entries")
     ]
 
 
-def _put_record(params: Parameters, response: Parameters, scope: Scope) -> List[Output]:
-    return _stream_records(params, [response], scope)
+def _answered(entries: List[Any], response: Parameters, name: str) -> List[Tuple[Any, Any]]:
+    """Give the entries of a batch that were taken, each with its answer."""
+    return [
+        (entry, result)
+        for entry, result in zip(  # noqa: B905 (strict= is of Python 3.10; without it, 3.9 too)
+            entries, response.get(name, [])
+        )
+        if not result.get("ErrorCode")
+    ]
 
 
-def _put_records(params: Parameters, response: Parameters, scope: Scope) -> List[Output]:
-    return _stream_records(params, response.get("Records", []), scope)
+def _iot_publish(params: Parameters, response: Parameters, place: Place) -> List[Output]:
+    # No id leads on: a rule hands the message itself to a function.
+    output = {wire.RESOURCE: params.get("topic") or ""}
+    payload = params.get("payload") or b""
+    return [_hashed(output, payload) if len(payload) > _EMPTY_PAYLOAD else output]
 
 
-def _stream_records(params: Parameters, results: List[Any], scope: Scope) -> List[Output]:
-    arn = _stream_arn(params, scope)
+# --- streams ------------------------------------------------------------------------------
+
+
+def _put_record(params: Parameters, response: Parameters, place: Place) -> List[Output]:
+    return _stream_records(params, [response], place)
+
+
+def _put_records(params: Parameters, response: Parameters, place: Place) -> List[Output]:
+    return _stream_records(params, response.get("Records", []), place)
+
+
+def _stream_records(params: Parameters, results: List[Any], place: Place) -> List[Output]:
+    arn = _stream(params, place)
     return [
         _identified(arn, {wire.ID_KINESIS: "%s:%s" % (result["ShardId"], result["SequenceNumber"])})
         for result in results
@@ -273,31 +219,74 @@ def _stream_records(params: Parameters, results: List[Any], scope: Scope) -> Lis
     ]
 
 
-def _stream_arn(params: Parameters, scope: Scope) -> Optional[str]:
+def _stream(params: Parameters, place: Place) -> Optional[str]:
     name = params.get("StreamName")
-    return params.get("StreamARN") or (scope.arn("kinesis", "stream/" + name) if name else None)
+    return params.get("StreamARN") or (_arn(place, "kinesis", "stream/" + name) if name else None)
 
 
-# --- functions and state machines ---------------------------------------------------------
+def _deliver(params: Parameters, response: Parameters, place: Place) -> List[Output]:
+    return _deliveries(params, [params["Record"]], place)
 
 
-def _invoke(params: Parameters, response: Parameters, scope: Scope) -> List[Output]:
+def _deliver_batch(params: Parameters, response: Parameters, place: Place) -> List[Output]:
+    taken = _answered(params["Records"], response, "RequestResponses")
+    return _deliveries(params, [record for record, _ in taken], place)
+
+
+def _deliveries(params: Parameters, records: List[Any], place: Place) -> List[Output]:
+    # A transformation shows another id than the one that is answered, but the same data.
+    output = {wire.RESOURCE: _delivery_stream(params, place) or ""}
+    return [
+        {**output, wire.HASH: wire.data_hash(data if isinstance(data, bytes) else data.encode())}
+        for data in (record["Data"] for record in records)
+    ]
+
+
+def _delivery_stream(params: Parameters, place: Place) -> Optional[str]:
+    name = params.get("DeliveryStreamName")
+    return _arn(place, "firehose", "deliverystream/%s" % name) if name else None
+
+
+# --- functions, state machines, schedules -------------------------------------------------
+
+
+def _invoke(params: Parameters, response: Parameters, place: Place) -> List[Output]:
     if params.get("InvocationType") == "DryRun":
         return []
+    output = _identified(_function(params, place), {wire.ID_LAMBDA_REQUEST: _request_id(response)})
+    return [_hashed(output, params.get("Payload") or params.get("InvokeArgs") or b"{}")]
+
+
+def _function(params: Parameters, place: Place) -> Optional[str]:
+    name = params.get("FunctionName")
+    return function_name(name) if isinstance(name, str) else None
+
+
+def _start_execution(params: Parameters, response: Parameters, place: Place) -> List[Output]:
+    arn = response.get("executionArn")
+    return [_identified(params["stateMachineArn"], {wire.ID_EXECUTION: arn})]
+
+
+def _schedule(params: Parameters, response: Parameters, place: Place) -> List[Output]:
+    """Describe what a schedule will do: its ARN comes with its events, or its input alone does."""
+    target = params.get("Target") or {}
+    arn = str(target.get("Arn", ""))
+    schedule = response.get("ScheduleArn") or _schedule_arn(params, place)
     output = _identified(
-        function_name(params["FunctionName"]), {wire.ID_LAMBDA_REQUEST: _request_id(response)}
+        function_name(arn) if ":lambda:" in arn else arn, {wire.ID_SCHEDULE: schedule}
     )
-    payload = params.get("Payload") or params.get("InvokeArgs") or b"{}"
-    # A file cannot be read a second time without the user noticing.
-    if isinstance(payload, (bytes, bytearray, str)) and len(payload) <= HASHED_CHARS:
-        output[wire.HASH] = wire.payload_hash(payload)
+    text = target.get("Input")
+    # The scheduler fills its own words ("<aws.scheduler.execution-id>") in when it fires.
+    if text and "<aws.scheduler." not in text:
+        _hashed(output, text)
     return [output]
 
 
-def _start_execution(params: Parameters, response: Parameters, scope: Scope) -> List[Output]:
-    return [
-        _identified(params["stateMachineArn"], {wire.ID_EXECUTION: response.get("executionArn")})
-    ]
+def _schedule_arn(params: Parameters, place: Place) -> Optional[str]:
+    if not params.get("Name"):
+        return None
+    name = "schedule/%s/%s" % (params.get("GroupName") or "default", params["Name"])
+    return _arn(place, "scheduler", name)
 
 
 # --- helpers ------------------------------------------------------------------------------
@@ -315,21 +304,25 @@ def _identified(
     return output
 
 
+def _hashed(output: Output, data: Any) -> Output:
+    """Add a hash of what was sent, unless that is a file, which can be read but once, or huge."""
+    if isinstance(data, (bytes, bytearray, str)) and len(data) <= HASHED_CHARS:
+        output[wire.HASH] = wire.payload_hash(data)
+    return output
+
+
 def _request_id(response: Parameters) -> Optional[str]:
     metadata: Parameters = response.get("ResponseMetadata") or {}
     request_id: Optional[str] = metadata.get("RequestId")
     return request_id
 
 
-_OUTPUTS: Dict[Any, Callable[[Parameters, Parameters, Scope], List[Output]]] = {
-    ("dynamodb", "PutItem"): _put_item,
-    ("dynamodb", "UpdateItem"): _update_item,
-    ("dynamodb", "DeleteItem"): _delete_item,
-    ("dynamodb", "BatchWriteItem"): _batch_write_item,
-    ("dynamodb", "TransactWriteItems"): _transact_write_items,
+_OUTPUTS: Dict[Any, Callable[[Parameters, Parameters, Place], List[Output]]] = {
+    **calls_dynamodb.OUTPUTS,
     ("s3", "PutObject"): _s3_object,
     ("s3", "CopyObject"): _copy_object,
     ("s3", "CompleteMultipartUpload"): _s3_object,
+    ("s3", "RenameObject"): _rename_object,
     ("s3", "DeleteObject"): _s3_object,
     ("s3", "DeleteObjects"): _delete_objects,
     ("sns", "Publish"): _publish,
@@ -337,27 +330,41 @@ _OUTPUTS: Dict[Any, Callable[[Parameters, Parameters, Scope], List[Output]]] = {
     ("sqs", "SendMessage"): _send_message,
     ("sqs", "SendMessageBatch"): _send_message_batch,
     ("events", "PutEvents"): _put_events,
+    ("iot-data", "Publish"): _iot_publish,
     ("kinesis", "PutRecord"): _put_record,
     ("kinesis", "PutRecords"): _put_records,
+    ("firehose", "PutRecord"): _deliver,
+    ("firehose", "PutRecordBatch"): _deliver_batch,
     ("lambda", "Invoke"): _invoke,
     ("lambda", "InvokeAsync"): _invoke,
     ("lambda", "InvokeWithResponseStream"): _invoke,
     ("stepfunctions", "StartExecution"): _start_execution,
     ("stepfunctions", "StartSyncExecution"): _start_execution,
+    ("scheduler", "CreateSchedule"): _schedule,
+    ("scheduler", "UpdateSchedule"): _schedule,
+}
+
+# How the resource of a service's calls is found, where one parameter does not name it.
+_RESOURCES: Dict[str, Callable[[Parameters, Place], Optional[str]]] = {
+    "dynamodb": calls_dynamodb.resource_of,
+    "lambda": _function,
+    "sqs": _queue,
+    "kinesis": _stream,
+    "firehose": _delivery_stream,
 }
 
 # Parameters that name what a call works on, the first that is there counts.
 _RESOURCE_PARAMETERS = (
-    "TableName",
     "Bucket",
     "TopicArn",
     "TargetArn",
     "stateMachineArn",
-    "DeliveryStreamName",
     "EventBusName",
+    "topic",
     "SecretId",
     "KeyId",
     "logGroupName",
     "LogGroupName",
+    "TableName",
     "Name",
 )

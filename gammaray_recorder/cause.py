@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     Cause = Dict[str, Any]
 
 UNKNOWN = "unknown"
+_LAST_S = 32503680000  # the year 3000: what is greater counts milliseconds
 
 
 def cause(
@@ -21,10 +22,17 @@ def cause(
     digest: Any = None,
     name: Any = None,
     region: Any = None,
+    at: Any = None,
     ids: Optional[Mapping[str, Any]] = None,
 ) -> Cause:
-    """Make a cause of what was found; what is missing or not text is left out."""
+    """Make a cause of what was found; what is missing or not text is left out.
+
+    `at` is when the service says that it happened, in any of the forms of `seconds`.
+    """
     made: Cause = {wire.SERVICE: service}
+    at_s = seconds(at)
+    if at_s is not None:
+        made[wire.AT] = at_s
     for field, value in (
         (wire.RESOURCE, resource),
         (wire.KEY, key),
@@ -43,6 +51,33 @@ def cause(
 def present(ids: Mapping[str, Any]) -> Dict[str, str]:
     """Keep the ids that are there."""
     return {kind: value for kind, value in ids.items() if isinstance(value, str) and value}
+
+
+def seconds(at: Any) -> Optional[float]:
+    """Read a time as the services write it: epoch seconds or ms, or ISO 8601 in UTC."""
+    try:
+        if isinstance(at, str) and "T" in at:
+            return _iso_seconds(at)
+        if isinstance(at, bool) or at is None:
+            return None
+        number = float(at)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    if number > _LAST_S:
+        number /= 1000
+    return round(number, 3) if 0 < number < _LAST_S else None
+
+
+def _iso_seconds(text: str) -> float:
+    """Give the epoch second of "2026-03-09T12:34:56.789Z", without importing a calendar."""
+    date, _, clock = text.rstrip("Z").partition("+00:00")[0].partition("T")
+    year, month, day = map(int, date.split("-"))
+    hours, minutes, second = clock.split(":")
+    # Years that begin with March put the leap day last, and months then follow one formula.
+    year -= month < 3
+    in_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
+    days = 365 * year + year // 4 - year // 100 + year // 400 + in_year - 719468
+    return round(days * 86400 + int(hours) * 3600 + int(minutes) * 60 + float(second), 3)
 
 
 def mapping(value: Any) -> Dict[str, Any]:

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from gammaray_recorder.cause import Cause
 
 _TTL_PRINCIPAL = "dynamodb.amazonaws.com"
-# How deep AWS itself nests messages: S3 in SNS in SQS.
-_NESTING = 2
+_S3_SUBJECT = "Amazon S3 Notification"  # of every message that S3 itself publishes
 
 
 def read(records: List[Any]) -> List[Cause]:
@@ -44,12 +43,14 @@ def event_bridge(event: Dict[str, Any]) -> List[Cause]:
     source = event.get("source")
     detail = mapping(event.get("detail"))
     ids: Dict[str, Any] = {wire.ID_EVENT: event.get("id")}
-    region = event.get("region")
+    where: Dict[str, Any] = {"region": event.get("region"), "at": event.get("time")}
     name = event.get("detail-type")
     resources = event.get("resources")
     first = resources[0] if isinstance(resources, list) and resources else None
     if source == "aws.scheduler" or (source == "aws.events" and name == "Scheduled Event"):
-        return [cause("schedule", first, name=name, region=region, ids=ids)]
+        if source == "aws.scheduler":
+            ids[wire.ID_SCHEDULE] = first
+        return [cause("schedule", first, name=name, ids=ids, **where)]
     if source == "aws.s3" and "bucket" in detail:
         thing = mapping(detail.get("object"))
         ids[wire.ID_S3_REQUEST] = detail.get("request-id")
@@ -58,8 +59,8 @@ def event_bridge(event: Dict[str, Any]) -> List[Cause]:
         ids[wire.ID_S3_SEQUENCER] = thing.get("sequencer")
         bucket = mapping(detail["bucket"]).get("name")
         # Unlike in S3's own notifications, the key is not URL-encoded here.
-        return [cause("s3", bucket, key=thing.get("key"), name=name, region=region, ids=ids)]
-    return [cause("events", source, name=name, region=region, ids=ids)]
+        return [cause("s3", bucket, key=thing.get("key"), name=name, ids=ids, **where)]
+    return [cause("events", source, name=name, ids=ids, **where)]
 
 
 def _dynamodb(record: Dict[str, Any]) -> List[Cause]:
@@ -111,6 +112,7 @@ def _s3(record: Dict[str, Any]) -> List[Cause]:
             key=_url_decoded(thing.get("key")),
             name=record.get("eventName"),
             region=record.get("awsRegion"),
+            at=record.get("eventTime"),
             ids={
                 wire.ID_S3_REQUEST: mapping(record.get("responseElements")).get("x-amz-request-id"),
                 wire.ID_S3_VERSION: thing.get("versionId"),
@@ -130,39 +132,57 @@ def _url_decoded(key: Any) -> Any:
 
 
 def _sns(record: Dict[str, Any]) -> List[Cause]:
-    return _notification(record["Sns"], {}, _NESTING)
+    return _notification(record["Sns"], {})
 
 
-def _notification(sns: Dict[str, Any], outer: Dict[str, Any], depth: int) -> List[Cause]:
+def _notification(sns: Dict[str, Any], outer: Dict[str, Any]) -> List[Cause]:
     ids = {**outer, wire.ID_SNS_MESSAGE: sns.get("MessageId")}
-    return _inside(sns.get("Message"), ids, depth) or [cause("sns", sns.get("TopicArn"), ids=ids)]
+    inside = _inside(sns.get("Message"), ids, by_s3=sns.get("Subject") == _S3_SUBJECT)
+    return inside or [cause("sns", sns.get("TopicArn"), ids=ids, at=sns.get("Timestamp"))]
 
 
 def _sqs(record: Dict[str, Any]) -> List[Cause]:
-    header = mapping(record.get("attributes")).get("AWSTraceHeader")
+    attributes = mapping(record.get("attributes"))
     ids = {
         wire.ID_SQS_MESSAGE: record.get("messageId"),
-        wire.ID_TRACE_ROOT: trace_root(header),
+        wire.ID_TRACE_ROOT: trace_root(attributes.get("AWSTraceHeader")),
     }
-    return _inside(record.get("body"), ids, _NESTING) or [
-        cause("sqs", record.get("eventSourceARN"), region=record.get("awsRegion"), ids=ids)
+    # "<role id>:<session>" is somebody's code, which may send on what AWS once sent to it.
+    if ":" not in str(attributes.get("SenderId")):
+        inside = _inside(record.get("body"), ids, by_s3=True)
+        if inside:
+            return inside
+    return [
+        cause(
+            "sqs",
+            record.get("eventSourceARN"),
+            region=record.get("awsRegion"),
+            at=attributes.get("SentTimestamp"),
+            ids=ids,
+        )
     ]
 
 
-def _inside(text: Any, ids: Dict[str, Any], depth: int) -> List[Cause]:
+def _inside(text: Any, ids: Dict[str, Any], *, by_s3: bool) -> List[Cause]:
     """Read what a message carries when AWS itself wrote it: S3, SNS and EventBridge events.
 
     The causes carry the ids of the messages around them as well, for either may be matched.
+
+    Args:
+        text: the message.
+        ids: of the messages around it.
+        by_s3: whether S3 itself can have sent it.
     """
-    if not depth or not isinstance(text, str) or text[:1] != "{":
+    if not isinstance(text, str) or text[:1] != "{":
         return []
     if not ('"aws:s3"' in text or '"TopicArn"' in text or '"detail-type"' in text):
         return []
     try:
         message = json.loads(text)
         if message.get("Type") == "Notification" and "TopicArn" in message:
-            return _notification(message, ids, depth - 1)
-        if "Records" in message:
+            # SNS delivers to queues, never to topics: there somebody sent it on.
+            return _notification(message, ids) if wire.ID_SNS_MESSAGE not in ids else []
+        if "Records" in message and by_s3:
             causes = [inner for record in message["Records"] for inner in _s3(record)]
         elif "detail-type" in message and "source" in message:
             causes = event_bridge(message)
@@ -181,13 +201,15 @@ def _kinesis(record: Dict[str, Any]) -> List[Cause]:
             "kinesis",
             record.get("eventSourceARN"),
             region=record.get("awsRegion"),
+            at=mapping(record.get("kinesis")).get("approximateArrivalTimestamp"),
             ids={wire.ID_KINESIS: record.get("eventID")},
         )
     ]
 
 
 def _ses(record: Dict[str, Any]) -> List[Cause]:
-    return [cause("ses", name="Receipt")]
+    mail = mapping(mapping(record.get("ses")).get("mail"))
+    return [cause("ses", name="Receipt", at=mail.get("timestamp"))]
 
 
 def _cloudfront(record: Dict[str, Any]) -> List[Cause]:
@@ -200,7 +222,15 @@ def _other(record: Dict[str, Any]) -> List[Cause]:
     source = record.get("eventSource") or record.get("EventSource")
     service = str(source).rpartition(":")[2].lower()
     arn = record.get("eventSourceARN") or record.get("eventSourceArn")
-    return [cause(service, arn, name=record.get("eventName"), region=record.get("awsRegion"))]
+    return [
+        cause(
+            service,
+            arn,
+            name=record.get("eventName"),
+            region=record.get("awsRegion"),
+            at=record.get("eventTime"),
+        )
+    ]
 
 
 _READERS: Dict[str, Callable[[Dict[str, Any]], List[Cause]]] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from binascii import a2b_base64
+
 from gammaray_recorder import wire
 from gammaray_recorder.cause import cause, mapping, trace_root
 from gammaray_recorder.cause_records import event_bridge
@@ -30,18 +32,22 @@ def read(event: Dict[str, Any]) -> List[Cause]:
     return []
 
 
-def execution_arn(event: Any) -> Optional[str]:
-    """Find a Step Functions execution that the state machine passed on ($$.Execution.Id)."""
+def invoker(event: Any) -> Tuple[str, Dict[str, str]]:
+    """Find what a caller told of itself: give its service and id, or "lambda" and none.
+
+    A state machine passes its execution's ARN on as $$.Execution.Id, and what a Catch caught as
+    Error and Cause; a schedule passes its own ARN on as <aws.scheduler.schedule-arn>.
+    """
+    if isinstance(event, dict) and event.keys() == {"Error", "Cause"}:
+        return "stepfunctions", {}
     for value in mapping(event).values():
         for text in value.values() if isinstance(value, dict) else (value,):
-            if (
-                isinstance(text, str)
-                and text.startswith("arn:")
-                and ":states:" in text
-                and (":execution:" in text or ":express:" in text)
-            ):
-                return text
-    return None
+            if isinstance(text, str) and text.startswith("arn:"):
+                if ":states:" in text and (":execution:" in text or ":express:" in text):
+                    return "stepfunctions", {wire.ID_EXECUTION: text}
+                if ":scheduler:" in text and ":schedule/" in text:
+                    return "schedule", {wire.ID_SCHEDULE: text}
+    return "lambda", {}
 
 
 def _http(event: Dict[str, Any]) -> List[Cause]:
@@ -71,6 +77,7 @@ def _http(event: Dict[str, Any]) -> List[Cause]:
             "http",
             "%s %s%s" % (method, host, path),
             name=name,
+            at=context.get("requestTimeEpoch") or context.get("timeEpoch"),
             ids={
                 wire.ID_TRACEPARENT: parent,
                 wire.ID_APIGW_REQUEST: context.get("requestId"),
@@ -122,21 +129,37 @@ def _message_broker(service: str, event: Dict[str, Any]) -> List[Cause]:
 
 def _transformation(event: Dict[str, Any]) -> List[Cause]:
     """Read the records that Firehose or Kinesis Analytics wants transformed."""
+    # (The misspelt name stands in a sample event of AWS's own.)
     service, arn = "firehose", event.get("deliveryStreamArn") or event.get("deliverySteamArn")
+    name = None
     if "applicationArn" in event:
         service, arn = "kinesisanalytics", event["applicationArn"]
+    source = event.get("sourceKinesisStreamArn") or event.get("streamArn")
+    if isinstance(source, str) and ":kinesis:" in source:
+        name, arn = arn, source  # the stream's shard and sequence number prove what was put
     causes = []
     for record in map(mapping, event["records"]):
         origin = record.get("kinesisRecordMetadata") or record.get("kinesisStreamRecordMetadata")
         found = mapping(origin)
         shard, sequence = found.get("shardId"), found.get("sequenceNumber")
         ids = {wire.ID_KINESIS: "%s:%s" % (shard, sequence)} if shard and sequence else {}
-        causes.append(cause(service, arn, ids=ids))
+        arrived = record.get("approximateArrivalTimestamp")
+        at = arrived or found.get("approximateArrivalTimestamp")
+        digest = None if ids else _data_hash(record.get("data"))
+        causes.append(cause(service, arn, name=name, digest=digest, at=at, ids=ids))
     return causes
 
 
+def _data_hash(data: Any) -> Optional[str]:
+    """Hash what a record carries as base64; None when it is something else."""
+    try:
+        return wire.data_hash(a2b_base64(data))
+    except (TypeError, ValueError):
+        return None
+
+
 def _s3_batch(event: Dict[str, Any]) -> Cause:
-    return cause("s3batch", mapping(event["job"]).get("id"))
+    return cause("s3batch", mapping(event["job"]).get("id"), name="Task")
 
 
 def _s3_object_lambda(event: Dict[str, Any]) -> Cause:
@@ -193,6 +216,11 @@ def _appsync(event: Dict[str, Any]) -> Cause:
     return cause("appsync", name="%s.%s" % (info.get("parentTypeName"), info.get("fieldName")))
 
 
+def _bedrock(event: Dict[str, Any]) -> Cause:
+    name = event.get("actionGroup")
+    return cause("bedrock", mapping(event["agent"]).get("id"), name=name)
+
+
 def _iot_button(event: Dict[str, Any]) -> Cause:
     return cause("iot", name=event.get("clickType"))
 
@@ -215,4 +243,5 @@ _SHAPES: Tuple[Any, ...] = (
     (("SecretId", "ClientRequestToken", "Step"), _secrets_manager),
     (("info", "arguments", "request"), _appsync),
     (("serialNumber", "clickType"), _iot_button),
+    (("messageVersion", "agent", "actionGroup"), _bedrock),
 )

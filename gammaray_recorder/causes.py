@@ -43,18 +43,11 @@ def _known(event: Any) -> List[Cause]:
 def _direct(event: Any, invocation: Invocation) -> Cause:
     """Take an event of no known kind for the payload of an Invoke.
 
-    A state machine invokes as anybody does; it is known by its execution's ARN, if it is.
+    State machines and schedules invoke as anybody does; they are known by their ARN, if at all.
     """
-    execution = cause_shapes.execution_arn(event)
-    return cause(
-        "stepfunctions" if execution else "lambda",
-        invocation.function,
-        digest=_hash(event),
-        ids={
-            wire.ID_LAMBDA_REQUEST: invocation.request_id,
-            wire.ID_EXECUTION: execution,
-        },
-    )
+    service, ids = cause_shapes.invoker(event)
+    ids[wire.ID_LAMBDA_REQUEST] = invocation.request_id
+    return cause(service, invocation.function, digest=_hash(event), ids=ids)
 
 
 def _hash(event: Any) -> Optional[str]:

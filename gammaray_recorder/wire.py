@@ -7,6 +7,7 @@ explains them. Standard library only, cheap to import: this runs in every cold s
 from __future__ import annotations
 
 import hashlib
+import json
 import json.encoder
 from binascii import b2a_base64
 
@@ -44,6 +45,8 @@ COLD = "cold"
 INIT_S = "init"  # only on a cold start
 TRACE_ID = "trace"  # X-Ray root, "1-<8 hex>-<24 hex>"
 CAUSES = "src"
+ALIAS = "alias"  # only when the function was called by one
+REMAINING_MS = "left"  # of a start: the time allowed; of an end: what was left of it
 
 # --- cause: one record of the event -------------------------------------------------------
 SERVICE = "s"  # of causes and calls: dynamodb, s3, sns, sqs, events, kinesis, lambda, http, ...
@@ -64,12 +67,16 @@ OUTPUTS = "out"  # what the call may trigger with: one entry an item, message or
 
 # --- output: one item, message or object of a call ----------------------------------------
 ATTRIBUTE_HASHES = "ah"  # attribute name -> attribute_hash(), of a put whose key is unknown
+# OPERATION of an output, where its call can do several things
+CHANGE_PUT = "put"
+CHANGE_DELETE = "delete"
 
 # --- end: an invocation is over -----------------------------------------------------------
 STATUS = "st"
 STATUS_OK = "ok"
 STATUS_ERROR = "error"
 STATUS_TIMEOUT = "timeout"
+ERROR_TEXT = "msg"  # of an exception, only where a setting allows it
 DROPPED = "drop"  # events lost by the recorder
 OVERHEAD_US = "own"  # what the recorder itself took of this invocation
 
@@ -85,6 +92,7 @@ ID_EVENT = "event_id"  # EventBridge
 ID_KINESIS = "kinesis"  # "<shard id>:<sequence number>"
 ID_APIGW_REQUEST = "apigw_request"
 ID_EXECUTION = "execution_arn"  # Step Functions
+ID_SCHEDULE = "schedule_arn"  # EventBridge Scheduler: one schedule fires many times
 # Equal values mean equal content.
 ID_S3_ETAG = "s3_etag"
 # These name one delivered record; equal values on two causes mean redelivery or fan-out.
@@ -94,8 +102,9 @@ ID_S3_SEQUENCER = "s3_seq"
 # Supporting evidence only: one X-Ray root can hold many calls.
 ID_TRACE_ROOT = "trace_root"
 
-_HASH_CHARS = 32
-_ATTRIBUTE_HASH_CHARS = 12
+HASH_CHARS = 32
+ATTRIBUTE_HASH_CHARS = 12
+HIDDEN = "#"  # begins a key that the recorder hashed; of a DynamoDB key, stands for the type
 
 
 def normal_number(text: str) -> str:
@@ -147,34 +156,30 @@ def canonical_key(key: Mapping[str, Mapping[str, Any]]) -> str:
 
 def item_hash(item: Mapping[str, Mapping[str, Any]]) -> str:
     """Hash a typed item: equal for equal items, however their numbers and sets are written."""
-    return hash_of_item({name: value_text(typed) for name, typed in item.items()})
+    return hash_of_texts([attribute_text(name, typed) for name, typed in item.items()])
 
 
 def attribute_hash(name: str, typed: Mapping[str, Any]) -> str:
     """Hash one attribute, so that a put can be matched by a key whose name is learned later."""
-    return hash_of_attribute(name, value_text(typed))
+    return _digest(attribute_text(name, typed))[:ATTRIBUTE_HASH_CHARS]
 
 
-def value_text(typed: Mapping[str, Any]) -> str:
-    """Write canonical_value() as JSON: '["N","125e-1"]'."""
+def attribute_text(name: str, typed: Mapping[str, Any]) -> str:
+    """Write an attribute as JSON, with its canonical_value(): '["n","N","125e-1"]'."""
     ((kind, value),) = typed.items()
-    if kind == "N":
-        value = normal_number(value)
-    elif kind != "S":
-        return _dumps(canonical_value(typed))
+    if kind == "S":
+        value = quoted(value)
+    elif kind == "N":
+        value = quoted(normal_number(value))
+    else:
+        value = _dumps(canonical_value(typed)[1])
     # What _dumps gives, several times as fast: every put of a handler comes here.
-    return '["%s",%s]' % (kind, _quoted(value))
+    return f'[{quoted(name)},"{kind}",{value}]'
 
 
-def hash_of_item(texts: Mapping[str, str]) -> str:
-    """Make an item_hash() of attribute names and the value_text() of each."""
-    entries = ["[%s,%s]" % (_quoted(name), texts[name]) for name in sorted(texts)]
-    return _digest("[%s]" % ",".join(entries))
-
-
-def hash_of_attribute(name: str, text: str) -> str:
-    """Make an attribute_hash() of a name and its value_text()."""
-    return _digest("[%s,%s" % (_quoted(name), text[1:]))[:_ATTRIBUTE_HASH_CHARS]
+def hash_of_texts(texts: List[str]) -> str:
+    """Make an item_hash() of the attribute_text() of all attributes, in any order."""
+    return _digest("[%s]" % ",".join(sorted(texts)))
 
 
 def payload_hash(payload: Any) -> str:
@@ -187,6 +192,27 @@ def payload_hash(payload: Any) -> str:
         except ValueError:
             return _digest(payload)
     return _digest(_dumps_payload(payload))
+
+
+def data_hash(data: bytes) -> str:
+    """Hash the data of one record of a delivery stream."""
+    return hashlib.sha256(data).hexdigest()[:HASH_CHARS]
+
+
+def hidden_key(key: str) -> str:
+    """Hash a DynamoDB key or an object's key, so that equal keys stay equal.
+
+    Of a DynamoDB key the attributes' names remain, and their values become the attribute_hash()
+    that puts carry as well: '[["id","#","0b32e7737fcd"]]'. Of any other key, "#" and 32 hex.
+    """
+    try:
+        hashes = [
+            [name, HIDDEN, attribute_hash(name, {kind: value})]
+            for name, kind, value in json.loads(key)
+        ]
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        hashes = []
+    return _dumps(hashes) if hashes else HIDDEN + _digest(key)
 
 
 def encode_item(
@@ -219,10 +245,10 @@ def _base64(value: Any) -> str:
 
 # Made once: json.dumps makes an encoder for each call that does not want its defaults.
 _dumps = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-_quoted = json.encoder.encode_basestring
+quoted = json.encoder.encode_basestring
 _dumps_payload = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def _digest(text: str) -> str:
     data = text.encode("utf-8", "surrogatepass")
-    return hashlib.sha256(data).hexdigest()[:_HASH_CHARS]
+    return hashlib.sha256(data).hexdigest()[:HASH_CHARS]

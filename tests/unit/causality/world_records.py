@@ -112,16 +112,8 @@ def _call_event(world: World, invocation: Invocation, made: Made, off_s: float) 
         event[wire.OUTPUTS] = [{wire.RESOURCE: resource, wire.IDS: ids}]
         return event
     event[wire.REGION] = invocation.region
-    scope = calls.Scope(invocation, invocation.region)
-    resource_name = calls.resource_of(call.service, call.params, scope)
-    if resource_name:
-        event[wire.RESOURCE] = resource_name
-    if made.error is None or made.unanswered:
-        outputs = calls.outputs_of(
-            call.service, call.operation, call.params, made.response or {}, scope
-        )
-        if outputs:
-            event[wire.OUTPUTS] = outputs
+    response = None if made.unanswered else made.response or {}
+    calls.describe(event, call.params, response, (invocation, invocation.region))
     return event
 
 

@@ -18,6 +18,10 @@ KEY: Json = {"id": {"S": "o-1"}, "n": {"N": "7.0"}}
 KEY_TEXT = '[["id","S","o-1"],["n","N","7e0"]]'
 ITEM: Json = {**KEY, "photo": {"B": b"\x01\x02"}, "tags": {"SS": ["b", "a"]}}
 ITEM_IN_EVENT: Json = {**KEY, "photo": {"B": "AQI="}, "tags": {"SS": ["a", "b"]}}
+KEY_HASHES = {name: wire.attribute_hash(name, value) for name, value in KEY.items()}
+DELIVERY = f"arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/clicks"
+SCHEDULE = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/nightly"
+THUMBNAIL = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:Thumbnail"
 
 
 @dataclass
@@ -88,8 +92,48 @@ CASES = {
             {"ConditionCheck": {"TableName": "users", "Key": KEY,
                                 "ConditionExpression": "attribute_exists(id)"}},
         ]}, {},
-        [put_output("orders", ITEM_IN_EVENT, ("id", "n", "photo")),
-         {"res": "stock", "key": KEY_TEXT}, {"res": "carts", "key": KEY_TEXT}], None),
+        [{**put_output("orders", ITEM_IN_EVENT, ("id", "n", "photo")), "o": "put"},
+         {"res": "stock", "key": KEY_TEXT, "o": "put"},
+         {"res": "carts", "key": KEY_TEXT, "o": "delete"}], "orders, stock, carts, users"),
+    "ExecuteStatement INSERT": Case(
+        "dynamodb", "execute_statement",
+        {"Statement": "INSERT INTO \"orders\" VALUE {'id': ?, 'n': 7.0, 'photo': ?, 'tags': ?}",
+         "Parameters": [KEY["id"], ITEM["photo"], ITEM["tags"]]}, {"Items": []},
+        [{**put_output("orders", ITEM_IN_EVENT, ("id", "n", "photo")), "o": "put"}], "orders"),
+    "ExecuteStatement UPDATE": Case(
+        "dynamodb", "execute_statement",
+        {"Statement": "UPDATE orders SET total = ? SET x=list_append(x, [1]) "
+                      "WHERE id = 'o-1' AND n = ? AND total > 3",
+         "Parameters": [{"N": "12"}, {"N": "7.0"}]}, {"Items": []},
+        [{"res": "orders", "o": "put", "ah": KEY_HASHES}], "orders"),
+    "ExecuteStatement UPDATE that returns the item": Case(
+        "dynamodb", "execute_statement",
+        {"Statement": "update orders set a = 1 where id='o-1' and n=7 returning all new *"},
+        {"Items": [ITEM_IN_EVENT]},
+        [{"res": "orders", "o": "put", "ah": KEY_HASHES, "hash": wire.item_hash(ITEM)}], "orders"),
+    "ExecuteStatement DELETE": Case(
+        "dynamodb", "execute_statement",
+        {"Statement": "DELETE FROM \"orders\" WHERE \"id\" = 'o-1' AND \"n\" = 7"}, {"Items": []},
+        [{"res": "orders", "o": "delete", "ah": KEY_HASHES}], "orders"),
+    "ExecuteStatement SELECT": Case(
+        "dynamodb", "execute_statement",
+        {"Statement": "SELECT * FROM \"orders\".\"by-n\" WHERE id = 'classified'"}, {"Items": []},
+        [], "orders"),
+    "BatchExecuteStatement leaves out errors": Case(
+        "dynamodb", "batch_execute_statement",
+        {"Statements": [
+            {"Statement": "INSERT INTO orders VALUE {'id': 'o-1', 'n': 7}"},
+            {"Statement": "DELETE FROM carts WHERE id = ?", "Parameters": [{"S": "c"}]}]},
+        {"Responses": [{"Error": {"Code": "DuplicateItem", "Message": "classified"}},
+                       {"TableName": "carts"}]},
+        [{"res": "carts", "o": "delete", "ah": {"id": wire.attribute_hash("id", {"S": "c"})}}],
+        "orders, carts"),
+    "ExecuteTransaction": Case(
+        "dynamodb", "execute_transaction",
+        {"TransactStatements": [
+            {"Statement": "INSERT INTO orders VALUE {'id': 'o-1', 'n': 7}"},
+            {"Statement": "EXISTS(SELECT * FROM users WHERE id = 'classified')"}]}, {},
+        [{**put_output("orders", KEY, ("id", "n")), "o": "put"}], "orders, users"),
     "PutObject": Case(
         "s3", "put_object", {"Bucket": "photos", "Key": "a b+ü.jpg", "Body": b"classified"}, "",
         [{"res": "photos", "key": "a b+ü.jpg",
@@ -184,6 +228,36 @@ CASES = {
             {"ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage": "slow"},
             {"ShardId": "shardId-000000000006", "SequenceNumber": "496"}]},
         [{"res": STREAM, "ids": {"kinesis": "shardId-000000000006:496"}}], STREAM),
+    "Firehose PutRecord": Case(
+        "firehose", "put_record", {"DeliveryStreamName": "clicks", "Record": {"Data": b"one"}},
+        {"RecordId": "f-1"}, [{"res": DELIVERY, "hash": wire.data_hash(b"one")}], DELIVERY),
+    "Firehose PutRecordBatch leaves out failed records": Case(
+        "firehose", "put_record_batch",
+        {"DeliveryStreamName": "clicks", "Records": [{"Data": b"one"}, {"Data": "zwö"}]},
+        {"FailedPutCount": 1, "RequestResponses": [
+            {"ErrorCode": "ServiceUnavailableException", "ErrorMessage": "slow"},
+            {"RecordId": "f-2"}]},
+        [{"res": DELIVERY, "hash": wire.data_hash("zwö".encode())}], DELIVERY),
+    "IoT Publish": Case(
+        "iot-data", "publish", {"topic": "home/door", "payload": b'{"open": true}'}, "",
+        [{"res": "home/door", "hash": wire.payload_hash({"open": True})}], "home/door"),
+    "CreateSchedule": Case(
+        "scheduler", "create_schedule",
+        {"Name": "nightly", "ScheduleExpression": "rate(1 day)",
+         "FlexibleTimeWindow": {"Mode": "OFF"},
+         "Target": {"Arn": THUMBNAIL, "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/r",
+                    "Input": '{"a": 1}'}},
+        {"ScheduleArn": SCHEDULE},
+        [{"res": "Thumbnail", "ids": {"schedule_arn": SCHEDULE},
+          "hash": wire.payload_hash({"a": 1})}], "nightly"),
+    "UpdateSchedule with what the scheduler fills in": Case(
+        "scheduler", "update_schedule",
+        {"Name": "nightly", "ScheduleExpression": "rate(1 day)",
+         "FlexibleTimeWindow": {"Mode": "OFF"},
+         "Target": {"Arn": THUMBNAIL, "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/r",
+                    "Input": '{"by": "<aws.scheduler.schedule-arn>"}'}},
+        {"ScheduleArn": SCHEDULE},
+        [{"res": "Thumbnail", "ids": {"schedule_arn": SCHEDULE}}], "nightly"),
     "Invoke": Case(
         "lambda", "invoke",
         {"FunctionName": "Thumbnail", "Payload": json.dumps({"b": [1], "a": "ü"})}, "null",

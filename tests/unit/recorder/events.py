@@ -57,14 +57,18 @@ def notification(key: str, name: str = "ObjectCreated:Put", **thing: Any) -> Jso
     }
 
 
-def published(message: str, message_id: str = "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d") -> Json:
+def published(
+    message: str,
+    message_id: str = "9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d",
+    subject: str | None = "hello",
+) -> Json:
     """A record of an SNS delivery."""
     return {
         "EventSource": "aws:sns",
         "EventVersion": "1.0",
         "EventSubscriptionArn": f"{TOPIC}:7f1e",
         "Sns": {"Type": "Notification", "MessageId": message_id, "TopicArn": TOPIC,
-                "Subject": "hello", "Message": message, "Timestamp": "2026-03-01T10:00:00Z"},
+                "Subject": subject, "Message": message, "Timestamp": "2026-03-01T10:00:00Z"},
     }  # fmt: skip
 
 

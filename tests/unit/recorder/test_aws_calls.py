@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from gammaray_recorder import calls, wire
+from gammaray_recorder import calls, calls_dynamodb, wire
 from gammaray_recorder.recording import Recorder
 from tests.unit.recorder.boto import boto_session
 from tests.unit.recorder.call_cases import (
@@ -210,8 +210,7 @@ def test_a_very_large_payload_is_not_hashed(recording: Recording, server: Server
 def test_hashed_attributes_are_the_first_sixteen_that_can_be_keys() -> None:
     item: Json = {"flag": {"BOOL": True}, "empty": {"S": ""}, "long": {"S": "x" * 2049}}
     item |= {f"a{number}": {"N": str(number)} for number in range(20)}
-    scope = calls.Scope.__new__(calls.Scope)
-    (output,) = calls.outputs_of("dynamodb", "PutItem", {"TableName": "t", "Item": item}, {}, scope)
+    output = calls_dynamodb.put_output("t", item)
     assert list(output["ah"]) == [f"a{number}" for number in range(16)]
     assert output["ah"]["a7"] == wire.attribute_hash("a7", {"N": "7.00"})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gammaray_recorder import causes, wire
+from gammaray_recorder.cause import seconds
 from gammaray_recorder.invocation import Invocation
 from tests.unit.recorder.events import (
     ALB,
@@ -36,6 +38,9 @@ from tests.unit.recorder.events import (
     streamed,
 )
 from tests.unit.recorder.support import ACCOUNT, REGION, Context, Json
+
+TEN_S = 1772359200.0  # what the sample events say: 2026-03-01T10:00:00Z
+SCHEDULE = f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/nightly"
 
 
 def read(event: Any) -> list[Json]:
@@ -79,6 +84,7 @@ def test_s3_keys_are_url_decoded_and_all_ids_kept() -> None:
             "key": "in/a bü+.jpg",
             "name": "ObjectCreated:Put",
             "g": REGION,
+            "t": TEN_S,
             "ids": {**S3_IDS, "s3_version": "3HL4kqtJlcpXroDT", "s3_etag": "d41d8cd9"},
         },
         {
@@ -87,6 +93,7 @@ def test_s3_keys_are_url_decoded_and_all_ids_kept() -> None:
             "key": "plain.txt",
             "name": "ObjectRemoved:Delete",
             "g": REGION,
+            "t": TEN_S,
             "ids": S3_IDS,
         },
     ]
@@ -95,8 +102,8 @@ def test_s3_keys_are_url_decoded_and_all_ids_kept() -> None:
 def test_topics_and_queues_show_the_message_id_of_every_record() -> None:
     event = {"Records": [published("one", "m-1"), published("two", "m-2")]}
     assert read(event) == [
-        {"s": "sns", "res": TOPIC, "ids": {"sns_message": "m-1"}},
-        {"s": "sns", "res": TOPIC, "ids": {"sns_message": "m-2"}},
+        {"s": "sns", "res": TOPIC, "t": TEN_S, "ids": {"sns_message": "m-1"}},
+        {"s": "sns", "res": TOPIC, "t": TEN_S, "ids": {"sns_message": "m-2"}},
     ]
     event = {"Records": [queued("{not json"), queued('{"TopicArn": 1}', "m-2")]}
     first = {"sqs_message": "2e1424d4-f796-459a-8184-9c92662be6da", "trace_root": ROOT}
@@ -110,7 +117,7 @@ def test_a_topics_message_in_a_queue_keeps_both_ids() -> None:
     body = json.dumps(published("hello", "m-1")["Sns"])
     (cause,) = read({"Records": [queued(body, "q-1")]})
     ids = {"sqs_message": "q-1", "sns_message": "m-1", "trace_root": ROOT}
-    assert cause == {"s": "sns", "res": TOPIC, "ids": ids}
+    assert cause == {"s": "sns", "res": TOPIC, "t": TEN_S, "ids": ids}
 
 
 def test_s3_is_found_in_queues_topics_and_topics_in_queues() -> None:
@@ -121,12 +128,26 @@ def test_s3_is_found_in_queues_topics_and_topics_in_queues() -> None:
         ("s3", "b.jpg"),
     ]
     assert through_queue[0]["ids"] == {**S3_IDS, "sqs_message": "q-1", "trace_root": ROOT}
-    (through_topic, _) = read({"Records": [published(s3, "m-1")]})
+    by_s3 = published(s3, "m-1", "Amazon S3 Notification")
+    (through_topic, _) = read({"Records": [by_s3]})
     assert through_topic["ids"] == {**S3_IDS, "sns_message": "m-1"}
-    both = json.dumps(published(s3, "m-1")["Sns"])
+    both = json.dumps(by_s3["Sns"])
     (nested, _) = read({"Records": [queued(both, "q-1")]})
     assert nested["ids"].items() >= {"sns_message": "m-1", "sqs_message": "q-1"}.items()
     assert nested["key"] == "a.jpg"
+
+
+def test_what_somebody_sent_on_is_their_message_and_not_what_it_holds() -> None:
+    s3 = json.dumps({"Records": [notification("a.jpg")]})
+    told = json.dumps(published("hello", "m-1")["Sns"])
+    for body in (s3, told, json.dumps(bridged("shop", "Order placed", {}))):
+        sent_on = queued(body, "q-1")
+        sent_on["attributes"]["SenderId"] = "AROAXXXXXXXXXXXXXXXXX:forwarder"
+        (cause,) = read({"Records": [sent_on]})
+        assert (cause["s"], cause["ids"]["sqs_message"]) == ("sqs", "q-1")
+    for message in (s3, told):
+        (cause,) = read({"Records": [published(message, "m-2")]})
+        assert (cause["s"], cause["ids"]) == ("sns", {"sns_message": "m-2"})
 
 
 def test_event_bridge_is_found_in_a_queue() -> None:
@@ -153,14 +174,22 @@ def test_pipes_deliver_records_without_an_event_around_them() -> None:
 def test_event_bridge_rules_schedules_and_s3() -> None:
     ids = {"event_id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718"}
     assert read(bridged("shop", "Order placed", {"total": 5})) == [
-        {"s": "events", "res": "shop", "name": "Order placed", "g": REGION, "ids": ids}
+        {"s": "events", "res": "shop", "name": "Order placed", "g": REGION, "t": TEN_S, "ids": ids}
     ]
     rule = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/hourly"
     assert read(bridged("aws.events", "Scheduled Event", {}, rule)) == [
-        {"s": "schedule", "res": rule, "name": "Scheduled Event", "g": REGION, "ids": ids}
+        {
+            "s": "schedule",
+            "res": rule,
+            "name": "Scheduled Event",
+            "g": REGION,
+            "t": TEN_S,
+            "ids": ids,
+        }
     ]
-    (scheduler,) = read(bridged("aws.scheduler", "Scheduled Event", {}, "arn:aws:scheduler:x"))
-    assert (scheduler["s"], scheduler["res"]) == ("schedule", "arn:aws:scheduler:x")
+    (scheduler,) = read(bridged("aws.scheduler", "Scheduled Event", {}, SCHEDULE))
+    assert (scheduler["s"], scheduler["res"]) == ("schedule", SCHEDULE)
+    assert scheduler["ids"]["schedule_arn"] == SCHEDULE
     thing = {"key": "a+b%20.jpg", "size": 5, "etag": "b1946ac9", "version-id": "IYV3p45BT0ac",
              "sequencer": "00617F08299329D189"}  # fmt: skip
     detail = {"bucket": {"name": "photos"}, "object": thing, "request-id": "N4N7GDK58NMKJ12R"}
@@ -171,6 +200,7 @@ def test_event_bridge_rules_schedules_and_s3() -> None:
         "key": "a+b%20.jpg",  # here it is not URL-encoded
         "name": "Object Created",
         "g": REGION,
+        "t": TEN_S,
         "ids": {
             **ids,
             "s3_request": "N4N7GDK58NMKJ12R",
@@ -258,8 +288,11 @@ def test_firehose_and_analytics_keep_the_kinesis_ids_that_their_records_came_wit
                 "records": [{**plain, "kinesisRecordMetadata": origin}, plain]}  # fmt: skip
     assert read(firehose) == [
         {"s": "firehose", "res": delivery, "ids": {"kinesis": "shardId-000000000001:495"}},
-        {"s": "firehose", "res": delivery},
+        {"s": "firehose", "res": delivery, "hash": wire.data_hash(b"secret")},
     ]
+    stream = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/clicks"
+    (fed, _) = read({**firehose, "sourceKinesisStreamArn": stream})
+    assert (fed["res"], fed["name"]) == (stream, delivery)
     analytics = {"invocationId": "i", "applicationArn": "arn:aws:kinesisanalytics:a",
                  "records": [{**plain, "kinesisStreamRecordMetadata": origin}]}  # fmt: skip
     (cause,) = read(analytics)
@@ -296,6 +329,48 @@ def test_a_state_machine_is_known_by_the_execution_that_it_passes_on() -> None:
             "lambda_request": Context().aws_request_id,
         }
         assert cause["hash"] == wire.payload_hash(event)
+
+
+def test_a_schedule_is_known_by_the_arn_that_its_input_holds() -> None:
+    (cause,) = read({"job": "report", "by": {"schedule": SCHEDULE}})
+    assert (cause["s"], cause["ids"]["schedule_arn"]) == ("schedule", SCHEDULE)
+
+
+def test_what_a_catch_hands_on_comes_from_a_state_machine() -> None:
+    (cause,) = read({"Error": "States.Timeout", "Cause": "slow"})
+    assert cause["s"] == "stepfunctions"
+
+
+AWS_SAMPLES = sorted((Path(__file__).parents[2] / "data" / "aws-events").glob("*.json"))
+# Of these two, the function is the one that calls Batch: they come from whoever invokes it.
+DIRECT = {"batch-get-job", "batch-submit-job"}
+
+
+@pytest.mark.parametrize("sample", AWS_SAMPLES, ids=lambda sample: sample.stem)
+def test_every_sample_event_of_aws_has_a_cause_of_its_kind(sample: Path) -> None:
+    event = json.loads(sample.read_text())
+    found = read(event)
+    records = event.get("Records") or event.get("records")
+    assert len(found) == (len(records) if isinstance(records, list) else 1)
+    for cause in found:
+        assert (cause["s"] == "lambda") is (sample.stem in DIRECT)
+        assert cause["s"] != "unknown"
+
+
+@pytest.mark.parametrize(
+    ("at", "at_s"),
+    [
+        ("2026-03-01T10:00:00Z", 1772359200.0),
+        ("2024-02-29T23:59:59.125Z", 1709251199.125),
+        ("1999-12-31T00:00:00+00:00", 946598400.0),
+        (1772359200, 1772359200.0), (1772359200.5, 1772359200.5), ("1772359200500", 1772359200.5),
+        (1772359200500, 1772359200.5),
+        ("noon", None), ("2026-03-01Tnoon", None), (None, None), (True, None), ({}, None),
+        (float("nan"), None), (float("inf"), None), (-5, None), ("", None), ("1e999", None),
+    ],
+)  # fmt: skip
+def test_times_are_read_as_the_services_write_them(at: Any, at_s: float | None) -> None:
+    assert seconds(at) == at_s
 
 
 def test_a_very_large_payload_is_not_hashed() -> None:

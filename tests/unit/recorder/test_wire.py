@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gammaray_recorder import wire
+from gammaray_recorder.calls_dynamodb import put_output
 from tests.unit.recorder.support import Json
 
 DIGITS = st.decimals(
@@ -79,10 +80,37 @@ def test_different_items_hash_differently(one: Json, other: Json) -> None:
 @settings(max_examples=60, deadline=None)
 @given(ITEMS)
 def test_quick_texts_are_what_the_encoder_writes(item: Json) -> None:
-    for value in item.values():
-        assert wire.value_text(value) == json.dumps(
-            wire.canonical_value(value), separators=(",", ":"), ensure_ascii=False
+    for name, value in item.items():
+        assert wire.attribute_text(name, value) == json.dumps(
+            [name, *wire.canonical_value(value)], separators=(",", ":"), ensure_ascii=False
         )
+
+
+@settings(max_examples=60, deadline=None)
+@given(ITEMS)
+def test_what_a_put_records_in_one_go_is_what_the_hashes_are_defined_as(item: Json) -> None:
+    output = put_output("t", item)
+    assert output["hash"] == wire.item_hash(item)
+    for name, found in output["ah"].items():
+        assert found == wire.attribute_hash(name, item[name])
+
+
+@pytest.mark.parametrize(
+    ("key", "hidden"),
+    [
+        ('[["id","S","o-1"]]', [["id", "#", wire.attribute_hash("id", {"S": "o-1"})]]),
+        ('[["n","N","7e0"]]', [["n", "#", wire.attribute_hash("n", {"N": "7.0"})]]),
+    ],
+)
+def test_a_hidden_key_keeps_its_attributes_names(key: str, hidden: Json) -> None:
+    assert json.loads(wire.hidden_key(key)) == hidden
+
+
+@given(st.one_of(st.text(), st.sampled_from(["[1]", "7", "{}", "[" * 1024, '[["a","S",{}]]'])))
+def test_any_other_key_is_hidden_wholly(key: str) -> None:
+    hidden = wire.hidden_key(key)
+    assert hidden[0] == "#"
+    assert len(hidden) == 33
 
 
 @pytest.mark.parametrize(
