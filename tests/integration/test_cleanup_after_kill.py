@@ -1,0 +1,82 @@
+"""A deployment that is killed at any moment leaves nothing that cleanup does not find."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from providers.aws_operations import AwsOperations
+from providers.demo import local_session
+from providers.local_aws import LocalAws
+from tests.integration.test_cleanup import listed
+from tests.unit.cli.run import clean_environment, command
+
+pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
+
+REGIONS = ("us-west-2", "us-east-1")
+# Reports of one deployment: each step is listed, begins and ends.
+_LEAST_REPORTS, _MOST_REPORTS = 18, 50
+
+
+def kill_while_deploying(home: Path, endpoint_url: str, account: str, reports: int) -> None:
+    """Deploy in a process of its own, and kill that when it has reported so often."""
+    (home / ".aws").mkdir()
+    (home / ".aws" / "credentials").write_text(
+        f"[default]\naws_access_key_id = {account}\naws_secret_access_key = x\n"
+    )
+    regions = [word for region in REGIONS for word in ("--region", region)]
+    with subprocess.Popen(
+        command("deploy", "imageproc", "--json", *regions, "--endpoint-url", endpoint_url),
+        env=clean_environment(home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdout is not None
+        for number, _line in enumerate(process.stdout, 1):
+            if number == reports:
+                process.kill()
+                break
+
+
+async def check_kill(home: Path, local_aws: LocalAws, seed: int) -> None:
+    account = str(300_000_000_000 + seed)
+    reports = random.Random(seed).randrange(_LEAST_REPORTS, _MOST_REPORTS)
+    kill_while_deploying(home, local_aws.endpoint_url, account, reports)
+    session = local_session(local_aws, regions=REGIONS, account_id=account)
+    operations = AwsOperations(session)
+
+    # What was under way when the process died may be made a moment later.
+    while resources := await operations.resources():
+        assert (await operations.delete(resources, lambda _: None)).failed == ()
+
+    assert await listed(session) == {}
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_nothing_is_left_of_a_killed_deployment(
+    tmp_path: Path, local_aws: LocalAws, seed: int
+) -> None:
+    await check_kill(tmp_path, local_aws, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2, 22))
+async def test_nothing_is_left_after_twenty_random_moments(
+    tmp_path: Path, local_aws: LocalAws, seed: int
+) -> None:
+    await check_kill(tmp_path, local_aws, seed)
+
+
+async def test_the_next_deployment_finishes_what_a_killed_one_began(
+    tmp_path: Path, local_aws: LocalAws
+) -> None:
+    kill_while_deploying(tmp_path, local_aws.endpoint_url, "300000000099", 34)
+    session = local_session(local_aws, regions=REGIONS, account_id="300000000099")
+    operations = AwsOperations(session)
+
+    await operations.deploy("imageproc", lambda _: None)
+
+    assert {step.state for step in (await operations.plan("imageproc")).steps} == {"skipped"}
