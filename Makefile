@@ -25,12 +25,12 @@ $(STAMP): pyproject.toml requirements.lock
 	@echo "Installing gammaray-tui into $(VENV) (once, a minute or so) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) install --quiet pip
-	@$(PIP) install --quiet --editable '.[local,graph]'
+	@$(PIP) install --quiet --editable '.[local,graph,web]'
 	@touch $@
 
 $(DEV_STAMP): $(STAMP)
 	@echo "Installing the tools for development ..."
-	@$(PIP) install --quiet --editable '.[local,graph]' --group dev
+	@$(PIP) install --quiet --editable '.[local,graph,web]' --group dev
 	@touch $@
 
 test: $(DEV_STAMP)

@@ -30,6 +30,7 @@ from gammaray_tui.commands.output import EXIT_FAILED, EXIT_REFUSED, say, say_err
 from gammaray_tui.commands.overhead import overhead
 from gammaray_tui.commands.relation import relation
 from gammaray_tui.commands.replay import replay
+from gammaray_tui.commands.serve import serve
 from gammaray_tui.commands.setup import setup
 from gammaray_tui.commands.tail import tail
 from gammaray_tui.commands.watch import watch
@@ -84,6 +85,8 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
 )
 for command in _COMMANDS:
     app.command()(command)
+# All that it does not know belongs to the command that it serves.
+app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})(serve)
 
 
 def _print_version(wanted: bool) -> None:

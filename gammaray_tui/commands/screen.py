@@ -48,7 +48,8 @@ def need_terminal(instead: str) -> None:
     Raises:
         UserError: stdin or stdout is none; it names `instead` as what to run.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    in_browser = bool(os.environ.get("TEXTUAL_DRIVER"))
+    if not in_browser and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UserError(
             "The screen needs a terminal, and this is none.",
             todo=f"Run it in a terminal, or use {instead}.",
