@@ -395,6 +395,7 @@ class Engine:
         invocation.gone = True
         self._running.pop(invocation, None)
         self._traces.forget(invocation)
+        self.matcher.redeliveries.forget(invocation)
         for call in invocation.calls.values():
             matched = False
             for cause in call.edges:

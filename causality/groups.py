@@ -69,14 +69,17 @@ class Group:
         if self._take_out(output) and not matched:
             self._lost_s = max(self._lost_s, output.made_s)
 
-    def add_cause(self, consumer: Consumer, identity: Identity, cause: CauseNode) -> None:
-        """Enter a cause."""
+    def add_cause(
+        self, consumer: Consumer, identity: Identity, cause: CauseNode
+    ) -> list[CauseNode]:
+        """Enter a cause; gives it with those that are deliveries of the same record."""
         lane = self._lanes.get(consumer)
         if lane is None:
             lane = self._lanes[consumer] = Lane(self.level)
-        lane.add(identity, cause)
+        causes = lane.add(identity, cause)
         if is_blind(cause.fact):
             self._mix()
+        return causes
 
     def remove_cause(
         self, consumer: Consumer, identity: Identity, cause: CauseNode, *, silently: bool = False

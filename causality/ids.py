@@ -12,6 +12,7 @@ from causality.graph import CauseNode, Found, OutputNode
 from causality.match_keys import (
     CALLER,
     COMPOSED_IDS,
+    MESSAGE_IDS,
     PLAIN_IDS,
     ExactKey,
     exact_cause_keys,
@@ -19,6 +20,7 @@ from causality.match_keys import (
     exact_output_keys,
     ids_differ,
     output_order,
+    same_address,
 )
 from gammaray_recorder import wire
 
@@ -41,8 +43,13 @@ class IdIndex:
     that counts, it is the key, without a tuple around it.
     """
 
-    def __init__(self) -> None:
-        """Make an empty index."""
+    def __init__(self, again: dict[CauseNode, list[CauseNode]]) -> None:
+        """Make an empty index.
+
+        Args:
+            again: is told of causes that show a message that others had shown, with all of these.
+        """
+        self._again = again
         self._of: defaultdict[str, dict[str | ExactKey, _Shown]] = defaultdict(dict)
 
     def __len__(self) -> int:
@@ -99,7 +106,10 @@ class IdIndex:
     def _add_cause(self, kind: str, place: str | ExactKey, node: CauseNode) -> None:
         shown = self._of[kind].setdefault(place, node)
         if shown is not node:
-            self._meeting(kind, place, shown).causes.append(node)
+            causes = self._meeting(kind, place, shown).causes
+            causes.append(node)
+            if kind in MESSAGE_IDS:
+                self._again[node] = causes
 
     def remove_cause(self, node: CauseNode) -> None:
         """Take a cause out."""
@@ -132,6 +142,8 @@ class IdIndex:
                 outputs = [o for o in outputs if _may_answer(o, cause)]
                 if outputs and self._is_forwarded(key, outputs[0]):
                     outputs, certain = self._by_address(key, outputs, cause)
+                elif outputs and not same_address(outputs[0], fact):
+                    certain = False  # somebody in between, whom nobody recorded, handed it on
             if len(outputs) > 1:
                 if fact.key is not None:
                     # DeleteObjects: one request id, many objects.
@@ -221,7 +233,7 @@ class IdIndex:
         addressed = [
             claimant
             for claimant in self._claimants(key, output)
-            if claimant.fact.resource == output.fact.resource
+            if same_address(output, claimant.fact)
         ]
         if not 0 < len(addressed) <= 1 + output.call.fact.retries:
             return outputs, False

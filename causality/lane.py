@@ -59,8 +59,8 @@ class Lane:
 
     # --- entering and leaving ---------------------------------------------------------------
 
-    def add(self, identity: Identity, cause: CauseNode) -> None:
-        """Enter a cause, as the delivery of a record or as a redelivery of it."""
+    def add(self, identity: Identity, cause: CauseNode) -> list[CauseNode]:
+        """Enter a cause, as the delivery of a record or a redelivery of it; gives all of these."""
         delivery = self._by_identity.get(identity)
         if delivery is None:
             delivery = self._by_identity[identity] = Delivery(identity, cause)
@@ -71,6 +71,7 @@ class Lane:
             delivery.causes.sort(key=_invocation_id)
             delivery.take_time()
         self._put_in(delivery)
+        return delivery.causes
 
     def remove(self, identity: Identity, cause: CauseNode, *, silently: bool = False) -> None:
         """Take a cause out; silently, if nothing shall be solved again for it."""

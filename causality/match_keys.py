@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Final, TypeAlias
+from urllib.parse import unquote
 
 from causality import names
 from causality.facts import Cause
@@ -37,6 +38,7 @@ _IDS: Final = (
     wire.ID_S3_REQUEST,
     wire.ID_TRACEPARENT,
     wire.ID_EXECUTION,
+    wire.ID_SCHEDULE,
 )
 # Their value alone is no proof: of which stream, of which object?
 COMPOSED_IDS: Final = frozenset({wire.ID_KINESIS, wire.ID_S3_VERSION})
@@ -44,8 +46,16 @@ PLAIN_IDS: Final = frozenset(_IDS) - COMPOSED_IDS
 # A local AWS shows caller and callee different values of these.
 _AWS_ONLY_IDS = frozenset({wire.ID_LAMBDA_REQUEST, wire.ID_S3_REQUEST, wire.ID_APIGW_REQUEST})
 # Ids of one delivered record: equal ones are the same record, delivered again or to another.
-_RECORD_IDS = (wire.ID_DDB_EVENT, wire.ID_S3_SEQUENCER, wire.ID_SNS_MESSAGE, wire.ID_SQS_MESSAGE)
+_RECORD_IDS = (
+    *(wire.ID_DDB_EVENT, wire.ID_S3_SEQUENCER, wire.ID_SNS_MESSAGE, wire.ID_SQS_MESSAGE),
+    wire.ID_KINESIS,
+)
+# Equal ones at one function are one message, delivered to it again.
+MESSAGE_IDS: Final = frozenset({wire.ID_SNS_MESSAGE, wire.ID_SQS_MESSAGE, wire.ID_KINESIS})
 _CHANGES = {True: ("delete",), False: ("put",), None: ("put", "delete")}
+_PAYLOADS = frozenset({"lambda", "scheduler"})  # their calls hold what a function will be given
+_NO_METHOD = frozenset({"websocket", "authorizer"})  # they show something else in its place
+_PREFIX = 4  # segments: a stage and a base path; a local AWS's own "restapis/<id>/<stage>/..."
 _DELETES = frozenset({"DeleteItem", "DeleteObject", "DeleteObjects"})
 
 
@@ -119,9 +129,14 @@ def group_output_keys(
     elif call.service == "sns":
         if fact.subject is not None:
             yield ORDER, ("subject", resource, fact.subject)
-    elif call.service == "lambda" and fact.item_hash and not _tells_callee(node):
+    elif fact.item_hash and call.service in _PAYLOADS and not _tells_callee(node):
         region = call.region or node.call.invocation.region or ""
         yield CONTENT, ("payload", region, names.bare_function(resource), fact.item_hash)
+    elif fact.item_hash and call.service == "firehose":
+        yield CONTENT, ("data", resource, fact.item_hash)
+    elif fact.item_hash and call.service == "iot-data":
+        region = call.region or node.call.invocation.region or ""
+        yield ORDER, ("message", region, fact.item_hash)  # a rule decides which function gets it
 
 
 def _tells_callee(node: OutputNode) -> bool:
@@ -156,6 +171,9 @@ def group_cause_keys(node: CauseNode) -> Iterator[tuple[int, GroupKey]]:
         region = invocation.region or fact.region or ""
         callee = names.bare_function(resource or invocation.function or "")
         yield CONTENT, ("payload", region, callee, fact.item_hash)
+        yield ORDER, ("message", region, fact.item_hash)
+    elif fact.service == "firehose" and fact.item_hash:
+        yield CONTENT, ("data", resource, fact.item_hash)
 
 
 def source_of(key: GroupKey) -> Source:
@@ -166,7 +184,9 @@ def source_of(key: GroupKey) -> Source:
     kind = key[0]
     if kind == "object":
         return (kind, key[1], key[2].rpartition("/")[0])
-    return key[:2] if kind == "subject" else ("dynamodb" if kind != "payload" else kind, *key[1:3])
+    if kind in ("subject", "data", "message"):
+        return key[:2]
+    return (kind if kind == "payload" else "dynamodb", *key[1:3])
 
 
 def is_delete(node: OutputNode) -> bool | None:
@@ -208,7 +228,7 @@ def _item_keys(node: OutputNode, key_names: set[tuple[str, ...]] | tuple[()]) ->
 
 
 def key_names_of(key: str) -> tuple[str, ...]:
-    """Give the attributes of a canonical DynamoDB key; none when the recorder hashed it."""
+    """Give the attributes of a canonical DynamoDB key."""
     return tuple(name for name, _ in _key_parts(key))
 
 
@@ -216,14 +236,16 @@ def _key_parts(key: str) -> list[tuple[str, dict[str, str]]]:
     try:
         return [(name, {kind: value}) for name, kind, value in json.loads(key)]
     except (ValueError, TypeError):
-        return []  # a key hashed by the recorder: equal keys are still equal texts
+        return []  # no key of our recorder: equal keys are still equal texts
 
 
 def _key_hash(key: str) -> str:
     parts = _key_parts(key)
     if not parts:
         return key
-    return "+".join(wire.attribute_hash(name, typed) for name, typed in parts)
+    return "+".join(
+        typed.get(wire.HIDDEN) or wire.attribute_hash(name, typed) for name, typed in parts
+    )
 
 
 # --- what tells two halves apart ------------------------------------------------------------
@@ -238,6 +260,32 @@ def ids_differ(output: OutputNode, cause: Cause) -> bool:
             if theirs is not None and theirs != ours:
                 return True
     return False
+
+
+def same_address(output: OutputNode, cause: Cause) -> bool:
+    """Say whether a request went where it was received, "METHOD host/path" on both sides.
+
+    A header proves its request only there: a function may hand it on to the next one. A stage or
+    base path may stand on one side alone; a local AWS has hosts of its own.
+    """
+    ours, theirs = output.fact.resource, cause.resource
+    if not ours or not theirs:
+        return True
+    method, _, address = ours.partition(" ")
+    their_method, _, their_address = theirs.partition(" ")
+    host, _, path = address.partition("/")
+    their_host, _, their_path = their_address.partition("/")
+    if cause.name not in _NO_METHOD and method.upper() != their_method.upper():
+        return False
+    named = their_host and not output.call.fact.local
+    if named and host.lower().partition(":")[0] != their_host.lower().partition(":")[0]:
+        return False
+    short, long = sorted((_segments(path), _segments(their_path)), key=len)
+    return long[len(long) - len(short) :] == short and len(long) - len(short) <= _PREFIX
+
+
+def _segments(path: str) -> list[str]:
+    return [segment for segment in unquote(path).split("/") if segment]
 
 
 def contents_differ(output: OutputNode, cause: Cause) -> bool:
@@ -264,9 +312,14 @@ def is_blind(cause: Cause) -> bool:
 
 def record_identity(cause: CauseNode) -> tuple[str, str, int]:
     """Name the delivered record, so that its redeliveries count once."""
-    for kind in _RECORD_IDS:
-        value = cause.fact.ids.get(kind)
+    fact = cause.fact
+    for kind in _RECORD_IDS if fact.ids else ():
+        value = fact.ids.get(kind)
         if value:
+            if kind == wire.ID_S3_SEQUENCER:  # of one key, and zeros at its end say nothing
+                value = f"{value.rstrip('0')} {fact.key}"
+            elif kind == wire.ID_KINESIS:
+                value = f"{value} {fact.resource}"
             return (kind, value, 0)
     return ("invocation", cause.invocation.request_id, cause.number)
 

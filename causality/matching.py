@@ -34,6 +34,7 @@ from causality.match_keys import (
     output_order,
     record_identity,
 )
+from causality.redeliveries import Redeliveries
 from causality.snapshot import Evidence
 
 _RIVALS = 32
@@ -56,8 +57,10 @@ class Matcher:
         """
         self._changed = changed
         self._invocation_of = invocation_of
-        self._ids = IdIndex()
+        self._again: dict[CauseNode, list[CauseNode]] = {}
+        self._ids = IdIndex(self._again)
         self.doubts = Doubts()
+        self.redeliveries = Redeliveries()
         self._groups: dict[GroupKey, Group] = {}
         self._dirty: dict[int, dict[Group, None]] = {CONTENT: {}, ORDER: {}}
         self._unsure: dict[CauseNode, None] = {}
@@ -74,6 +77,7 @@ class Matcher:
             "unsure": len(self._unsure),
             "puts": sum(map(len, self._puts.values())),
             **self.doubts.sizes(),
+            "redeliveries": len(self.redeliveries),
         }
 
     # --- outputs ----------------------------------------------------------------------------
@@ -153,7 +157,9 @@ class Matcher:
         for level, key in group_cause_keys(node):
             keys.append(key)
             group = self._group(level, key)
-            group.add_cause(invocation.consumer, record_identity(node), node)
+            causes = group.add_cause(invocation.consumer, record_identity(node), node)
+            if len(causes) > 1:
+                self._again[node] = causes
             self._mark(group)
         node.keys = tuple(keys)
 
@@ -224,6 +230,23 @@ class Matcher:
                 if cause.exact is None:  # else its edge is up to date
                     self._conclude(cause)
             self._unsure.update(self.doubts.take())
+        for cause, causes in self._again.items():
+            if len(causes) > 1:
+                self._join_tries(cause, causes)
+        self._again.clear()
+
+    def _join_tries(self, cause: CauseNode, causes: list[CauseNode]) -> None:
+        """Join the invocations that were given the same record as an invocation of a function."""
+        identity = record_identity(cause)
+        consumer = cause.invocation.consumer
+        again = [
+            other
+            for other in causes
+            if other.invocation.consumer == consumer and record_identity(other) == identity
+        ]
+        if self.redeliveries.join(other.invocation for other in again):
+            for other in again:
+                self._changed(other, other.edge)
 
     def _take_over(self, cause: CauseNode, level: int, found: Found | None) -> None:
         if level == ORDER:

@@ -248,9 +248,8 @@ def _object_event(
     elif bucket == "topical":
         message = json.dumps({"Records": [record]})
         topic = f"arn:aws:sns:{REGION}:{_ACCOUNT}:objects"
-        world.deliver(
-            "bucket:topical", _sns_record(world, topic, message)[0], origin, run.depth + 1
-        )
+        published, _ = _sns_record(world, topic, message, "Amazon S3 Notification")
+        world.deliver("bucket:topical", published, origin, run.depth + 1)
     else:
         detail = {
             "bucket": {"name": bucket},
@@ -293,7 +292,7 @@ def _publish_to_queue(world: World, run: Run) -> Call:
     def take_effect(origin: Origin | None) -> Event:
         message_id = world.id()
         body = {"Type": "Notification", "MessageId": message_id, "TopicArn": topic, "Message": "m"}
-        _queue(world, run, json.dumps(body), origin)
+        _queue(world, run, json.dumps(body), origin, sender="AIDAEXAMPLE")
         return {**_metadata(world), "MessageId": message_id}
 
     return Call("sns", "Publish", {"TopicArn": topic, "Message": "m"}, take_effect)
@@ -338,12 +337,14 @@ def _first_message(event: Event) -> Event:
     return event
 
 
-def _queue(world: World, run: Run, body: str, origin: Origin | None) -> str:
+def _queue(
+    world: World, run: Run, body: str, origin: Origin | None, sender: str = "AROAEXAMPLE:fn"
+) -> str:
     message_id = world.id()
     record = {
         "messageId": message_id,
         "body": body,
-        "attributes": {},
+        "attributes": {"SenderId": sender},
         "eventSource": "aws:sqs",
         "eventSourceARN": f"arn:aws:sqs:{REGION}:{_ACCOUNT}:work",
         "awsRegion": REGION,

@@ -1,0 +1,101 @@
+"""Redeliveries of event sources: another request id, the same record, one trigger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from causality.engine import Engine
+from causality.records import decode_page
+from gammaray_recorder import wire
+from tests.unit.causality import world_records
+
+T = 1_795_000_000.0
+STREAM = {"s": "dynamodb", "res": "orders", "key": '[["id","S","a"]]', "name": "MODIFY"}
+OBJECT = {"s": "s3", "res": "photos", "key": "in/a.jpg", "name": "ObjectCreated:Put"}
+
+
+def _add(
+    engine: Engine, request_id: str, at_s: float, *causes: dict[str, Any], function: str = "fn"
+) -> None:
+    arn = f"arn:aws:lambda:us-west-2:123456789012:function:{function}"
+    start = {"k": "s", "t": at_s, "arn": arn, "g": "us-west-2", "src": list(causes)}
+    item = wire.encode_item(request_id, "n", 0, [start], at_s, 3600, "us-west-2")
+    engine.apply_records(
+        decode_page(world_records.page([{"dynamodb": {"NewImage": item}}])).records
+    )
+
+
+def _tries(engine: Engine, request_id: str) -> list[str]:
+    found = engine.matcher.redeliveries.tries(engine.invocations[request_id])
+    return [invocation.request_id for invocation in found]
+
+
+def _with(cause: dict[str, Any], **ids: str) -> dict[str, Any]:
+    return {**cause, "ids": ids}
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        (_with(STREAM, ddb_event="e1"), _with(STREAM, ddb_event="e1")),
+        (_with(OBJECT, s3_seq="0055AED6DCD90281E5"), _with(OBJECT, s3_seq="0055AED6DCD90281E50")),
+        (_with({"s": "sqs", "res": "q"}, sqs_message="m"),) * 2,
+        (_with({"s": "sns", "res": "t"}, sns_message="m"),) * 2,
+        (_with({"s": "kinesis", "res": "arn:k:stream/s"}, kinesis="shard:1"),) * 2,
+    ],
+    ids=["stream", "object", "queue", "topic", "kinesis"],
+)
+def test_a_record_that_comes_again_is_another_try(
+    first: dict[str, Any], again: dict[str, Any]
+) -> None:
+    for order in (1, -1):
+        engine = Engine()
+        deliveries = [("r1", T, first), ("r2", T + 9, again), ("r3", T + 19, again)]
+        for request_id, at_s, cause in deliveries[::order]:
+            _add(engine, request_id, at_s, cause)
+            engine.settle()
+        assert _tries(engine, "r2") == ["r1", "r2", "r3"]
+        place = engine.matcher.redeliveries.place(engine.invocations["r2"])
+        assert place == (2, 3)
+
+
+def test_what_another_function_was_given_is_no_try() -> None:
+    engine = Engine()
+    cause = _with({"s": "sns", "res": "t"}, sns_message="m")
+    _add(engine, "r1", T, cause)
+    _add(engine, "r2", T, cause, function="other")
+    _add(engine, "r3", T, _with({"s": "sns", "res": "t"}, sns_message="m2"))
+    engine.settle()
+    assert [_tries(engine, name) for name in ("r1", "r2", "r3")] == [["r1"], ["r2"], ["r3"]]
+
+
+def test_a_sequencer_belongs_to_one_key() -> None:
+    engine = Engine()
+    _add(engine, "r1", T, _with(OBJECT, s3_seq="01"))
+    _add(engine, "r2", T, _with({**OBJECT, "key": "in/b.jpg"}, s3_seq="01"))
+    engine.settle()
+    assert _tries(engine, "r1") == ["r1"]
+
+
+def test_halves_of_a_batch_are_tries_of_the_whole() -> None:
+    engine = Engine()
+    one, other = _with(STREAM, ddb_event="e1"), _with(STREAM, ddb_event="e2")
+    _add(engine, "half", T + 1, one)
+    _add(engine, "rest", T + 2, other)
+    engine.settle()
+    _add(engine, "whole", T, one, other)
+    engine.settle()
+    assert _tries(engine, "rest") == ["whole", "half", "rest"]
+
+
+def test_tries_that_leave_are_let_go() -> None:
+    engine = Engine(max_invocations=5)
+    for number in range(40):
+        message = f"m{number // 2}"
+        at_s = T + number
+        _add(engine, f"r{number}", at_s, _with({"s": "sqs", "res": "q"}, sqs_message=message))
+        engine.settle()
+        engine.touched.clear()
+    assert engine.sizes()["redeliveries"] <= 6
