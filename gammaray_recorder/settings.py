@@ -32,12 +32,14 @@ class Settings:
         endpoint: URL of DynamoDB, when it is not AWS's own.
         ttl_s: life of a record until DynamoDB deletes it.
         flush_s: the longest that the last flush may delay the handler's return.
+        every_call: keep calls that can trigger nothing, such as reads, too.
         interval_s: the longest that a recorded call stays in memory while a handler runs.
         trace_hosts: hosts, and endings of hosts (".example.com"), that may get `traceparent`.
     """
 
     __slots__ = (
         "endpoint",
+        "every_call",
         "flush_s",
         "interval_s",
         "region",
@@ -56,6 +58,7 @@ class Settings:
         self.ttl_s = int(_number(get("GAMMARAY_TTL_S"), 7 * _DAY_S, least=1))
         self.flush_s = _number(get("GAMMARAY_FLUSH_MS"), 50, least=0) / 1000
         self.interval_s = _number(get("GAMMARAY_INTERVAL_MS"), 200, least=10) / 1000
+        self.every_call = get("GAMMARAY_CALLS") != "triggering"
         hosts = [host.strip().lower() for host in (get("GAMMARAY_TRACE_HOSTS") or "").split(",")]
         everywhere = _endpoint(environment)
         if everywhere:
