@@ -18,6 +18,7 @@ from providers.manifest import LoadedApplication
 from providers.manifest_parts import Function
 from providers.pieces import Change, Piece, found, wait_until
 from providers.place import Place
+from providers.rollback import Previous, previous_of
 from providers.tags import is_managed
 
 LAYER_NAME: Final = "gammaray-recorder"
@@ -131,6 +132,7 @@ class DeployedFunction(Piece):
         self._traced = application.traces(function)
         self._attachment = attachment_of(application, function, place.table)
         self._code = zipped(self._attachment.files)
+        self._previous: Previous | None = None
 
     async def look(self) -> Change:
         """Compare code and configuration.
@@ -167,6 +169,7 @@ class DeployedFunction(Piece):
         else:
             await self._wait_until_ready(client)
             changed = set(change.detail.split(", "))
+            self._previous = await previous_of(client, self.name, with_code="code" in changed)
             if "code" in changed:
                 await client.update_function_code(FunctionName=self.name, ZipFile=self._code)
                 await self._wait_until_ready(client)
@@ -175,6 +178,15 @@ class DeployedFunction(Piece):
                     FunctionName=self.name, **self._settings()
                 )
         await self._wait_until_ready(client)
+
+    async def roll_back(self) -> bool:
+        """Put code and settings back as they were before an update; what was created stays."""
+        if self._previous is None:
+            return False
+        await self._previous.restore(
+            await self.client("lambda"), self.name, self._wait_until_settled
+        )
+        return True
 
     async def _create(self, client: Any) -> None:
         async def created() -> bool:
@@ -192,6 +204,15 @@ class DeployedFunction(Piece):
             return True
 
         await wait_until(created, f"{self._role.text}, which is new,", timeout_s=_ROLE_TIMEOUT_S)
+
+    async def _wait_until_settled(self, client: Any) -> None:
+        """Wait until no change is under way, whether it went well or not."""
+
+        async def settled() -> bool:
+            there = await client.get_function_configuration(FunctionName=self.name)
+            return bool(there.get("LastUpdateStatus") != "InProgress")
+
+        await wait_until(settled, self.text, timeout_s=_READY_TIMEOUT_S)
 
     async def _wait_until_ready(self, client: Any) -> None:
         async def ready() -> bool:

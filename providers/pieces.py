@@ -65,11 +65,16 @@ class Piece(ABC):
     async def make(self, change: Change) -> None:
         """Do what `look` said, and wait until it is in effect."""
 
+    async def roll_back(self) -> bool:
+        """Put back what `make` replaced; say whether there was anything to put back."""
+        return False
+
 
 async def run_pieces(pieces: Sequence[Piece], report: Report, *, only_look: bool) -> list[Step]:
     """Look at every piece and, unless `only_look`, make it; independent ones side by side.
 
-    A piece that fails does not stop those that do not need it: a later run has less to do.
+    A piece that fails does not stop those that do not need it: a later run has less to do. But
+    what can be put back is, once all are through: old code and new do not mix.
 
     Returns:
         The last step of each piece, in the order of `pieces`.
@@ -84,6 +89,7 @@ async def run_pieces(pieces: Sequence[Piece], report: Report, *, only_look: bool
         for piece in pieces:
             run.tasks[piece.id] = group.create_task(run.through(piece), name=piece.id)
     if run.errors:
+        await run.roll_back(pieces)
         raise run.errors[0]
     return [run.steps[piece.id] for piece in pieces]
 
@@ -126,6 +132,23 @@ class _Run:
             took_s = time.monotonic() - started_s
             self.tell(piece, "done", f"{change.verb}d{what} in {took_s:.1f} s")
         return True
+
+    async def roll_back(self, pieces: Sequence[Piece]) -> None:
+        """Put back what was replaced, the last first, and report it."""
+        for piece in reversed(pieces):
+            try:
+                if await piece.roll_back():
+                    self.tell(piece, "failed", self._rolled_back(piece))
+            except (UserError, *AWS_ERRORS) as error:
+                failure = user_error(
+                    error, profile=piece.place.clients.session.profile, region=piece.region or None
+                )
+                self.tell(piece, "failed", f"could not be rolled back: {failure.what}")
+
+    def _rolled_back(self, piece: Piece) -> str:
+        before = self.steps[piece.id]
+        why = before.detail if before.state == "failed" else "because something else failed"
+        return f"rolled back to what it was: {why}"
 
     def tell(self, piece: Piece, state: StepState, detail: str = "") -> None:
         """Report how it goes with one piece."""

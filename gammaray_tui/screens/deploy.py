@@ -140,6 +140,9 @@ class DeployScreen(Dialog[None]):
             return
         if self.is_attached:
             self._enter("done", f"{application} is deployed; close this and press f to fire it")
+            # Its line must not go on saying that it is not deployed.
+            choices = application_choices(await self._operations.applications())
+            self.query_one(ChoiceList).set_choices(choices, [application])
         else:
             self.gammaray.notify(f"{application} is deployed", markup=False)
 

@@ -102,6 +102,10 @@ class MockOperations:
         if self.deploy_error is not None:
             report(replace(STEPS[3], state="failed", detail="AccessDenied"))
             raise self.deploy_error
+        self.listed = [
+            replace(item, deployed=True) if item.name == application else item
+            for item in self.listed
+        ]
 
     async def fire(self, application: str, count: int, report: Report) -> Fired:
         self.fired.append((application, count))

@@ -11,7 +11,7 @@ from gammaray_tui.actions import ACTIONS
 from providers.errors import UserError
 from tests.functional.mock_data import START_S
 from tests.functional.mock_model import MockModel, shop_model
-from tests.functional.mock_operations import RESOURCES, MockOperations
+from tests.functional.mock_operations import RESOURCES, SHOP, MockOperations
 from tests.functional.running import focus_of, line_with, running, text_of, until
 
 
@@ -79,6 +79,18 @@ async def test_deploy_shows_the_plan_first_and_then_each_step() -> None:
         assert "✓" in line_with(app, "table image-proc-B")
         await pilot.press("enter")
         assert focus_of(app) == "tree"
+
+
+async def test_what_was_deployed_is_shown_as_deployed() -> None:
+    operations = MockOperations()
+    operations.listed = (SHOP,)
+    async with running(shop_model(), operations=operations) as (app, pilot):
+        await pilot.press("i")
+        await until(pilot, lambda: "not deployed" in line_with(app, "a shop"))
+        await until(pilot, lambda: "This will take" in text_of(app))
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: "shop is deployed; close this" in text_of(app))
+        await until(pilot, lambda: "not deployed" not in line_with(app, "a shop"))
 
 
 async def test_deploy_goes_on_behind_a_closed_dialog() -> None:
