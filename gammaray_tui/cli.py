@@ -28,6 +28,7 @@ from gammaray_tui.commands.keys import keys
 from gammaray_tui.commands.latency import latency
 from gammaray_tui.commands.output import EXIT_FAILED, EXIT_REFUSED, say, say_error
 from gammaray_tui.commands.overhead import overhead
+from gammaray_tui.commands.recordings import recordings
 from gammaray_tui.commands.relation import relation
 from gammaray_tui.commands.replay import replay
 from gammaray_tui.commands.serve import serve
@@ -49,7 +50,8 @@ class _Commands(TyperGroup):
         for place, argument in enumerate(args):
             if argument in self.commands or argument == "--":
                 break
-            if argument == "--resume" and (args[place + 1 :] or ["-"])[0].startswith("-"):
+            following = (args[place + 1 :] or ["-"])[0]
+            if argument == "--resume" and (following[:1] == "-" or following in self.commands):
                 args = [*args[:place], "--resume=", *args[place + 1 :]]
         return super().parse_args(ctx, args)
 
@@ -85,6 +87,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
 )
 for command in _COMMANDS:
     app.command()(command)
+app.add_typer(recordings)
 # All that it does not know belongs to the command that it serves.
 app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})(serve)
 

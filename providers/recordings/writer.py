@@ -7,7 +7,7 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -131,21 +131,9 @@ class Recorder:
         return taken
 
     def _write(self, entries: list[Entry]) -> None:
-        """Write entries as members of bounded size, and wait until the disk has them."""
-        start = 0
-        while start < len(entries):
-            lines: list[bytes] = []
-            size = end = 0
-            for end in range(start, len(entries)):
-                lines.append(encode(entries[end]))
-                size += len(lines[-1])
-                if size >= _MEMBER_BYTES:
-                    break
-            part = entries[start : end + 1]
-            times = [entry.at_s for entry in part]
-            records = sum(map(record_count, part))
-            self._append(pack(b"".join(lines), min(times), max(times), records))
-            start = end + 1
+        """Write entries, and wait until the disk has them."""
+        for member in pack_entries(entries):
+            self._append(member)
         if entries:
             os.fsync(self._file)
 
@@ -164,6 +152,27 @@ class Recorder:
         if self.failure is None:
             self.failure = error
             self._on_failure(error)
+
+
+def pack_entries(entries: Iterable[Entry]) -> Iterator[bytes]:
+    """Pack entries into members of bounded size."""
+    part: list[Entry] = []
+    lines: list[bytes] = []
+    size = 0
+    for entry in entries:
+        part.append(entry)
+        lines.append(encode(entry))
+        size += len(lines[-1])
+        if size >= _MEMBER_BYTES:
+            yield _packed(part, lines)
+            part, lines, size = [], [], 0
+    if part:
+        yield _packed(part, lines)
+
+
+def _packed(entries: list[Entry], lines: list[bytes]) -> bytes:
+    times = [entry.at_s for entry in entries]
+    return pack(b"".join(lines), min(times), max(times), sum(map(record_count, entries)))
 
 
 def _open(path: Path, *, go_on: bool) -> int:
