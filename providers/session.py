@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from aiobotocore.config import AioConfig
@@ -72,7 +72,7 @@ class AwsSession:
         self._restrict_credentials()
 
     @classmethod
-    def open(cls, settings: AwsSettings) -> AwsSession:
+    def open(cls, settings: AwsSettings) -> Self:
         """Resolve profile and regions from the settings and the AWS configuration files.
 
         Raises:
@@ -98,13 +98,13 @@ class AwsSession:
             )
         return cls(settings, session, regions)
 
-    def renewed(self) -> AwsSession:
+    def renewed(self) -> Self:
         """Give a session that has read the credential files anew.
 
         Raises:
             UserError: the files have become unusable.
         """
-        renewed = AwsSession.open(self.settings)
+        renewed = self.open(self.settings)
         renewed.regions = self.regions
         # The service models are large; there is no need to read them again.
         loader = self._session.get_component("data_loader")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -18,16 +19,20 @@ from providers.streams.timing import Backoff, Timing
 # What is wrong with the region as a whole: when one reader gets through, all try at once.
 _REGION_KINDS = CREDENTIAL_KINDS | {"access-denied", "server-error", "unreachable"}
 
-
 # How long DynamoDB Streams keeps records.
-_RETENTION_S: Final = 24 * 3600.0
+RETENTION_S: Final = 24 * 3600.0
 
 
 @dataclass
 class Contact:
-    """When the region was last heard of, epoch seconds."""
+    """When the region was last heard of, epoch seconds.
+
+    Attributes:
+        gap_s: when it had last been silent for so long that records were lost.
+    """
 
     last_s: float
+    gap_s: float = -math.inf
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,8 @@ class RegionContext:
         now_s = self.link.now_s()
         silent_s = now_s - self.contact.last_s
         self.contact.last_s = now_s
-        if silent_s > _RETENTION_S:
+        if silent_s > RETENTION_S:
+            self.contact.gap_s = now_s
             detail = f"nothing could be read for {silent_s / 3600:.0f} h, and streams hold 24 h"
             await self.put_gap(self.link.table_name, detail)
 

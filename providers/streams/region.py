@@ -24,30 +24,25 @@ class RegionReader:
     """Reads the streams that the region's record table has, had, and will have."""
 
     def __init__(
-        self, region: RegionContext, since: Since, positions: Iterable[Position] = ()
+        self, region: RegionContext, since: Since, positions: Iterable[Position] | None = None
     ) -> None:
         """Prepare reading.
 
         Args:
             region: what the region's readers share.
             since: where to start.
-            positions: what was read before; reading goes on there.
+            positions: what an earlier watch has read; this one goes on with it.
         """
         self._region = region
         self._since = since
+        self._resumed = positions is not None
         self._read_before: dict[str, dict[str, Position]] = {}  # stream ARN -> shard id
-        for position in positions:
+        for position in positions or ():
             self._read_before.setdefault(position.stream_arn, {})[position.shard_id] = position
         self._known: set[str] = set()  # ARNs that need not be followed (any more)
-        self._streams: dict[str, StreamReader] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._ended = asyncio.Event()
         self._looked = False
-
-    def checkpoint(self) -> dict[str, dict[str, str]]:
-        """Give stream ARN -> shard -> last sequence number handed on."""
-        points = {arn: stream.checkpoint() for arn, stream in self._streams.items()}
-        return {arn: point for arn, point in points.items() if point}
 
     async def run(self) -> None:
         """Watch until cancelled; problems are told and tried again, never raised."""
@@ -125,8 +120,8 @@ class RegionReader:
             if arn in self._known:
                 continue
             self._known.add(arn)
-            stream = StreamReader(self._region, arn, since, self._read_before.pop(arn, {}))
-            self._streams[arn] = stream
+            read_before = self._read_before.pop(arn, {}) if self._resumed else None
+            stream = StreamReader(self._region, arn, since, read_before)
             self._tasks[arn] = asyncio.create_task(self._read(stream), name=f"follow {arn}")
 
     async def _read(self, stream: StreamReader) -> None:

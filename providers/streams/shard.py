@@ -14,7 +14,7 @@ from causality.records import Page, StreamRecord, Unreadable
 from providers.aws_errors import error_code
 from providers.events import Position, RecordBatch
 from providers.record_time import created_s, record_time_s
-from providers.streams.context import RegionContext
+from providers.streams.context import RETENTION_S, RegionContext
 from providers.streams.lineage import Shard
 from providers.streams.link import Cursor
 from providers.streams.timing import Backoff
@@ -48,11 +48,13 @@ class Start:
         not_before_s: records created earlier are dropped; None keeps all. With `latest` it is
             when the watch started, and used only when the first iterator is lost.
         followed: the shard came up while watching, so that whatever it lost is a gap.
+        known_s: all that the shard can hold was written after this (epoch seconds).
     """
 
     latest: bool = False
     not_before_s: float | None = None
     followed: bool = False
+    known_s: float = 0.0
 
 
 class ShardReader:
@@ -60,6 +62,7 @@ class ShardReader:
 
     Attributes:
         last: sequence number of the last record handed on (or dropped as too old).
+        known_s: up to this time (epoch seconds) what the shard held is known.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class ShardReader:
         self.shard = shard
         self.start = start
         self.last = None if read_before is None else read_before.sequence
+        self.known_s = start.known_s
         self._region = region
         self._arn = arn
         self._is_closed = is_closed
@@ -101,8 +105,10 @@ class ShardReader:
             generation = link.generation
             try:
                 if iterator is None:
-                    iterator = await link.open_iterator(self._arn, self.shard.id, self._cursor())
+                    cursor = self._cursor()
+                    iterator = await link.open_iterator(self._arn, self.shard.id, cursor)
                     self._on_open(self.shard.id)
+                    await self._judge_beginning(cursor)
                 page = await link.read_page(iterator)
             except Exception as error:
                 if await self._needs_new_iterator(error):
@@ -167,6 +173,20 @@ class ShardReader:
             return False
         return True
 
+    async def _judge_beginning(self, cursor: Cursor) -> None:
+        """Show a gap when a shard is begun so late that its oldest records can be gone.
+
+        The service does not say so: TRIM_HORIZON is whatever is the oldest now.
+        """
+        if cursor != _TRIM_HORIZON or self.last is not None:
+            return
+        now_s = self._region.link.now_s()
+        known_s, self.known_s = self.known_s, now_s
+        is_told = self._region.contact.gap_s >= known_s
+        wanted = self.start.followed or self._asked_latest
+        if wanted and now_s - known_s > RETENTION_S and not is_told:
+            await self._put_gap("read so late that its oldest records may have been trimmed")
+
     async def _restart_at_horizon(self) -> None:
         """Go on with the oldest record held, and show what lies between as a gap."""
         if self._from_horizon:
@@ -184,13 +204,14 @@ class ShardReader:
             self._possible_gap = detail
 
     async def _deliver(self, page: Page) -> None:
-        """Hand the page's new records on, then move the checkpoint."""
+        """Hand the page's new records on, with the position behind them."""
         region = self._region
         if page.records or page.unreadable:
             region.pace.active()
             await self._judge_possible_gap(page)
         else:
             region.board.caught_up(self.shard.id)
+            self.known_s = region.link.now_s()
         records, unreadable = self._keep(page)
         newest = _newest_sequence(page)
         moves = newest and (self.last is None or _is_after(newest, self.last))
@@ -222,9 +243,10 @@ class ShardReader:
             records = [record for record in records if not self._is_old(record)]
             if records:
                 self._not_before_s = None
-        if self._from_horizon and self.last is not None:
-            last = self.last
-            records = [r for r in records if _is_after(r.dynamodb.SequenceNumber, last)]
+        last = self.last
+        if last is not None:
+            if records and not _is_after(records[0].dynamodb.SequenceNumber, last):
+                records = [r for r in records if _is_after(r.dynamodb.SequenceNumber, last)]
             unreadable = [u for u in unreadable if _is_after(u.sequence, last)]
         is_new = self._region.seen.is_new
         return (
@@ -258,6 +280,7 @@ class ShardReader:
         written_s = record_time_s(page.records[-1]) if page.records else None
         if written_s is None:
             return 0.0
+        self.known_s = max(self.known_s, written_s)
         lag_s = max(0.0, self._region.link.now_s() - written_s)
         self._region.board.behind(self.shard.id, round(lag_s, 1))
         return lag_s

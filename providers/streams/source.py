@@ -50,28 +50,16 @@ class StreamSource:
         self._timing = timing or Timing()
         self._request_timeout_s = request_timeout_s
         self._pace = Pace(self._timing.monotonic_s)
-        self._readers: list[RegionReader] = []
 
     async def run(self, queue: asyncio.Queue[ProviderEvent]) -> None:
         """Put events on the queue until cancelled; waits while the queue is full."""
-        self._readers = [self._reader(region, queue) for region in self._session.regions]
         async with asyncio.TaskGroup() as group:
-            for reader in self._readers:
-                group.create_task(reader.run())
+            for region in self._session.regions:
+                group.create_task(self._reader(region, queue).run())
 
     def expect_records(self) -> None:
         """Poll quickly for a while: something was fired that will write records."""
         self._pace.active()
-
-    def checkpoint(self) -> dict[str, dict[str, dict[str, str]]]:
-        """Give region -> stream ARN -> shard id -> last sequence number put on the queue.
-
-        The region is the client's: local servers write the same ARN in every region.
-        """
-        return {
-            region: reader.checkpoint()
-            for region, reader in zip(self._session.regions, self._readers, strict=False)
-        }
 
     def _reader(self, region: str, queue: asyncio.Queue[ProviderEvent]) -> RegionReader:
         context = self._context(region, queue)

@@ -8,7 +8,7 @@ from typing import Final
 
 from providers.aws_errors import error_code
 from providers.events import Position
-from providers.streams.context import RegionContext
+from providers.streams.context import RETENTION_S, RegionContext
 from providers.streams.horizon import find_old_shards
 from providers.streams.lineage import Lineage, Shard
 from providers.streams.link import Listing
@@ -40,7 +40,7 @@ class StreamReader:
         region: RegionContext,
         arn: str,
         since: Since | None,
-        read_before: Mapping[str, Position],
+        read_before: Mapping[str, Position] | None = None,
     ) -> None:
         """Prepare reading.
 
@@ -49,14 +49,16 @@ class StreamReader:
             arn: the stream.
             since: where to start; None for a stream that came up while watching, of which
                 everything is wanted.
-            read_before: shard id -> how far an earlier watch has read it.
+            read_before: shard id -> how far an earlier watch, which this one goes on with, has
+                read it.
         """
         self.arn = arn
         self._region = region
         self._latest = since is not None and since.kind == "now"
-        self._followed = since is None
+        self._followed = since is None or read_before is not None
+        self._known_s = region.contact.last_s
         self._start_s = None if since is None else since.start_s(region.link.now_s())
-        self._read_before = read_before
+        self._read_before = read_before or {}
         self._lineage = Lineage()
         self._readers: dict[str, ShardReader] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -68,14 +70,6 @@ class StreamReader:
         self._listings = 0
         self._listing: Listing | None = None  # None once the stream is gone
         self._relist_at_s = 0.0
-
-    def checkpoint(self) -> dict[str, str]:
-        """Give the last sequence number handed on, by shard."""
-        return {
-            shard_id: reader.last
-            for shard_id, reader in self._readers.items()
-            if reader.last is not None
-        }
 
     def is_gone(self) -> bool:
         """Say whether the service did not know the stream when it was last asked."""
@@ -113,31 +107,29 @@ class StreamReader:
             skipped = await find_old_shards(link, self.arn, lineage, self._start_s)
         else:
             skipped = set()
-        skipped -= self._read_before.keys()
-        for shard_id in skipped | await self._had_before():
+        for shard_id in skipped - self._read_before.keys() | self._had_before():
             lineage.drain(shard_id)
         initial = lineage.ready()
         self._unopened = {shard.id for shard in initial}
         for shard in initial:
-            self._start(shard, Start(self._latest, self._start_s, self._followed))
+            known_s = self._region.link.now_s() if self._latest else self._known_s
+            self._start(shard, Start(self._latest, self._start_s, self._followed, known_s))
         if not initial and self._listing is not None:
             self._region.board.live()
 
-    async def _had_before(self) -> set[str]:
-        """Give the shards of which an earlier watch left nothing to read."""
+    def _had_before(self) -> set[str]:
+        """Give the shards of which an earlier watch left nothing to read.
+
+        One that is not listed may still be there: reading it tells.
+        """
         lineage = self._lineage
-        listed = {shard.id: shard for shard in lineage}
-        had: set[str] = set()
-        for shard_id, position in self._read_before.items():
-            if position.ended:
-                had.add(shard_id)
-            elif shard_id not in listed:
-                detail = f"the shard is gone, with what it held after {position.sequence}"
-                await self._region.put_gap(shard_id, detail)
-                had.add(shard_id)
-            if shard_id in listed:
+        unlisted = self._read_before.keys() - {shard.id for shard in lineage}
+        lineage.add(Shard(shard_id) for shard_id in unlisted)
+        had = {shard_id for shard_id, position in self._read_before.items() if position.ended}
+        for shard in lineage:
+            if shard.id in self._read_before:
                 # It was read, so its ancestors had been read before.
-                had |= lineage.ancestors(listed[shard_id]) - self._read_before.keys()
+                had |= lineage.ancestors(shard) - self._read_before.keys()
         return had
 
     def _start_ready(self) -> None:
@@ -145,13 +137,10 @@ class StreamReader:
         for shard in self._lineage.ready():
             # After LATEST shards come only records that were written during the watch.
             not_before_s = None if self._latest else self._start_s
-            followed = (
-                self._followed
-                or self._latest
-                or shard.parent in self._readers
-                or shard.parent in self._read_before
-            )
-            self._start(shard, Start(False, not_before_s, followed))
+            parent = self._readers.get(shard.parent or "")
+            followed = self._followed or self._latest or parent is not None
+            known_s = self._known_s if parent is None else parent.known_s
+            self._start(shard, Start(False, not_before_s, followed, known_s))
 
     def _start(self, shard: Shard, start: Start) -> None:
         self._readers[shard.id] = ShardReader(
@@ -201,7 +190,10 @@ class StreamReader:
         """Say whether a shard that the service does not find is gone, and show it if so."""
         await self._relist()
         if self._listing is None:
-            return True  # with the stream itself; the region's status says so
+            # With the table, which the region's status says, or while nobody looked.
+            if self._read_before or self._region.link.now_s() - reader.known_s > RETENTION_S:
+                await reader.tell_gone()
+            return True
         shard_id = reader.shard.id
         listed = any(shard.id == shard_id for shard in self._listing.shards)
         if listed and not self._lineage.is_closed(shard_id):

@@ -1,18 +1,23 @@
 """What happens to a fake AWS while it is watched, as data: a list of steps, played in order.
 
 Steps name shards by number; the number is taken modulo what there is, so that any list of
-steps makes sense.
+steps makes sense. A scenario of one's own:
+
+    scenario = Scenario([Write(WEST, 0, 100), Split(WEST, 0, 2), ExpireIterators(WEST), Pass(5)])
+    stage.play(scenario)  # plays it and checks what came
+
+`tests/fakes/chance.py` makes random ones.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from tests.fakes.keys import Keys
 from tests.fakes.stream_model import FakeRegion, FakeShard, Fault
-from tests.fakes.watch import Watch, out_of_order
+from tests.fakes.watch import EAST, WEST, Watch
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,8 @@ class ExpireIterators:
 
 @dataclass(frozen=True)
 class GoWrong:
+    """The next calls of an operation ("" for any) fail; "end" ends all that goes wrong."""
+
     region: str
     kind: str
     operation: str
@@ -97,6 +104,15 @@ class Pages:
 @dataclass(frozen=True)
 class TurnStreamOffAndOn:
     region: str
+    shards: int = 2
+
+
+@dataclass(frozen=True)
+class DeleteTable:
+    """The table goes, and another one comes."""
+
+    region: str
+    gone_s: float
 
 
 @dataclass(frozen=True)
@@ -112,9 +128,28 @@ class Pass:
 
 @dataclass(frozen=True)
 class SleepAndWake:
-    """The computer sleeps: time passes and nobody notices."""
+    """The computer sleeps: time passes, nobody notices, and what is a day old is trimmed."""
 
     seconds: float
+
+
+@dataclass(frozen=True)
+class Restart:
+    """The watch ends, and another goes on where it stopped."""
+
+    pause_s: float
+
+
+@dataclass(frozen=True)
+class SetServiceClock:
+    ahead_s: float
+
+
+@dataclass(frozen=True)
+class ExpireCredentials:
+    """The session's keys are not accepted any more; new ones come after a while."""
+
+    renewed_after_s: float
 
 
 @dataclass(frozen=True)
@@ -136,14 +171,35 @@ Step: TypeAlias = (
     | Answer
     | Pages
     | TurnStreamOffAndOn
+    | DeleteTable
     | Deny
     | Pass
     | SleepAndWake
+    | Restart
+    | SetServiceClock
+    | ExpireCredentials
     | Consume
 )
 
 
-async def play(watch: Watch, steps: Sequence[Step]) -> None:
+@dataclass(frozen=True)
+class Scenario:
+    """Steps, and what is there when they begin.
+
+    Attributes:
+        since: what the watch is asked for; everything is written after it began.
+        queue_size: events that the consumer's queue holds.
+        shards: of each region's stream.
+    """
+
+    steps: Sequence[Step]
+    since: str = "all"
+    queue_size: int = 3
+    shards: int = 2
+    regions: tuple[str, ...] = (WEST, EAST)
+
+
+async def play(watch: Watch, keys: Keys, steps: Sequence[Step]) -> None:
     """Play the steps while the watch goes on."""
     for step in steps:
         match step:
@@ -151,6 +207,20 @@ async def play(watch: Watch, steps: Sequence[Step]) -> None:
                 await watch.passes(seconds)
             case SleepAndWake(seconds):
                 watch.time.advance(seconds)
+                watch.aws.trim_what_is_a_day_old()
+            case Restart(pause_s):
+                await watch.restart_after(pause_s)
+                watch.aws.trim_what_is_a_day_old()
+            case SetServiceClock(ahead_s):
+                watch.aws.clock_ahead_s = ahead_s
+            case ExpireCredentials(renewed_after_s):
+                watch.aws.expired_keys.add(keys.current)
+                await watch.passes(renewed_after_s)
+                keys.renew()
+            case DeleteTable(region, gone_s):
+                watch.aws.region(region).delete_table()
+                await watch.passes(gone_s)
+                watch.aws.region(region).make_table(shards=2)
             case Consume(flowing):
                 watch.flowing.set() if flowing else watch.flowing.clear()
             case _:
@@ -180,6 +250,8 @@ def _change(region: FakeRegion, step: Step) -> None:
             region.hide(_pick(shards, number))
         case ExpireIterators():
             region.expire_iterators()
+        case GoWrong(_, "end", _, _):
+            region.faults.clear()
         case GoWrong(_, kind, operation, times):
             region.faults.append(Fault(kind, operation, times))
         case Answer(_, page_records, describe_limit, child_filter, end_with_empty_page):
@@ -191,9 +263,9 @@ def _change(region: FakeRegion, step: Step) -> None:
             region.empty_pages = empty
             region.repeated_records = repeated
             region.repeating_pages = times
-        case TurnStreamOffAndOn():
+        case TurnStreamOffAndOn(_, count):
             region.disable_stream()
-            region.enable_stream(shards=2)
+            region.enable_stream(count)
         case Deny(_, operation):
             region.denied.add(operation)
 
@@ -211,43 +283,3 @@ def heal(region: FakeRegion) -> None:
     for stream in region.streams:
         for shard in stream.shards.values():
             shard.listed |= shard.readable
-
-
-async def check(watch: Watch, region: FakeRegion) -> None:
-    """Wait until everything that can still come has come, and see that all of it is right."""
-    await watch.until(lambda: _held(region) <= set(watch.ids(region.name)))
-    await watch.until(lambda: _lost_unnoticed(watch, region) <= _gaps(watch, region))
-    counts = Counter(watch.ids(region.name))
-    assert not [event_id for event_id, count in counts.items() if count > 1], "delivered twice"
-    assert set(counts) <= {w.event_id for w in region.all_written()}
-    assert not list(out_of_order(watch, region))
-
-
-def _held(region: FakeRegion) -> set[str]:
-    """Give the records that are still there to be read."""
-    return {
-        written.event_id
-        for stream in region.streams
-        for shard in stream.shards.values()
-        if shard.readable
-        for written in shard.written[shard.horizon :]
-    }
-
-
-def _lost_unnoticed(watch: Watch, region: FakeRegion) -> set[str]:
-    """Give the shards of which a record is missing behind one that came.
-
-    (When the first records of a shard are gone before it was ever read, nobody can know.)
-    """
-    came = set(watch.ids(region.name))
-    lost = set()
-    for stream in region.streams:
-        for shard in stream.shards.values():
-            have = [written.event_id in came for written in shard.written]
-            if True in have and False in have[have.index(True) :]:
-                lost.add(shard.id)
-    return lost
-
-
-def _gaps(watch: Watch, region: FakeRegion) -> set[str]:
-    return {gap.source for gap in watch.gaps if gap.region == region.name}

@@ -16,6 +16,7 @@ from typing import Any
 ITERATOR_LIFE_S = 900.0
 PAGE_BYTES = 1_000_000
 ARN_REGION = "us-fixed-1"  # local servers write one region into every ARN
+_FUNCTION_ARN = f"arn:aws:lambda:{ARN_REGION}:123456789012:function:ImageProcPy"
 
 
 class ServiceError(Exception):
@@ -35,6 +36,7 @@ class Written:
     number: int
     created_s: float
     body: dict[str, Any]
+    aged: bool = False  # trimmed because it was a day old, which a reader can know
 
     @property
     def event_id(self) -> str:
@@ -54,6 +56,7 @@ class FakeShard:
     listed_as_open: bool = False
     readable: bool = True
     horizon: int = 0  # index of the oldest record still held
+    closed_s: float | None = None
     written: list[Written] = field(default_factory=list)
 
     def describe(self) -> dict[str, Any]:
@@ -74,6 +77,8 @@ class FakeStream:
     arn: str
     enabled: bool = True
     known: bool = True
+    disabled_s: float | None = None
+    deleted: bool = False
     shards: dict[str, FakeShard] = field(default_factory=dict)
 
     def open_shards(self) -> list[FakeShard]:
@@ -123,6 +128,7 @@ class FakeRegion:
         self.has_table = False
         for stream in self.streams:
             stream.known = False
+            stream.deleted = True
 
     def enable_stream(self, shards: int = 1) -> FakeStream:
         label = f"stream/{next(self._ids)}"
@@ -137,9 +143,10 @@ class FakeRegion:
     def disable_stream(self) -> None:
         self.enabled = False
         if self.streams:
-            self.streams[-1].enabled = False
-            for shard in self.streams[-1].shards.values():
-                shard.closed = True
+            self.stream.enabled = False
+            self.stream.disabled_s = self.now_s()
+            for shard in self.stream.shards.values():
+                self._close(shard)
                 shard.listed |= shard.readable  # the listing is behind by seconds, not for good
 
     @property
@@ -157,12 +164,13 @@ class FakeRegion:
         return shard
 
     def split(self, shard: FakeShard, children: int = 2) -> list[FakeShard]:
-        shard.closed = True
+        self._close(shard)
         return [self.new_shard(self.stream, shard.id) for _ in range(children)]
 
     def merge(self, one: FakeShard, other: FakeShard) -> FakeShard:
         """Let one shard continue two; the protocol can name only one of them as its parent."""
-        one.closed = other.closed = True
+        self._close(one)
+        self._close(other)
         return self.new_shard(self.stream, one.id, other.id)
 
     def write(self, shard: FakeShard, count: int = 1, size: int = 10, broken: bool = False) -> None:
@@ -171,7 +179,7 @@ class FakeRegion:
             now_s = self.now_s()
             image: dict[str, Any] = {
                 "reqID": {"S": f"request-{number}:entry00000001"},
-                "payload": {"S": "x" * size},
+                "payload": {"S": f"pl:{_FUNCTION_ARN}".ljust(size, "x")},
                 "ts": {"N": str(int(now_s * 1000))},
             }
             if broken:
@@ -198,6 +206,20 @@ class FakeRegion:
         """Let the oldest records go."""
         shard.horizon = min(len(shard.written), shard.horizon + count)
 
+    def trim_what_is_a_day_old(self) -> None:
+        """Do what the service does all the time: nothing is held for longer than a day."""
+        day_ago_s = self.now_s() - 24 * 3600
+        for stream in self.streams:
+            stream.known &= stream.disabled_s is None or stream.disabled_s > day_ago_s
+            for shard in stream.shards.values():
+                for written in shard.written[shard.horizon :]:
+                    if written.created_s > day_ago_s:
+                        break
+                    written.aged = True
+                    shard.horizon += 1
+                if shard.closed_s is not None and shard.closed_s <= day_ago_s:
+                    self.forget_shard(shard)
+
     def hide(self, shard: FakeShard) -> None:
         """Leave a shard and all that descend from it out of the listing, as if it were behind."""
         hidden = {shard.id}
@@ -215,6 +237,11 @@ class FakeRegion:
 
     def expire_iterators(self) -> None:
         self._iterators_born += 1
+
+    def _close(self, shard: FakeShard) -> None:
+        if not shard.closed:
+            shard.closed = True
+            shard.closed_s = self.now_s()
 
     def all_written(self) -> list[Written]:
         return [w for s in self.streams for shard in s.shards.values() for w in shard.written]

@@ -36,6 +36,7 @@ class FakeAws:
         clock_ahead_s: how far the service's clock is ahead of the client's.
         expired_keys: access keys that the service calls expired.
         endpoint_url: where it listens, once started.
+        activity: grows with every call that comes and goes.
     """
 
     def __init__(self, now_s: Callable[[], float]) -> None:
@@ -43,6 +44,7 @@ class FakeAws:
         self.clock_ahead_s = 0.0
         self.expired_keys: set[str] = set()
         self.in_flight = 0
+        self.activity = 0
         self.endpoint_url = ""
         self._ids = itertools.count(1)
         self._regions: dict[str, FakeRegion] = {}
@@ -53,6 +55,10 @@ class FakeAws:
         if name not in self._regions:
             self._regions[name] = FakeRegion(name, self.server_now_s, self._ids)
         return self._regions[name]
+
+    def trim_what_is_a_day_old(self) -> None:
+        for region in self._regions.values():
+            region.trim_what_is_a_day_old()
 
     def server_now_s(self) -> float:
         return self.now_s() + self.clock_ahead_s
@@ -86,6 +92,7 @@ class FakeAws:
             region = self.region(scope[2])
             region.calls[operation] += 1
             fault = _take_fault(region, operation)
+            self.activity += 1
             try:
                 if fault is not None and fault.kind in _CODES:
                     raise _CODES[fault.kind]
@@ -96,6 +103,7 @@ class FakeAws:
             return await self._misbehave(request, answer, fault)
         finally:
             self.in_flight -= 1
+            self.activity += 1
 
     def _check_access(self, key: str, region: FakeRegion, operation: str) -> None:
         if key in self.expired_keys:
@@ -115,6 +123,8 @@ class FakeAws:
             return self._json({})
         if kind == "garbage":
             return web.Response(body=b"<html>captive portal</html>")
+        if kind == "not-aws":
+            return web.Response(body=b"<html>Not Found</html>", status=404)
         if kind == "slow":
             self.in_flight -= 1
             await self._stopping.wait()

@@ -23,18 +23,20 @@ class VirtualTime:
 
     Attributes:
         calls: calls that clients have under way.
+        chance: where the readers' jitter comes from.
     """
 
     def __init__(self, is_busy: Callable[[], bool]) -> None:
         self.calls = 0
-        self._now_s = START_S
+        self.chance: Callable[[], float] = lambda: 0.5
+        self._monotonic_s = 1000.0
+        self._slept_s = START_S
         self._is_busy = is_busy
         self._order = itertools.count()
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
 
     def watch_calls(self, events: BaseEventHooks) -> None:
         """Let no time pass while a client of a session (whose events these are) is calling."""
-        self.calls = 0  # what was under way when an earlier watch was cancelled is not
         events.register("before-call", self._count_call, unique_id="calls")
         events.register("after-call", self._count_answer, unique_id="answers")
         events.register("after-call-error", self._count_answer, unique_id="errors")
@@ -46,22 +48,25 @@ class VirtualTime:
         self.calls -= 1
 
     def now_s(self) -> float:
-        return self._now_s
+        return self._monotonic_s + self._slept_s
+
+    def monotonic_s(self) -> float:
+        return self._monotonic_s
 
     def timing(self) -> Timing:
-        return Timing(self.now_s, self.now_s, self.sleep, lambda: 0.5)
+        return Timing(self.now_s, self.monotonic_s, self.sleep, self.chance)
 
     async def sleep(self, seconds: float) -> None:
         if seconds <= 0:
             await asyncio.sleep(0)
             return
         waking = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._now_s + seconds, next(self._order), waking))
+        heapq.heappush(self._sleepers, (self._monotonic_s + seconds, next(self._order), waking))
         await waking
 
     def advance(self, seconds: float) -> None:
-        """Let time pass at once, as when a computer slept."""
-        self._now_s += seconds
+        """Let the computer sleep: only the wall clock goes on, as on Linux and macOS."""
+        self._slept_s += seconds
 
     async def run(self) -> None:
         quiet = 0
@@ -71,6 +76,6 @@ class VirtualTime:
             if quiet >= _QUIET_TURNS and self._sleepers:
                 at_s, _, waking = heapq.heappop(self._sleepers)
                 if not waking.done():
-                    self._now_s = max(self._now_s, at_s)
+                    self._monotonic_s = max(self._monotonic_s, at_s)
                     waking.set_result(None)
                     quiet = 0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+import time as real_time
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from botocore.loaders import Loader
 
@@ -20,8 +22,17 @@ from tests.fakes.virtual_time import VirtualTime
 
 WEST = "us-west-2"
 EAST = "us-east-1"
-# Real seconds, and far more than any test needs: to fail with a message, not to wait.
-_PATIENCE_S = 20.0
+# Seconds of CPU, and far more than any test needs: to fail with a message, not to wait.
+_PATIENCE_S = 30.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a source is asked for."""
+
+    since: Since
+    queue_size: int = 100
+    resume: Resume | None = None
 
 
 @dataclass
@@ -29,22 +40,29 @@ class Watch:
     """What came out of a source, in the order it came.
 
     Attributes:
-        delivered: (region, record) of every record.
+        events: everything, of all regions.
         flowing: while not set, nothing is taken from the queue.
         takes_s: how long the consumer is busy with each event.
     """
 
     aws: FakeAws
     time: VirtualTime
-    source: StreamSource
-    delivered: list[tuple[str, StreamRecord]] = field(default_factory=list)
+    session: AwsSession
+    asked: Asked
     events: list[ProviderEvent] = field(default_factory=list)
     flowing: asyncio.Event = field(default_factory=asyncio.Event)
     takes_s: float = 0.0
+    source: StreamSource = field(init=False)
+    _ids: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
     def gaps(self) -> list[Gap]:
         return [event for event in self.events if isinstance(event, Gap)]
+
+    @property
+    def batches(self) -> list[RecordBatch]:
+        return [event for event in self.events if isinstance(event, RecordBatch)]
 
     def statuses(self, region: str = WEST) -> list[RegionStatus]:
         return [
@@ -58,13 +76,17 @@ class Watch:
 
     def positions(self, region: str = WEST) -> list[Position]:
         return [
-            event.position
-            for event in self.events
-            if isinstance(event, RecordBatch) and event.region == region and event.position
+            batch.position for batch in self.batches if batch.region == region and batch.position
+        ]
+
+    def records(self, region: str = WEST) -> list[StreamRecord]:
+        return [
+            record for batch in self.batches if batch.region == region for record in batch.records
         ]
 
     def ids(self, region: str = WEST) -> list[str]:
-        return [record.eventID for where, record in self.delivered if where == region]
+        """Give the event ids of the records that came, in the order they came."""
+        return self._ids[region]
 
     def has_all(self, region: FakeRegion) -> bool:
         return Counter(self.ids(region.name)) == Counter(w.event_id for w in region.all_written())
@@ -73,39 +95,104 @@ class Watch:
         status = self.status(region)
         return status is not None and status.phase == "live"
 
-    async def until(self, reached: Callable[[], object]) -> None:
-        """Let things happen until a condition holds."""
-        try:
-            async with asyncio.timeout(_PATIENCE_S):
-                # The condition can be anything, so there is no event to wait for.
-                while not reached():  # noqa: ASYNC110
-                    await asyncio.sleep(0)
-        except TimeoutError:
-            raise AssertionError(f"not reached; last events: {self.events[-5:]}") from None
+    async def until(
+        self, reached: Callable[[], object], missing: Callable[[], object] = str
+    ) -> None:
+        """Let things happen until a condition on what came, or on the service, holds.
+
+        Raises:
+            AssertionError: it never does; the message shows what `missing` gives.
+        """
+        began_s = real_time.process_time()
+        looked_at: tuple[int, int] | None = None
+        # The condition can be anything, so there is no event to wait for.
+        while True:
+            news = (len(self.events), self.aws.activity)
+            if news != looked_at:
+                if reached():
+                    return
+                looked_at = news
+            if real_time.process_time() - began_s > _PATIENCE_S:
+                raise AssertionError(f"not reached: {missing()}; last: {self.events[-5:]}")
+            await asyncio.sleep(0)
 
     async def passes(self, seconds: float) -> None:
         """Let (virtual) time pass while everything goes on."""
         await self.time.sleep(seconds)
 
-    async def collect(self, queue: asyncio.Queue[ProviderEvent]) -> None:
+    def start(self) -> None:
+        asked, time = self.asked, self.time
+        time.calls = 0  # what was under way when an earlier watch was cancelled is not
+        self.source = StreamSource(
+            self.session,
+            since=asked.since,
+            resume=asked.resume,
+            timing=time.timing(),
+            request_timeout_s=0.3,
+        )
+        queue: asyncio.Queue[ProviderEvent] = asyncio.Queue(asked.queue_size)
+        self._tasks = [
+            asyncio.create_task(self.source.run(queue)),
+            asyncio.create_task(self._collect(queue)),
+        ]
+
+    async def stop(self) -> None:
+        """Cancel the source, which must not have ended by itself."""
+        running = self._tasks[0]
+        ended = running.done()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        assert not ended, f"the source ended by itself: {running}"
+
+    def resume(self, *, start_s: float | None = None) -> Resume:
+        """Give what a recording of the watch would know."""
+        last: dict[str, dict[tuple[str, str], Position]] = {
+            region: {} for region in self.session.regions
+        }
+        for batch in self.batches:
+            if batch.position is not None:
+                key = (batch.position.stream_arn, batch.position.shard_id)
+                last[batch.region][key] = batch.position
+        positions = {region: list(of.values()) for region, of in last.items()}
+        return Resume(positions, start_s, self.time.now_s())
+
+    async def restart_after(self, pause_s: float) -> None:
+        """End the source, and after a while go on where what was taken from it ends."""
+        await self.stop()
+        self.asked = replace(self.asked, resume=self.resume())
+        self.time.advance(pause_s)
+        self.start()
+
+    async def _collect(self, queue: asyncio.Queue[ProviderEvent]) -> None:
         while True:
             await self.flowing.wait()
             event = await queue.get()
             await self.time.sleep(self.takes_s)
             self.events.append(event)
             if isinstance(event, RecordBatch):
-                self.delivered += [(event.region, record) for record in event.records]
+                self._ids[event.region] += [record.eventID for record in event.records]
 
 
 # Reading the service models takes longer than most tests do.
 _LOADER = Loader(include_default_search_paths=True)
 
 
-def open_session(settings: AwsSettings) -> AwsSession:
-    """Open a session that shares the service models with all others of this process."""
-    session = AwsSession.open(settings)
-    session._session.register_component("data_loader", _LOADER)
-    return session
+class WatchedSession(AwsSession):
+    """Shares the service models with all others of this process; time heeds its calls."""
+
+    time: VirtualTime | None = None
+
+    def renewed(self) -> Self:
+        renewed = super().renewed()
+        renewed.heeded_by(self.time)
+        return renewed
+
+    def heeded_by(self, time: VirtualTime | None) -> None:
+        self._session.register_component("data_loader", _LOADER)
+        if time is not None:
+            self.time = time
+            time.watch_calls(self._session.get_component("event_emitter"))
 
 
 @asynccontextmanager
@@ -130,30 +217,22 @@ async def watching(
     since: str | Since = "all",
     *,
     regions: tuple[str, ...] = (WEST,),
-    session: AwsSession | None = None,
+    session: WatchedSession | None = None,
     queue_size: int = 100,
     resume: Resume | None = None,
 ) -> AsyncIterator[Watch]:
     """Watch the fake AWS; on leaving, the source is cancelled and must end cleanly."""
     if session is None:
-        session = open_session(AwsSettings(regions=regions, endpoint_url=aws.endpoint_url))
-    time.watch_calls(session._session.get_component("event_emitter"))
+        session = WatchedSession.open(AwsSettings(regions=regions, endpoint_url=aws.endpoint_url))
+    session.heeded_by(time)
     start = parse_since(since) if isinstance(since, str) else since
-    source = StreamSource(
-        session, since=start, resume=resume, timing=time.timing(), request_timeout_s=0.3
-    )
-    queue: asyncio.Queue[ProviderEvent] = asyncio.Queue(queue_size)
-    watch = Watch(aws, time, source)
+    watch = Watch(aws, time, session, Asked(start, queue_size, resume))
     watch.flowing.set()
-    collecting = asyncio.create_task(watch.collect(queue))
-    running = asyncio.create_task(source.run(queue))
+    watch.start()
     try:
         yield watch
-        assert not running.done(), "the source ended by itself"
     finally:
-        for task in (running, collecting):
-            task.cancel()
-        await asyncio.gather(running, collecting, return_exceptions=True)
+        await watch.stop()
 
 
 def read_in_order(watch: Watch, region: FakeRegion) -> bool:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from providers.session import AwsSettings
+from tests.fakes.keys import Keys
 from tests.fakes.stream_model import Fault
 from tests.fakes.streams_server import FakeAws
 from tests.fakes.virtual_time import VirtualTime
-from tests.fakes.watch import EAST, WEST, Watch, open_session, watching
+from tests.fakes.watch import EAST, WEST, Watch, WatchedSession, watching
 
 
 async def told(watch: Watch, kind: str, region: str = WEST) -> None:
@@ -88,15 +90,15 @@ async def test_access_denied_in_one_region_leaves_the_other_alone(
 async def test_expired_credentials_that_are_renewed_go_on_where_they_stopped(
     aws: FakeAws, time: VirtualTime
 ) -> None:
-    credentials = _write_profile("OLD")
-    session = open_session(AwsSettings("worker", (WEST,), endpoint_url=aws.endpoint_url))
+    keys = _keys()
+    session = WatchedSession.open(AwsSettings("worker", (WEST,), endpoint_url=aws.endpoint_url))
     west = aws.region(WEST)
     west.make_table()
     shard = west.stream.open_shards()[0]
     west.write(shard, 3)
     async with watching(aws, time, session=session) as watch:
         await watch.until(lambda: watch.has_all(west))
-        aws.expired_keys.add("OLD")
+        aws.expired_keys.add(keys.current)
         await told(watch, "expired-token")
         status = watch.status()
         assert status is not None
@@ -104,22 +106,22 @@ async def test_expired_credentials_that_are_renewed_go_on_where_they_stopped(
         assert "aws sso login --profile worker" in status.todo
         west.write(shard, 4)
         await watch.passes(30)
-        credentials.write_text(credentials.read_text().replace("OLD", "NEW"))
+        keys.renew()
         await watch.until(lambda: watch.has_all(west) and watch.is_live())
 
 
 async def test_a_profile_that_disappears_is_told_and_its_return_noticed(
     aws: FakeAws, time: VirtualTime
 ) -> None:
-    credentials = _write_profile("OLD")
-    session = open_session(AwsSettings("worker", (WEST,), endpoint_url=aws.endpoint_url))
+    keys = _keys()
+    session = WatchedSession.open(AwsSettings("worker", (WEST,), endpoint_url=aws.endpoint_url))
     aws.region(WEST).make_table()
     async with watching(aws, time, session=session) as watch:
         await watch.until(watch.is_live)
-        credentials.write_text("")
-        aws.expired_keys.add("OLD")
+        keys.remove()
+        aws.expired_keys.add(keys.current)
         await told(watch, "unknown-profile")
-        _write_profile("NEW")
+        keys.renew()
         await watch.until(watch.is_live)
 
 
@@ -157,7 +159,7 @@ async def test_a_disabled_stream_is_drained_and_the_new_one_followed(
         for shard in west.stream.open_shards():
             west.write(shard, 3)
         await watch.until(lambda: watch.has_all(west) and watch.is_live())
-        assert set(watch.source.checkpoint()[WEST]) == {first.arn, west.stream.arn}
+        assert {at.stream_arn for at in watch.positions()} == {first.arn, west.stream.arn}
 
 
 @pytest.mark.parametrize("since", ["now", "all"])
@@ -257,9 +259,5 @@ async def test_a_network_that_was_gone_for_an_hour(aws: FakeAws, time: VirtualTi
         await watch.until(lambda: watch.has_all(west) and watch.is_live())
 
 
-def _write_profile(key: str) -> Path:
-    import os
-
-    path = Path(os.environ["AWS_SHARED_CREDENTIALS_FILE"])
-    path.write_text(f"[worker]\naws_access_key_id = {key}\naws_secret_access_key = secret\n")
-    return path
+def _keys() -> Keys:
+    return Keys(Path(os.environ["AWS_SHARED_CREDENTIALS_FILE"]))

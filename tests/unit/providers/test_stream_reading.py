@@ -72,9 +72,7 @@ async def test_records_that_cannot_be_decoded_come_as_unreadable(
         assert [bad.event_id for bad in unreadable] == [shard.written[2].event_id]
         assert unreadable[0].reason
         # It counts as read: reading goes on behind it.
-        assert list(watch.source.checkpoint()[WEST].values()) == [
-            {shard.id: shard.written[2].sequence}
-        ]
+        assert watch.positions()[-1].sequence == shard.written[2].sequence
 
 
 async def test_an_expired_iterator_is_replaced_after_the_last_record(
@@ -331,20 +329,6 @@ async def test_lag_is_shown_and_a_full_queue_is_waited_for(aws: FakeAws, time: V
         await watch.until(lambda: watch.has_all(west))
         assert max(status.lag_s or 0 for status in watch.statuses()) >= 100
         await watch.until(lambda: (watch.statuses()[-1].lag_s or 0) < 100)
-
-
-async def test_the_checkpoint_is_what_has_been_handed_on(aws: FakeAws, time: VirtualTime) -> None:
-    west = aws.region(WEST)
-    west.make_table()
-    shard = west.stream.open_shards()[0]
-    async with watching(aws, time, queue_size=1) as watch:
-        assert watch.source.checkpoint() == {}
-        await watch.until(watch.is_live)
-        assert watch.source.checkpoint() == {WEST: {}}
-        west.write(shard, 3)
-        await watch.until(lambda: watch.has_all(west))
-        checkpoint = {west.stream.arn: {shard.id: shard.written[-1].sequence}}
-        await watch.until(lambda: watch.source.checkpoint() == {WEST: checkpoint})
 
 
 async def test_idle_readers_slow_down_and_are_awake_again_after_a_record(

@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from providers.events import Position, RecordBatch
+from providers.events import Position
 from providers.streams import Resume
 from tests.fakes.streams_server import FakeAws
 from tests.fakes.virtual_time import VirtualTime
-from tests.fakes.watch import EAST, WEST, Watch, read_in_order, watching
-
-
-def resume_after(watch: Watch, *, start_s: float | None = None) -> Resume:
-    """Give what a recording of the watch would know."""
-    last: dict[str, dict[tuple[str, str], Position]] = {WEST: {}}
-    for event in watch.events:
-        if isinstance(event, RecordBatch) and event.position is not None:
-            key = (event.position.stream_arn, event.position.shard_id)
-            last.setdefault(event.region, {})[key] = event.position
-    return Resume(
-        {region: positions.values() for region, positions in last.items()},
-        start_s,
-        watch.time.now_s(),
-    )
+from tests.fakes.watch import EAST, WEST, read_in_order, watching
 
 
 async def test_reading_goes_on_after_the_last_record(aws: FakeAws, time: VirtualTime) -> None:
@@ -36,7 +22,7 @@ async def test_reading_goes_on_after_the_last_record(aws: FakeAws, time: Virtual
     for child in west.split(parent):
         west.write(child, 2)
     west.write(other, 1)
-    async with watching(aws, time, resume=resume_after(first)) as second:
+    async with watching(aws, time, resume=first.resume()) as second:
         both = {written.event_id for written in west.all_written()}
         await second.until(lambda: {*first.ids(), *second.ids()} == both)
         assert not set(first.ids()) & set(second.ids())
@@ -73,7 +59,7 @@ async def test_what_was_trimmed_meanwhile_is_a_gap_and_the_rest_is_read(
         await first.until(lambda: first.has_all(west))
     west.write(shard, 5)
     west.trim(shard, 7)
-    async with watching(aws, time, resume=resume_after(first)) as second:
+    async with watching(aws, time, resume=first.resume()) as second:
         await second.until(
             lambda: second.ids() == [written.event_id for written in shard.written[7:]]
         )
@@ -96,7 +82,7 @@ async def test_a_shard_that_is_gone_with_unread_records_is_a_gap_and_one_read_to
     west.write(child, 2)
     west.forget_shard(ended)
     west.forget_shard(open_one)
-    async with watching(aws, time, resume=resume_after(first)) as second:
+    async with watching(aws, time, resume=first.resume()) as second:
         await second.until(lambda: second.ids() == [w.event_id for w in child.written])
         assert [gap.source for gap in second.gaps] == [open_one.id]
 
@@ -113,7 +99,7 @@ async def test_another_stream_is_read_from_its_beginning_beside_the_rest_of_the_
     west.disable_stream()
     west.enable_stream()
     west.write(west.stream.open_shards()[0], 2)
-    async with watching(aws, time, resume=resume_after(first)) as second:
+    async with watching(aws, time, resume=first.resume()) as second:
         await second.until(lambda: len(set(second.ids())) == 4)
         assert not set(first.ids()) & set(second.ids())
         assert not second.gaps
@@ -129,7 +115,7 @@ async def test_a_stream_that_is_gone_is_a_gap(aws: FakeAws, time: VirtualTime) -
     west.delete_table()
     west.make_table()
     west.write(west.stream.open_shards()[0], 2)
-    async with watching(aws, time, resume=resume_after(first)) as second:
+    async with watching(aws, time, resume=first.resume()) as second:
         await second.until(lambda: len(second.ids()) == 2 and second.gaps)
         assert [gap.source for gap in second.gaps] == [shard.id]
 
@@ -149,7 +135,7 @@ async def test_shards_without_a_position_are_read_from_the_first_watchs_start(
         await first.until(lambda: len(first.ids()) == 1)
     late = west.stream.open_shards()[1]
     west.write(late, 2)
-    async with watching(aws, time, resume=resume_after(first, start_s=start_s)) as second:
+    async with watching(aws, time, resume=first.resume(start_s=start_s)) as second:
         await second.until(lambda: second.ids() == [w.event_id for w in late.written[2:]])
 
 
@@ -162,9 +148,7 @@ async def test_a_region_that_was_not_watched_starts_as_asked(
         region.write(region.stream.open_shards()[0], 2)
     async with watching(aws, time) as first:
         await first.until(lambda: first.has_all(west))
-    async with watching(
-        aws, time, "all", regions=(WEST, EAST), resume=resume_after(first)
-    ) as second:
+    async with watching(aws, time, "all", regions=(WEST, EAST), resume=first.resume()) as second:
         await second.until(lambda: second.has_all(east))
         assert not second.ids(WEST)
 
