@@ -262,13 +262,14 @@ class Engine:
                 self._touch_children(invocation)
             if len(causes) > 1:
                 causes = _unknown(causes, ())
-        known = invocation.causes
-        for fact in causes:
-            cause = CauseNode(invocation, fact, len(known))
-            known.append(cause)
+        number = len(invocation.causes)
+        new = tuple([CauseNode(invocation, fact, number + i) for i, fact in enumerate(causes)])
+        invocation.causes += new
+        for cause in new:
             self.matcher.add_cause(cause)
-            if fact.caller is not None:
-                self._callers_awaited.setdefault(fact.caller, []).append(cause)
+            caller = cause.fact.caller
+            if caller is not None:
+                self._callers_awaited.setdefault(caller, []).append(cause)
 
     def _apply_end(self, invocation: Invocation, attempt: Attempt, end: End) -> None:
         if attempt.end is None or end.at_s > attempt.end.at_s:
@@ -291,9 +292,8 @@ class Engine:
             call = invocation.calls[fact.id] = CallNode(invocation, fact, facts.attempt, weight)
             if weight is None:
                 self._weigh(call)
-            if len(outputs) > 1:
-                outputs = _unknown(outputs, ())
-            self._add_outputs(call, outputs)
+            if outputs:
+                self._add_outputs(call, outputs if len(outputs) == 1 else _unknown(outputs, ()))
             return
         if call.fact != fact:
             self._withdraw(call)
@@ -303,13 +303,13 @@ class Engine:
         self._weigh(call)
 
     def _add_outputs(self, call: CallNode, outputs: Sequence[Output]) -> None:
-        known, entered = call.outputs, call.indexed_as
-        for output in outputs:
-            node = OutputNode(call, output, len(known))
-            known.append(node)
-            if entered is not None:
-                node.callee_request_id = entered[1]
-                self.matcher.add_output(node)
+        number, entered = len(call.outputs), call.indexed_as
+        callee = entered[1] if entered is not None else None
+        new = tuple([OutputNode(call, o, number + i, callee) for i, o in enumerate(outputs)])
+        call.outputs += new
+        if entered is not None:
+            for output in new:
+                self.matcher.add_output(output)
 
     def _weigh(self, call: CallNode) -> None:
         """Enter the outputs of a call, or take them out, as is known of its effect by now."""
@@ -423,7 +423,7 @@ class Engine:
             for call in edge.candidates:
                 call.edges.pop(cause, None)
                 if call.invocation.gone and not call.edges:
-                    call.outputs.clear()
+                    call.outputs = ()
             if edge.parent is not None:
                 edge.parent.triggered.pop(cause, None)
 

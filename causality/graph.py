@@ -11,6 +11,7 @@ what leaves the graph.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
@@ -142,7 +143,7 @@ class CallNode(msgspec.Struct, gc=False, eq=False):
     fact: Call
     attempt: str | None = None
     indexed_as: Weight | None = None
-    outputs: list[OutputNode] = []
+    outputs: tuple[OutputNode, ...] = ()
     edges: dict[CauseNode, None] = {}
     segment: Call | None = None
 
@@ -283,7 +284,7 @@ class Found(msgspec.Struct, gc=False, eq=False):
         short: whether there are more records than these outputs can explain.
     """
 
-    outputs: list[OutputNode]
+    outputs: Sequence[OutputNode]
     certain: bool
     narrowed: bool = False
     recurs: bool = False
@@ -315,7 +316,7 @@ class Edge(msgspec.Struct, gc=False, eq=False):
     evidence: Evidence
     parent: Invocation | None
     call: CallNode | None
-    candidates: list[CallNode]
+    candidates: tuple[CallNode, ...]
 
     @property
     def delay_s(self) -> float | None:
@@ -362,10 +363,10 @@ class Invocation(msgspec.Struct, gc=False, eq=False):
     known: bool = False
     attempts: dict[str, Attempt] = {}
     calls: dict[str, CallNode] = {}
-    causes: list[CauseNode] = []
+    causes: tuple[CauseNode, ...] = ()
     triggered: dict[CauseNode, None] = {}
-    segments: list[ServiceSegment] = []
-    function_segments: list[FunctionSegment] = []
+    segments: tuple[ServiceSegment, ...] = ()
+    function_segments: tuple[FunctionSegment, ...] = ()
 
     @property
     def node(self) -> NodeId:
@@ -469,9 +470,9 @@ def take_apart(invocation: Invocation) -> None:
     """Let go of what an invocation that has left holds, so that all of it is freed."""
     for call in invocation.calls.values():
         if not call.edges:  # else its outputs go with the last invocation that it caused
-            call.outputs.clear()
+            call.outputs = ()
     invocation.calls.clear()
-    invocation.causes.clear()
+    invocation.causes = ()
 
 
 def _attempt_order(attempt: Attempt) -> tuple[float, str]:

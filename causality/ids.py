@@ -43,7 +43,7 @@ class IdIndex:
     that counts, it is the key, without a tuple around it.
     """
 
-    def __init__(self, again: dict[CauseNode, list[CauseNode]]) -> None:
+    def __init__(self, again: dict[CauseNode, Sequence[CauseNode]]) -> None:
         """Make an empty index.
 
         Args:
@@ -108,7 +108,7 @@ class IdIndex:
         if shown is not node:
             causes = self._meeting(kind, place, shown).causes
             causes.append(node)
-            if kind in MESSAGE_IDS:
+            if len(causes) > 1 and kind in MESSAGE_IDS:
                 self._again[node] = causes
 
     def remove_cause(self, node: CauseNode) -> None:
@@ -132,7 +132,7 @@ class IdIndex:
                     if len(shown.outputs) == 1:
                         output = shown.outputs[0]
                         own = output.call.invocation is cause.invocation
-                        return None if own else Found([output], True)
+                        return None if own else Found((output,), True)
         elif not fact.ids and fact.caller is None:
             return None
         for key in exact_cause_keys(cause):
@@ -151,7 +151,7 @@ class IdIndex:
                 outputs = sorted(outputs, key=output_order)
             if outputs:
                 short = key[0] == CALLER and len(self._causes(key)) > len(outputs)
-                return Found(outputs, certain, short=short)
+                return Found(tuple(outputs), certain, short=short)
         return None
 
     # --- who shows an id ----------------------------------------------------------------------

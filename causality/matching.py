@@ -14,13 +14,13 @@ order in which they came.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 from causality.clock import CLOCK_SKEW_S, ORDER_WINDOW_S
 from causality.doubts import Doubts
 from causality.graph import CauseNode, Edge, Found, Invocation, OutputNode
-from causality.groups import Group
+from causality.group_index import GroupIndex
 from causality.ids import IdIndex
 from causality.match_keys import (
     CONTENT,
@@ -57,12 +57,11 @@ class Matcher:
         """
         self._changed = changed
         self._invocation_of = invocation_of
-        self._again: dict[CauseNode, list[CauseNode]] = {}
+        self._again: dict[CauseNode, Sequence[CauseNode]] = {}
         self._ids = IdIndex(self._again)
         self.doubts = Doubts()
         self.redeliveries = Redeliveries()
-        self._groups: dict[GroupKey, Group] = {}
-        self._dirty: dict[int, dict[Group, None]] = {CONTENT: {}, ORDER: {}}
+        self._groups = GroupIndex()
         self._unsure: dict[CauseNode, None] = {}
         # DynamoDB's puts do not say which attributes are the key: causes and deletes teach it.
         self._key_names: dict[tuple[str, str], set[tuple[str, ...]]] = {}
@@ -73,7 +72,7 @@ class Matcher:
         return {
             "ids": len(self._ids),
             "groups": len(self._groups),
-            "dirty": sum(map(len, self._dirty.values())),
+            "dirty": self._groups.dirty,
             "unsure": len(self._unsure),
             "puts": sum(map(len, self._puts.values())),
             **self.doubts.sizes(),
@@ -102,20 +101,13 @@ class Matcher:
     def remove_output(self, node: OutputNode) -> None:
         """Take out an output that never was: its call failed."""
         self._ids.remove_output(node, self._unsure)
-        for key in node.keys:
-            group = self._groups[key]
-            group.remove_output(node)
-            self._after_removal(key, group)
+        self._groups.remove_output(node)
         self._drop(node)
 
     def forget_output(self, node: OutputNode, *, matched: bool) -> None:
         """Let an output go for the sake of memory; what is decided stays decided."""
         self._ids.remove_output(node, {})
-        for key in node.keys:
-            group = self._groups[key]
-            group.forget_output(node, matched=matched)
-            if not group:
-                del self._groups[key]
+        self._groups.forget_output(node, matched=matched)
         self._drop(node)
 
     def _drop(self, node: OutputNode) -> None:
@@ -130,9 +122,7 @@ class Matcher:
     def _enter(self, node: OutputNode, level: int, key: GroupKey) -> None:
         if key not in node.keys:
             node.keys = (*node.keys, key)
-            group = self._group(level, key)
-            group.add_output(node)
-            self._mark(group)
+            self._groups.add_output(level, key, node)
 
     def _learn(self, table: tuple[str, str], key: str) -> None:
         names = key_names_of(key)
@@ -156,34 +146,24 @@ class Matcher:
         keys = []
         for level, key in group_cause_keys(node):
             keys.append(key)
-            group = self._group(level, key)
-            causes = group.add_cause(invocation.consumer, record_identity(node), node)
-            if len(causes) > 1:
-                self._again[node] = causes
-            self._mark(group)
+            given = self._groups.add_cause(level, key, node)
+            if len(given) > 1:
+                self._again[node] = given
         node.keys = tuple(keys)
 
     def remove_cause(self, node: CauseNode, *, silently: bool = False) -> None:
         """Take a cause out; silently, if what is decided shall stay decided."""
         self._ids.remove_cause(node)
         self.doubts.forget(node, silently=silently)
-        for key in node.keys:
-            group = self._groups[key]
-            group.remove_cause(
-                node.invocation.consumer, record_identity(node), node, silently=silently
-            )
-            if not group:
-                del self._groups[key]
-            elif not silently:
-                self._mark(group)
+        self._groups.remove_cause(node, silently=silently)
         node.keys = ()
         self._unsure.pop(node, None)
 
     def moved(self, node: CauseNode) -> None:
         """Consider a cause again: its invocation's start, or its caller, became known."""
         self._unsure[node] = None
-        self._reconsider(node, CONTENT)
-        self._reconsider(node, ORDER)
+        self._groups.changed(node, CONTENT)
+        self._groups.changed(node, ORDER)
 
     def rivals(self, cause: CauseNode) -> Iterator[tuple[OutputNode, str]]:
         """Give the outputs that met this cause under some key and lost, and why each did."""
@@ -192,7 +172,7 @@ class Matcher:
         began_s = cause.invocation.recorded_at_s or 0.0
         met = self._ids.met(cause)
         for key in cause.keys:
-            met += self._groups[key].outputs_until(began_s + CLOCK_SKEW_S, _RIVALS)
+            met += self._groups.outputs_until(key, began_s + CLOCK_SKEW_S, _RIVALS)
         for output in sorted(dict.fromkeys(met), key=output_order):
             if output.call not in chosen:
                 yield output, _why_not(output, cause)
@@ -208,17 +188,13 @@ class Matcher:
                 cause.exact = found
                 self._conclude(cause)
                 if cause.keys:
-                    self._reconsider(cause, CONTENT)
-                    self._reconsider(cause, ORDER)
+                    self._groups.changed(cause, CONTENT)
+                    self._groups.changed(cause, ORDER)
             elif cause.fact.caller is not None:
                 self._conclude(cause)
         for level in (CONTENT, ORDER):
-            dirty, self._dirty[level] = self._dirty[level], {}
-            for group in dirty:
-                for verdict in group.solve(self._led_to):
-                    found = verdict.found()
-                    for cause in verdict.delivery.causes:
-                        self._take_over(cause, level, found)
+            for cause, found in self._groups.solve(level, self._led_to):
+                self._take_over(cause, level, found)
         self._unsure.update(self.doubts.take())
         while self._unsure:
             unsure, self._unsure = self._unsure, {}
@@ -235,7 +211,7 @@ class Matcher:
                 self._join_tries(cause, causes)
         self._again.clear()
 
-    def _join_tries(self, cause: CauseNode, causes: list[CauseNode]) -> None:
+    def _join_tries(self, cause: CauseNode, causes: Sequence[CauseNode]) -> None:
         """Join the invocations that were given the same record as an invocation of a function."""
         identity = record_identity(cause)
         consumer = cause.invocation.consumer
@@ -256,7 +232,7 @@ class Matcher:
         elif _differs(cause.content, found):
             cause.content = found
             self._unsure[cause] = None
-            self._reconsider(cause, ORDER)
+            self._groups.changed(cause, ORDER)
 
     def _conclude(self, cause: CauseNode) -> None:
         old, new = cause.edge, self._edge_of(cause)
@@ -291,7 +267,7 @@ class Matcher:
         if cause.fact.caller is not None:
             caller = self._invocation_of(cause.fact.caller)
             if caller is not None and caller is not cause.invocation:
-                return Edge(cause, "exact", caller, None, [])
+                return Edge(cause, "exact", caller, None, ())
         return None
 
     # --- what led to what -------------------------------------------------------------------
@@ -319,7 +295,7 @@ class Matcher:
 
     def _lineage_changed(self, invocation: Invocation) -> None:
         """Consider again what those effects may have caused whose lineage became known."""
-        if not self._groups or not (invocation.calls or invocation.triggered):
+        if not len(self._groups) or not (invocation.calls or invocation.triggered):
             return
         reached = {invocation}
         level = [invocation]
@@ -327,10 +303,7 @@ class Matcher:
             for member in level:
                 for call in member.calls.values():
                     for output in call.outputs:
-                        for key in output.keys:
-                            group = self._groups[key]
-                            group.changed_at(output.made_s)
-                            self._mark(group)
+                        self._groups.lineage_changed(output)
             level = [
                 cause.invocation
                 for member in level
@@ -342,31 +315,6 @@ class Matcher:
             reached.update(level)
             if not level:
                 return
-
-    # --- groups -----------------------------------------------------------------------------
-
-    def _group(self, level: int, key: GroupKey) -> Group:
-        group = self._groups.get(key)
-        if group is None:
-            group = self._groups[key] = Group(level)
-        return group
-
-    def _mark(self, group: Group) -> None:
-        if group.has_causes():
-            self._dirty[group.level][group] = None
-
-    def _after_removal(self, key: GroupKey, group: Group) -> None:
-        if group:
-            self._mark(group)
-        else:
-            del self._groups[key]
-
-    def _reconsider(self, cause: CauseNode, level: int) -> None:
-        for key in cause.keys:
-            group = self._groups[key]
-            if group.level == level:
-                group.changed(cause.invocation.consumer, record_identity(cause))
-                self._mark(group)
 
 
 def _is_explained(cause: CauseNode) -> bool:
@@ -381,11 +329,13 @@ def _differs(old: Found | None, new: Found | None) -> bool:
     return new is not None if old is None else not old.same(new)
 
 
-def _edge(cause: CauseNode, evidence: Evidence, outputs: list[OutputNode], certain: bool) -> Edge:
+def _edge(
+    cause: CauseNode, evidence: Evidence, outputs: Sequence[OutputNode], certain: bool
+) -> Edge:
     if len(outputs) == 1 and certain:
         call = outputs[0].call
-        return Edge(cause, evidence, call.invocation, call, [call])
-    calls = list(dict.fromkeys(output.call for output in outputs))
+        return Edge(cause, evidence, call.invocation, call, (call,))
+    calls = tuple(dict.fromkeys(output.call for output in outputs))
     parents = {call.invocation: None for call in calls}
     if not certain or len(parents) > 1:
         return Edge(cause, "ambiguous", None, None, calls)

@@ -24,9 +24,9 @@ class Traces:
 
     def __init__(self) -> None:
         """Make an empty store."""
-        self._services: dict[str, list[ServiceSegment]] = {}  # by request id
-        self._functions: dict[str, list[FunctionSegment]] = {}  # by request id
-        self._fatherless: dict[str, list[FunctionSegment]] = {}  # by parent segment
+        self._services: dict[str, tuple[ServiceSegment, ...]] = {}  # by request id
+        self._functions: dict[str, tuple[FunctionSegment, ...]] = {}  # by request id
+        self._fatherless: dict[str, tuple[FunctionSegment, ...]] = {}  # by parent segment
         self._request_of: dict[str, str] = {}  # of the segment of each attempt
 
     def sizes(self) -> dict[str, int]:
@@ -44,15 +44,18 @@ class Traces:
             return self._add_service(segment, invocations)
         request_id = segment.request_id or self._request_of.get(segment.parent_id or "")
         if request_id is None:
-            _keep(self._fatherless.setdefault(segment.parent_id or "", []), segment)
+            parent = segment.parent_id or ""
+            self._fatherless[parent] = _kept(self._fatherless.get(parent, ()), segment)
             _limit(self._fatherless)
             return ()
         return self._add_function(request_id, segment, invocations)
 
     def hand_over(self, invocation: Invocation) -> None:
         """Give a new invocation the segments that came before its first record."""
-        invocation.segments = self._services.pop(invocation.request_id, [])
-        invocation.function_segments = self._functions.pop(invocation.request_id, [])
+        if self._services:
+            invocation.segments = self._services.pop(invocation.request_id, ())
+        if self._functions:
+            invocation.function_segments = self._functions.pop(invocation.request_id, ())
 
     def forget(self, invocation: Invocation) -> None:
         """Let go of what is kept for an invocation that leaves."""
@@ -72,10 +75,10 @@ class Traces:
         _limit(self._request_of)
         invocation = invocations.get(request_id)
         if invocation is None:
-            _keep(self._services.setdefault(request_id, []), segment)
+            self._services[request_id] = _kept(self._services.get(request_id, ()), segment)
             _limit(self._services)
         else:
-            _keep(invocation.segments, segment)
+            invocation.segments = _kept(invocation.segments, segment)
             changed[invocation] = None
         return changed
 
@@ -84,10 +87,10 @@ class Traces:
     ) -> Iterable[Invocation]:
         invocation = invocations.get(request_id)
         if invocation is None:
-            _keep(self._functions.setdefault(request_id, []), segment)
+            self._functions[request_id] = _kept(self._functions.get(request_id, ()), segment)
             _limit(self._functions)
             return ()
-        _keep(invocation.function_segments, segment)
+        invocation.function_segments = _kept(invocation.function_segments, segment)
         return (invocation,)
 
 
@@ -95,13 +98,15 @@ def _parts(segment: ServiceSegment) -> tuple[str, ...]:
     return (segment.id, *(attempt for attempt, _, _ in segment.attempts))
 
 
-def _keep(segments: list[_Segment], segment: _Segment) -> None:
+def _kept(segments: tuple[_Segment, ...], segment: _Segment) -> tuple[_Segment, ...]:
     """Keep one document a segment: the finished one, when it came twice."""
+    kept = list(segments)
     for index, known in enumerate(segments):
         if known.id == segment.id:
-            segments[index] = max(known, segment, key=_completeness)
-            return
-    segments.append(segment)
+            kept[index] = max(known, segment, key=_completeness)
+            return tuple(kept)
+    kept.append(segment)
+    return tuple(kept)
 
 
 def _completeness(segment: Segment) -> tuple[bool, float, bytes]:

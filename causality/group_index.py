@@ -1,0 +1,206 @@
+"""The index of match keys that several may share: who shares each, and what has to be solved.
+
+Most keys are shown by one output and met by one cause or none. So a key leads to the half that
+showed it, to a pair once another half of the other kind did, and to a group from there on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from causality.delivery import Delivery
+from causality.graph import CauseNode, Found, OutputNode
+from causality.groups import Group
+from causality.match_keys import CONTENT, ORDER, GroupKey, is_blind, is_specific, record_identity
+from causality.stretch import LedTo, Rules, Stretch
+
+
+class Pair(msgspec.Struct, gc=False, eq=False):
+    """The only output and the only cause of a key.
+
+    Attributes:
+        level: what sharing the key proves, content or order.
+    """
+
+    level: int
+    output: OutputNode
+    cause: CauseNode
+
+
+Sharing: TypeAlias = OutputNode | CauseNode | Pair | Group
+
+
+class GroupIndex:
+    """Outputs and causes by the keys that they share."""
+
+    def __init__(self) -> None:
+        """Make an empty index."""
+        self._sharing: dict[GroupKey, Sharing] = {}
+        self._dirty: dict[int, dict[GroupKey, None]] = {CONTENT: {}, ORDER: {}}
+
+    def __len__(self) -> int:
+        """Give the number of keys."""
+        return len(self._sharing)
+
+    @property
+    def dirty(self) -> int:
+        """Give the number of keys that have to be solved again."""
+        return sum(map(len, self._dirty.values()))
+
+    # --- entering and leaving ---------------------------------------------------------------
+
+    def add_output(self, level: int, key: GroupKey, node: OutputNode) -> None:
+        """Enter an output."""
+        known = self._sharing.setdefault(key, node)
+        if known is node:
+            return
+        if type(known) is CauseNode:
+            self._sharing[key] = Pair(level, node, known)
+        else:
+            self._group(level, key, known).add_output(node)
+        self._dirty[level][key] = None
+
+    def add_cause(self, level: int, key: GroupKey, node: CauseNode) -> Sequence[CauseNode]:
+        """Enter a cause; gives all who were given the same record, if others were."""
+        known = self._sharing.setdefault(key, node)
+        if known is node:
+            return ()
+        given: Sequence[CauseNode] = ()
+        if type(known) is OutputNode:
+            self._sharing[key] = Pair(level, known, node)
+        else:
+            given = _enter(self._group(level, key, known), node)
+        self._dirty[level][key] = None
+        return given
+
+    def remove_output(self, node: OutputNode) -> None:
+        """Take out an output that never was: its call failed."""
+        for key in node.keys:
+            sharing = self._sharing.get(key)
+            if sharing is node:
+                del self._sharing[key]
+            elif type(sharing) is Pair:
+                self._sharing[key] = sharing.cause
+                self._dirty[sharing.level][key] = None
+            elif type(sharing) is Group:
+                sharing.remove_output(node)
+                self._removed(key, sharing)
+
+    def forget_output(self, node: OutputNode, *, matched: bool) -> None:
+        """Let an output go for the sake of memory; what is decided stays decided."""
+        for key in node.keys:
+            sharing = self._sharing.get(key)
+            if sharing is node:
+                del self._sharing[key]
+            elif type(sharing) is Pair and matched:
+                self._sharing[key] = sharing.cause
+            elif type(sharing) is Pair or type(sharing) is Group:
+                group = self._group(sharing.level, key, sharing)
+                group.forget_output(node, matched=matched)
+                if not group:
+                    del self._sharing[key]
+
+    def remove_cause(self, node: CauseNode, *, silently: bool) -> None:
+        """Take a cause out; silently, if what is decided shall stay decided."""
+        for key in node.keys:
+            sharing = self._sharing.get(key)
+            if sharing is node:
+                del self._sharing[key]
+            elif type(sharing) is Pair:
+                self._sharing[key] = sharing.output
+            elif type(sharing) is Group:
+                identity = record_identity(node)
+                sharing.remove_cause(node.invocation.consumer, identity, node, silently=silently)
+                if not silently or not sharing:
+                    self._removed(key, sharing)
+
+    def _group(self, level: int, key: GroupKey, known: Sharing) -> Group:
+        if type(known) is Group:
+            return known
+        group = self._sharing[key] = Group(level)
+        if isinstance(known, OutputNode):
+            group.add_output(known)
+        elif isinstance(known, CauseNode):
+            _enter(group, known)
+        elif isinstance(known, Pair):
+            group.add_output(known.output)
+            _enter(group, known.cause)
+        return group
+
+    def _removed(self, key: GroupKey, group: Group) -> None:
+        if group:
+            self._dirty[group.level][key] = None
+        else:
+            del self._sharing[key]
+
+    # --- reading ----------------------------------------------------------------------------
+
+    def outputs_until(self, key: GroupKey, made_s: float, count: int) -> list[OutputNode]:
+        """Give the newest outputs of a key made until some time, and the next one."""
+        sharing = self._sharing.get(key)
+        if type(sharing) is Group:
+            return sharing.outputs_until(made_s, count)
+        return [sharing.output] if type(sharing) is Pair else []
+
+    # --- solving ----------------------------------------------------------------------------
+
+    def changed(self, cause: CauseNode, level: int) -> None:
+        """Note that what is known of a cause changed: its time, or stronger evidence."""
+        for key in cause.keys:
+            sharing = self._sharing.get(key)
+            if type(sharing) is Group and sharing.level == level:
+                sharing.changed(cause.invocation.consumer, record_identity(cause))
+                self._dirty[level][key] = None
+            elif type(sharing) is Pair and sharing.level == level:
+                self._dirty[level][key] = None
+
+    def lineage_changed(self, output: OutputNode) -> None:
+        """Note that more is known of what led to an output."""
+        for key in output.keys:
+            sharing = self._sharing.get(key)
+            if type(sharing) is Group:
+                sharing.changed_at(output.made_s)
+                self._dirty[sharing.level][key] = None
+            elif type(sharing) is Pair:
+                self._dirty[sharing.level][key] = None
+
+    def solve(self, level: int, led_to: LedTo) -> Iterator[tuple[CauseNode, Found | None]]:
+        """Give what holds now at one level, for the causes for which it may have changed."""
+        dirty, self._dirty[level] = self._dirty[level], {}
+        for key in dirty:
+            sharing = self._sharing.get(key)
+            if type(sharing) is Pair:
+                yield sharing.cause, _of_pair(sharing, led_to)
+            elif type(sharing) is Group:
+                for verdict in sharing.solve(led_to):
+                    found = verdict.found()
+                    for cause in verdict.delivery.causes:
+                        yield cause, found
+            elif type(sharing) is CauseNode:
+                yield sharing, None
+
+
+def _enter(group: Group, cause: CauseNode) -> Sequence[CauseNode]:
+    return group.add_cause(cause.invocation.consumer, record_identity(cause), cause)
+
+
+def _of_pair(pair: Pair, led_to: LedTo) -> Found | None:
+    """Give what a group of these two would, by the same rules, without one."""
+    output, cause = pair.output, pair.cause
+    if cause.exact is not None:
+        return None
+    blind = False
+    if pair.level == ORDER:
+        blind = is_blind(cause.fact)
+        told_by_content = cause.content is not None and output in cause.content.outputs
+        if told_by_content or (is_specific(output) and not blind):
+            return None
+    delivery = Delivery(record_identity(cause), cause)
+    rules = Rules(pair.level, blind, led_to)
+    visible = rules.current([output], delivery) if output.made_s <= delivery.latest_s else []
+    stretch = Stretch(crowded=False)
+    stretch.entries.append(rules.entry(delivery, visible))
+    return next((verdict.found() for verdict in rules.verdicts(stretch)), None)
