@@ -5,6 +5,7 @@ Kept as the graph changes, so that its cost follows the changes and never the si
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -207,5 +208,10 @@ def node_filter(node: MapNodeId) -> str:
     """Give the filter expression for the chains that go through a node."""
     name, region = node
     if region == _OUTSIDE:
-        return name.rpartition(" ")[2]  # the resource; expressions part at spaces
-    return f"function:{name} region:{region}" if region else f"function:{name}"
+        return quoted(name.rpartition(" ")[2])  # the resource
+    return f"function:{quoted(name)} region:{region}" if region else f"function:{quoted(name)}"
+
+
+def quoted(text: str) -> str:
+    """Write text for a filter expression so that it means itself."""
+    return text if re.fullmatch(r"[\w./-]+", text) and text[0] not in "-!" else f'"{text}"'

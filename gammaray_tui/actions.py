@@ -155,6 +155,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("map", ("m",), "map", "map of the functions", "View", handlers.service_map),
     Action("waterfall", ("t",), "time line", "time line of the chain", "View", handlers.waterfall),
+    Action("compare", ("c",), "compare", "compare two sets of chains", "View", handlers.compare),
     Action("problems", ("P",), "problems", "list of problems", "View", handlers.problems),
     Action("regions", ("r",), "regions", "regions and how reading goes", "View", handlers.regions),
     Action("slower", ("<",), "slower", "slower", "Replay", tape_handlers.slower, needs_replay=True),

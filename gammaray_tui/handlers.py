@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from causality.service_map import MapNodeId, node_filter
@@ -186,6 +187,18 @@ async def waterfall(app: GammarayApp) -> None:
         app.notify("no chain is under the cursor", timeout=3)
         return
     await app.push_screen(WaterfallScreen(app.look, current.node), app.main.go_to_node)
+
+
+async def compare(app: GammarayApp) -> None:
+    """Compare two sets of chains: at first, those before and after the last thing done."""
+    from gammaray_tui.screens.compare import CompareScreen
+
+    middle_s = app.model.middle_s()
+    before = after = ""
+    if middle_s is not None:
+        at = datetime.fromtimestamp(middle_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        before, after = f"root started<{at}", f"root started>={at}"
+    await app.push_screen(CompareScreen(app.look, before, after))
 
 
 async def problems(app: GammarayApp) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from causality.analysis import Compared
 from causality.service_map import ServiceMap
 from causality.snapshot import NodeId, Snapshot
+from causality.waterfall import Waterfall
 
 
 class Model(Protocol):
@@ -24,6 +26,15 @@ class Model(Protocol):
 
     def service_map(self) -> ServiceMap:
         """Give the map of all functions and what starts them; costs a little each time."""
+
+    def waterfall(self, node: NodeId, *, with_calls: bool) -> Waterfall | None:
+        """Lay out in time the chain of an invocation; None when it is gone."""
+
+    def compare(self, before: str, after: str) -> Compared:
+        """Compare the chains that fit one filter expression to those that fit another."""
+
+    def middle_s(self) -> float | None:
+        """Give when the last deployment or firing was, else the middle chain's beginning."""
 
     def select(self, node: NodeId | None) -> None:
         """Choose the invocation or call whose detail the snapshot carries."""

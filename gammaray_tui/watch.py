@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from causality.analysis import Compared, chains, compared
 from causality.detail import detail_of
 from causality.engine import Engine
 from causality.filters import Filter, parse
@@ -33,6 +34,7 @@ from causality.snapshot import (
 )
 from causality.tree import TreeIndex
 from causality.views import select
+from causality.waterfall import Waterfall, waterfall_of
 from gammaray_tui.commands.output import write_result
 from gammaray_tui.exports import FORMATS, written
 from gammaray_tui.latencies import WatchedLatencies
@@ -225,6 +227,24 @@ class Watch:
         """Give the map of all functions and what starts them."""
         now_s = self._clock()
         return self._flows.map(self._tables_at(now_s)[0], now_s)
+
+    def waterfall(self, node: NodeId, *, with_calls: bool) -> Waterfall | None:
+        """Lay out in time the chain of an invocation; None when it is gone."""
+        return waterfall_of(self.engine, self._tree, node, self._clock(), with_calls=with_calls)
+
+    def compare(self, before: str, after: str) -> Compared:
+        """Compare the chains that fit one filter expression to those that fit another."""
+        return compared(self.engine.invocations.values(), before, after, self._parsed)
+
+    def middle_s(self) -> float | None:
+        """Give when the last deployment or firing was, else the middle chain's beginning."""
+        for kind in ("deployed", "fired"):
+            found = [mark.at_s for mark in self.marks if mark.kind == kind]
+            if found:
+                return found[-1]
+        roots = (chain.root.started_at_s for chain in chains(self.engine.invocations.values()))
+        known = sorted(at_s for at_s in roots if at_s is not None)
+        return known[len(known) // 2] if known else None
 
     def _tables_at(
         self, now_s: float

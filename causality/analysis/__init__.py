@@ -7,10 +7,12 @@ from causality.analysis.comparison import Comparison, Hop, Latency, Shift, compa
 from causality.analysis.critical_path import CriticalPath, Part, PartKind, critical_path
 from causality.analysis.loops import Loop, loops
 from causality.analysis.order import Relation, Step, relation, steps
+from causality.analysis.sides import Compared, Sides, by_tests, compared
 
 __all__ = [
     "Chain",
     "ChainSummary",
+    "Compared",
     "Comparison",
     "CriticalPath",
     "Hop",
@@ -20,10 +22,13 @@ __all__ = [
     "PartKind",
     "Relation",
     "Shift",
+    "Sides",
     "Step",
+    "by_tests",
     "chains",
     "chains_of",
     "compare",
+    "compared",
     "critical_path",
     "loops",
     "relation",

@@ -15,7 +15,7 @@ from gammaray_tui.commands.plain_table import table_lines
 from providers.errors import UserError
 
 if TYPE_CHECKING:
-    from causality.analysis import Chain, Comparison, Hop
+    from causality.analysis import Chain, Comparison, Hop, Sides
     from causality.engine import Engine
     from causality.graph import Invocation
 
@@ -122,44 +122,32 @@ def _whole(name: str, engine: Engine) -> Side:
 
 def _at(engine: Engine, text: str, split_s: float) -> tuple[Side, Side]:
     """Part chains by when their roots began."""
-    from causality.analysis import chains
+    from causality.analysis import Sides, chains
 
     parts: tuple[list[Chain], list[Chain]] = ([], [])
     for chain in chains(engine.invocations.values()):
         started_s = chain.root.started_at_s
         if started_s is not None:
             parts[started_s >= split_s].append(chain)
-    return _sides(f"before {text}", parts[0], f"from {text} on", parts[1])
+    return _named(Sides(*parts, 0), f"before {text}", f"from {text} on")
 
 
 def _by_filters(engine: Engine, before: str, after: str) -> tuple[Side, Side]:
     """Choose chains by what is in them; those that fit both expressions belong to neither."""
-    from causality.analysis import chains
+    from causality.analysis import by_tests
 
-    tests = (
-        read_filter(before, engine, "--before"),
-        read_filter(after, engine, "--after"),
-    )
-    parts: tuple[list[Chain], list[Chain]] = ([], [])
-    both = 0
-    for chain in chains(engine.invocations.values()):
-        fits = [test is not None and any(map(test, chain.members)) for test in tests]
-        both += all(fits)
-        if sum(fits) == 1:
-            parts[fits[1]].append(chain)
-    if both:
-        say(f"{both} of the chains fit both --before and --after, and were left out")
-    return _sides(before, parts[0], after, parts[1])
+    old, new = (read_filter(before, engine, "--before"), read_filter(after, engine, "--after"))
+    assert old is not None  # both were asked for
+    assert new is not None
+    found = by_tests(engine.invocations.values(), old, new)
+    if found.both:
+        say(f"{found.both} of the chains fit both --before and --after, and were left out")
+    return _named(found, before, after)
 
 
-def _sides(first: str, before: list[Chain], second: str, after: list[Chain]) -> tuple[Side, Side]:
-    # A batch can join chains of both sets: it counts where it began to come about.
-    old = dict.fromkeys(member for chain in before for member in chain.members)
-    new = dict.fromkeys(member for chain in after for member in chain.members)
-    return (
-        Side(first, len(before), list(old)),
-        Side(second, len(after), [member for member in new if member not in old]),
-    )
+def _named(sides: Sides, before: str, after: str) -> tuple[Side, Side]:
+    old, new = sides.members()
+    return Side(before, len(sides.before), old), Side(after, len(sides.after), new)
 
 
 def _described(found: Comparison, before: Side, after: Side) -> list[str]:

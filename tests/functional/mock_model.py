@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 
+from causality.analysis import Compared, Comparison, Hop, Latency, Shift
 from causality.service_map import MapEdge, MapNode, ServiceMap
 from causality.snapshot import (
     CallRow,
@@ -202,6 +203,22 @@ class MockModel:
                     0,
                 )
         return None
+
+    def middle_s(self) -> float | None:
+        return START_S if self.chains else None
+
+    def compare(self, before: str, after: str) -> Compared:
+        """Give the same comparison for whatever is asked, once both are."""
+        if not before or not after:
+            return Compared(troubles=("" if before else "which chains?", ""))
+        hop = Hop("checkout-api", "SendMessage", "orders.fifo", "order-worker", "us-west-2")
+        old, new = Latency(120, 0, 3, 0.2, 0.4), Latency(118, 2, 1, 0.31, 0.9)
+        shifts = (
+            Shift("function", "order-worker", "us-west-2", old, new, 0.8, 0.001, "slower"),
+            Shift("function", "stock-sync", "us-east-1", new, old, 0.2, 0.002, "faster"),
+            Shift("edge", "a → b", "us-east-1", old, old, 0.5, 0.9, "unresolved"),
+        )
+        return Compared((120, 118), 1, Comparison(((hop, 118),), ((hop, 2),), (), (), shifts))
 
     def snapshot(self) -> Snapshot:
         self.snapshots += 1

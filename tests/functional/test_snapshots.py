@@ -99,6 +99,11 @@ def test_waterfall(snap_compare: SnapCompare, size: tuple[int, int], theme: str 
     assert snap_compare(_app(shop_model(), theme), terminal_size=size, run_before=shown)
 
 
+def test_compare(snap_compare: SnapCompare, size: tuple[int, int], theme: str | None) -> None:
+    shown = _shows("latency of both", "c")
+    assert snap_compare(_app(shop_model(), theme), terminal_size=size, run_before=shown)
+
+
 def test_folded_and_paused(snap_compare: SnapCompare) -> None:
     shown = _shows("PAUSED", "z", "space")
     assert snap_compare(_app(shop_model(30)), terminal_size=(120, 40), run_before=shown)
