@@ -5,17 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 
+from providers.deploy_events import EventRule, FunctionUrl, HttpApi, rule_arn
 from providers.deploy_functions import DeployedFunction, Layer, LogGroup
-from providers.deploy_role import Role
+from providers.deploy_machines import DeployedMachine, machine_role
+from providers.deploy_role import functions_role
 from providers.deploy_storage import (
     DeployedBucket,
     DeployedObject,
     DeployedQueue,
+    DeployedStream,
     DeployedTopic,
 )
 from providers.deploy_triggers import BucketNotifications, SourceMapping, Subscription
 from providers.manifest import LoadedApplication
-from providers.manifest_parts import DynamoDbTrigger, S3Trigger, SnsTrigger, SqsTrigger
+from providers.manifest_parts import (
+    ApiTrigger,
+    DynamoDbTrigger,
+    EventTrigger,
+    KinesisTrigger,
+    Queue,
+    S3Trigger,
+    ScheduleTrigger,
+    SnsTrigger,
+    SqsTrigger,
+    Trigger,
+)
 from providers.operations import Plan, Report
 from providers.pieces import Piece, run_pieces
 from providers.place import Place, open_place
@@ -86,7 +100,7 @@ class _Parts:
         manifest = application.manifest
         self._manifest = manifest
         regions = dict.fromkeys(function.region for function in manifest.functions)
-        role = Role(place, application)
+        role = functions_role(place, application)
         recorder = application.configuration.recorder
         layers = {region: Layer(place, region) for region in regions if recorder == "layer"}
         groups = {
@@ -124,36 +138,93 @@ class _Parts:
             for table in manifest.tables
         }
         self._topics = {topic.name: DeployedTopic(place, topic) for topic in manifest.topics}
-        longest_s = max(function.timeout_s for function in manifest.functions)
-        self._queues = {
-            queue.name: DeployedQueue(place, queue, visibility_timeout_s=6 * longest_s)
-            for queue in manifest.queues
-        }
-        self.before: list[Piece] = [*records, role, *layers.values(), *groups.values()]
+        self._streams = {item.name: DeployedStream(place, item) for item in manifest.streams}
+        self._queues: dict[str, DeployedQueue] = {}
+        for queue in manifest.queues:
+            self._add_queue(place, queue)
+        machines = [
+            DeployedMachine(place, item, application.definition(item), machine_role(place, item))
+            for item in manifest.state_machines
+        ]
+        self.before: list[Piece] = [
+            *records,
+            role,
+            *layers.values(),
+            *groups.values(),
+            *(need for machine in machines for need in machine.needs),
+        ]
         self.sources: list[Piece] = [
             *self._tables.values(),
             *buckets.values(),
             *objects,
             *self._topics.values(),
+            *self._streams.values(),
             *self._queues.values(),
+            *machines,
         ]
+
+    def _add_queue(self, place: Place, queue: Queue) -> None:
+        """Describe a queue, its dead letters' first."""
+        if queue.name in self._queues:
+            return
+        dead_letters = None
+        for other in self._manifest.queues:
+            if other.name == queue.dead_letters:
+                self._add_queue(place, other)
+                dead_letters = self._queues[other.name]
+        longest_s = max(function.timeout_s for function in self._manifest.functions)
+        self._queues[queue.name] = DeployedQueue(
+            place,
+            queue,
+            retry_after_s=queue.retry_after_s or 6 * longest_s,
+            senders=[
+                rule_arn(place.partition, queue.region, place.account, trigger.rule)
+                for trigger in self._manifest.triggers
+                if isinstance(trigger, EventTrigger) and trigger.queue == queue.name
+            ],
+            dead_letters=dead_letters,
+        )
 
     def triggers(self) -> list[Piece]:
         """List the pieces that connect sources with functions."""
         made: list[Piece] = []
         of_buckets: dict[str, list[tuple[S3Trigger, DeployedFunction]]] = {}
+        of_apis: dict[str, list[tuple[ApiTrigger, DeployedFunction]]] = {}
         for trigger in self._manifest.triggers:
-            function = self.functions[trigger.function]
-            if isinstance(trigger, DynamoDbTrigger):
-                made.append(SourceMapping(trigger, self._tables[trigger.table], function))
-            elif isinstance(trigger, SqsTrigger):
-                made.append(SourceMapping(trigger, self._queues[trigger.queue], function))
-            elif isinstance(trigger, SnsTrigger):
-                made.append(Subscription(self._topics[trigger.topic], function))
-            else:
+            if isinstance(trigger, S3Trigger):
+                function = self.functions[trigger.function]
                 of_buckets.setdefault(trigger.bucket, []).append((trigger, function))
+            elif isinstance(trigger, ApiTrigger):
+                function = self.functions[trigger.function]
+                of_apis.setdefault(trigger.api, []).append((trigger, function))
+            else:
+                made.append(self._trigger(trigger))
         made += [
             BucketNotifications(self._buckets[name], triggers)
             for name, triggers in of_buckets.items()
         ]
+        made += [HttpApi(name, routes) for name, routes in of_apis.items()]
+        made += [
+            FunctionUrl(self.functions[function.name])
+            for function in self._manifest.functions
+            if function.url
+        ]
         return made
+
+    def _trigger(self, trigger: Trigger) -> Piece:
+        """Describe a trigger that shares its document with no other."""
+        if isinstance(trigger, EventTrigger) and trigger.queue is not None:
+            return EventRule(trigger, self._queues[trigger.queue])
+        function = self.functions[trigger.function or ""]
+        match trigger:
+            case DynamoDbTrigger():
+                return SourceMapping(trigger, self._tables[trigger.table], function)
+            case SqsTrigger():
+                return SourceMapping(trigger, self._queues[trigger.queue], function)
+            case KinesisTrigger():
+                return SourceMapping(trigger, self._streams[trigger.stream], function)
+            case SnsTrigger():
+                return Subscription(self._topics[trigger.topic], function)
+            case EventTrigger() | ScheduleTrigger():
+                return EventRule(trigger, function)
+        raise TypeError(f"{type(trigger).__name__} has a piece of its own kind")

@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from providers.manifest import LoadedApplication
-from providers.manifest_parts import DynamoDbTrigger, SqsTrigger
+from providers.manifest_parts import DynamoDbTrigger, KinesisTrigger, SqsTrigger
 from providers.pieces import Change, Piece, found
 from providers.place import Place
 from providers.tags import as_list
@@ -16,32 +16,34 @@ ROLE_PATH: Final = "/gammaray/"
 
 _POLICY_NAME: Final = "gammaray"
 _MISSING: Final = "NoSuchEntity"
-_TRUST: Final = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": "lambda.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
-    ],
-}
 
 
 class Role(Piece):
-    """The role that all functions of one application run with.
+    """A role that functions or a state machine run with.
 
     Attributes:
+        name: its name.
         arn: its ARN, known from its name.
     """
 
-    def __init__(self, place: Place, application: LoadedApplication) -> None:
-        self.name = f"gammaray-{place.own}"
-        super().__init__(place, "", f"role {self.name}")
-        self.arn = f"arn:{place.partition}:iam::{place.account}:role{ROLE_PATH}{self.name}"
-        self._policy = execution_policy(place, application)
-        # IAM is the same everywhere; any region's client reaches it.
-        self._asked_in = application.manifest.functions[0].region
+    def __init__(
+        self, place: Place, name: str, service: str, policy: dict[str, Any], *, asked_in: str
+    ) -> None:
+        """Describe the role.
+
+        Args:
+            place: where it is made.
+            name: its name.
+            service: who may assume it: "lambda.amazonaws.com".
+            policy: what it may do.
+            asked_in: IAM is the same everywhere; this region's client reaches it.
+        """
+        self.name = name
+        super().__init__(place, "", f"role {name}")
+        self.arn = f"arn:{place.partition}:iam::{place.account}:role{ROLE_PATH}{name}"
+        self._service = service
+        self._policy = policy
+        self._asked_in = asked_in
 
     async def look(self) -> Change:
         """Compare the role's policy with what the manifest asks for."""
@@ -63,16 +65,35 @@ class Role(Piece):
             await iam.create_role(
                 RoleName=self.name,
                 Path=ROLE_PATH,
-                AssumeRolePolicyDocument=json.dumps(_TRUST),
-                Description=f"Runs the functions of {self.place.application}; made by gammaray-tui",
+                AssumeRolePolicyDocument=json.dumps(self._trust()),
+                Description=f"Runs what is of {self.place.application}; made by gammaray-tui",
                 Tags=as_list(self.place.tags),
             )
         await iam.put_role_policy(
             RoleName=self.name, PolicyName=_POLICY_NAME, PolicyDocument=json.dumps(self._policy)
         )
 
+    def _trust(self) -> dict[str, Any]:
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": self._service},
+            "Action": "sts:AssumeRole",
+        }
+        return {"Version": "2012-10-17", "Statement": [statement]}
+
     async def _iam(self) -> Any:
         return await self.place.clients.of("iam", self._asked_in)
+
+
+def functions_role(place: Place, application: LoadedApplication) -> Role:
+    """Describe the role that all functions of one application run with."""
+    return Role(
+        place,
+        f"gammaray-{place.own}",
+        "lambda.amazonaws.com",
+        execution_policy(place, application),
+        asked_in=application.manifest.functions[0].region,
+    )
 
 
 def execution_policy(place: Place, application: LoadedApplication) -> dict[str, Any]:
@@ -82,7 +103,7 @@ def execution_policy(place: Place, application: LoadedApplication) -> dict[str, 
     statements = [
         # Not logs:CreateLogGroup: the group is made with the function, and once cleaned up it
         # shall not come back.
-        _allow(
+        allow(
             ["logs:CreateLogStream", "logs:PutLogEvents"],
             [
                 f"{arn}:logs:{item.region}:{place.account}:log-group:/aws/lambda/{item.name}:*"
@@ -92,7 +113,7 @@ def execution_policy(place: Place, application: LoadedApplication) -> dict[str, 
     ]
     if application.configuration.recorder is not None:
         statements.append(
-            _allow(
+            allow(
                 ["dynamodb:BatchWriteItem", "dynamodb:PutItem"],
                 [
                     f"{arn}:dynamodb:{region}:{place.account}:table/{place.table}"
@@ -101,10 +122,10 @@ def execution_policy(place: Place, application: LoadedApplication) -> dict[str, 
             )
         )
     if any(application.traces(item) for item in functions):
-        statements.append(_allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"]))
+        statements.append(allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"]))
     statements += _trigger_statements(place, application)
     statements += [
-        _allow(
+        allow(
             list(permission.actions),
             [place.filled(resource, item.region) for resource in permission.resources],
         )
@@ -118,23 +139,34 @@ def _trigger_statements(place: Place, application: LoadedApplication) -> list[di
     """Allow Lambda to read the streams and queues that trigger the functions."""
     streams: list[str] = []
     queues: list[str] = []
+    kinesis: list[str] = []
     for trigger in application.manifest.triggers:
+        if trigger.function is None:
+            continue
         where = f"{application.function(trigger.function).region}:{place.account}"
         if isinstance(trigger, DynamoDbTrigger):
             table = f"arn:{place.partition}:dynamodb:{where}:table/{trigger.table}"
             streams.append(f"{table}/stream/*")
         elif isinstance(trigger, SqsTrigger):
             queues.append(f"arn:{place.partition}:sqs:{where}:{trigger.queue}")
+        elif isinstance(trigger, KinesisTrigger):
+            kinesis.append(f"arn:{place.partition}:kinesis:{where}:stream/{trigger.stream}")
     statements = []
     if streams:
         actions = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
-        statements.append(_allow(actions, streams))
-        statements.append(_allow(["dynamodb:ListStreams"], ["*"]))
+        statements.append(allow(actions, streams))
+        statements.append(allow(["dynamodb:ListStreams"], ["*"]))
     if queues:
         actions = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
-        statements.append(_allow(actions, queues))
+        statements.append(allow(actions, queues))
+    if kinesis:
+        actions = ["DescribeStream", "DescribeStreamSummary", "GetRecords", "GetShardIterator",
+                   "ListShards"]  # fmt: skip
+        statements.append(allow([f"kinesis:{action}" for action in actions], kinesis))
+        statements.append(allow(["kinesis:ListStreams"], ["*"]))
     return statements
 
 
-def _allow(actions: list[str], resources: list[str]) -> dict[str, Any]:
+def allow(actions: list[str], resources: list[str]) -> dict[str, Any]:
+    """Write a statement that allows actions on resources."""
     return {"Effect": "Allow", "Action": actions, "Resource": resources}

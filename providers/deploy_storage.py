@@ -1,16 +1,19 @@
-"""Pieces of a deployment: buckets and objects, topics and queues."""
+"""Pieces of a deployment: buckets and objects, topics, queues and Kinesis streams."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from providers.manifest_parts import Bucket, Object, Queue, Topic
-from providers.pieces import Change, Piece, found
+from providers.manifest_parts import Bucket, Object, Queue, Stream, Topic
+from providers.pieces import Change, Piece, found, wait_until
 from providers.place import Place
 from providers.tags import as_list
 
+_STREAM_TIMEOUT_S: Final = 120.0
 _MISSING: Final = ("404", "NoSuchBucket", "NoSuchKey", "NotFound")
 
 
@@ -107,31 +110,126 @@ class DeployedQueue(Piece):
     """An SQS queue.
 
     Attributes:
+        name: the queue's name.
         arn: its ARN, known from its name.
     """
 
-    def __init__(self, place: Place, queue: Queue, visibility_timeout_s: int) -> None:
-        super().__init__(place, queue.region, f"queue {queue.name}")
+    def __init__(
+        self,
+        place: Place,
+        queue: Queue,
+        *,
+        retry_after_s: int,
+        senders: Sequence[str] = (),
+        dead_letters: DeployedQueue | None = None,
+    ) -> None:
+        """Describe the queue.
+
+        Args:
+            place: where it is made.
+            queue: the manifest's.
+            retry_after_s: when a message that was not deleted is received again. Lambda refuses
+                a queue whose messages reappear while they are being processed.
+            senders: ARNs of the rules that may send to it.
+            dead_letters: where messages go that were received in vain.
+        """
+        needs = [dead_letters] if dead_letters else []
+        super().__init__(place, queue.region, f"queue {queue.name}", *needs)
         self.name = queue.name
         self.arn = f"arn:{place.partition}:sqs:{queue.region}:{place.account}:{queue.name}"
-        self._visibility_timeout_s = visibility_timeout_s
+        self._attributes = {"VisibilityTimeout": str(retry_after_s)}
+        if dead_letters is not None:
+            self._attributes["RedrivePolicy"] = json.dumps(
+                {"deadLetterTargetArn": dead_letters.arn, "maxReceiveCount": queue.attempts}
+            )
+        if senders:
+            self._attributes["Policy"] = json.dumps(_may_send(self.arn, senders))
 
     async def look(self) -> Change:
-        """Look for the queue."""
+        """Look for the queue, and compare its attributes."""
         client = await self.client("sqs")
         url = await found(
             client.get_queue_url(QueueName=self.name),
             "AWS.SimpleQueueService.NonExistentQueue",
             "QueueDoesNotExist",
         )
-        return Change("leave") if url else Change("create")
+        if url is None:
+            return Change("create")
+        answer = await client.get_queue_attributes(QueueUrl=url["QueueUrl"], AttributeNames=["All"])
+        there = answer.get("Attributes", {})
+        changed = [
+            name
+            for name, text in self._attributes.items()
+            # Some are JSON, which comes back as it likes.
+            if name not in there or json.loads(there[name]) != json.loads(text)
+        ]
+        return Change("update", ", ".join(changed)) if changed else Change("leave")
 
     async def make(self, change: Change) -> None:
-        """Create the queue."""
+        """Create the queue, or set its attributes."""
         client = await self.client("sqs")
-        await client.create_queue(
-            QueueName=self.name,
-            # Lambda refuses a queue whose messages reappear while they are being processed.
-            Attributes={"VisibilityTimeout": str(self._visibility_timeout_s)},
-            tags=self.place.tags,
+        if change.verb == "create":
+            await client.create_queue(
+                QueueName=self.name, Attributes=self._attributes, tags=self.place.tags
+            )
+        else:
+            url = (await client.get_queue_url(QueueName=self.name))["QueueUrl"]
+            await client.set_queue_attributes(QueueUrl=url, Attributes=self._attributes)
+
+
+class DeployedStream(Piece):
+    """A Kinesis data stream.
+
+    Attributes:
+        name: the stream's name.
+        arn: its ARN, known from its name.
+    """
+
+    def __init__(self, place: Place, stream: Stream) -> None:
+        super().__init__(place, stream.region, f"stream {stream.name}")
+        self.name = stream.name
+        self.arn = (
+            f"arn:{place.partition}:kinesis:{stream.region}:{place.account}:stream/{self.name}"
         )
+        self._shards = stream.shards
+
+    async def look(self) -> Change:
+        """Look for the stream and its tags."""
+        client = await self.client("kinesis")
+        there = await found(
+            client.describe_stream_summary(StreamName=self.name), "ResourceNotFoundException"
+        )
+        if there is None:
+            return Change("create")
+        # Tags come after the stream: a run that was stopped half-way left it without.
+        tags = await client.list_tags_for_stream(StreamName=self.name)
+        return Change("leave") if tags["Tags"] else Change("update", "tags")
+
+    async def make(self, change: Change) -> None:
+        """Create the stream, and wait until records can be put."""
+        client = await self.client("kinesis")
+        if change.verb == "create":
+            await client.create_stream(StreamName=self.name, ShardCount=self._shards)
+
+        async def active() -> bool:
+            there = await client.describe_stream_summary(StreamName=self.name)
+            return bool(there["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE")
+
+        await wait_until(active, self.text, timeout_s=_STREAM_TIMEOUT_S)
+        await client.add_tags_to_stream(StreamName=self.name, Tags=self.place.tags)
+
+
+def _may_send(queue_arn: str, rule_arns: Sequence[str]) -> dict[str, Any]:
+    """Write the policy that lets rules send to a queue."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": queue_arn,
+                "Condition": {"ArnEquals": {"aws:SourceArn": list(rule_arns)}},
+            }
+        ],
+    }

@@ -10,8 +10,13 @@ from botocore.exceptions import ClientError
 
 from providers.aws_errors import error_code
 from providers.deploy_functions import DeployedFunction
-from providers.deploy_storage import DeployedBucket, DeployedQueue, DeployedTopic
-from providers.manifest_parts import DynamoDbTrigger, S3Trigger, SqsTrigger
+from providers.deploy_storage import (
+    DeployedBucket,
+    DeployedQueue,
+    DeployedStream,
+    DeployedTopic,
+)
+from providers.manifest_parts import DynamoDbTrigger, KinesisTrigger, S3Trigger, SqsTrigger
 from providers.pieces import Change, Piece, found, wait_until
 from providers.tables import Table
 
@@ -26,8 +31,8 @@ class SourceMapping(Piece):
 
     def __init__(
         self,
-        trigger: DynamoDbTrigger | SqsTrigger,
-        source: Table | DeployedQueue,
+        trigger: DynamoDbTrigger | KinesisTrigger | SqsTrigger,
+        source: Table | DeployedQueue | DeployedStream,
         function: DeployedFunction,
     ) -> None:
         super().__init__(
@@ -111,7 +116,7 @@ class SourceMapping(Piece):
             return []  # no such function yet
 
     def _stream_options(self) -> dict[str, Any]:
-        if isinstance(self._source, Table):
+        if not isinstance(self._source, DeployedQueue):
             # From the beginning: with LATEST, what is written until the mapping is polled for
             # the first time (minutes, says Lambda's guide) would be missed.
             return {"StartingPosition": "TRIM_HORIZON", "MaximumRetryAttempts": _RETRIES}
@@ -153,7 +158,7 @@ class BucketNotifications(Piece):
         """Put ours beside the others."""
         for function in self._functions.values():
             source = f"arn:{self.place.partition}:s3:::{self._bucket}"
-            await _allow_invoke(function, "s3", source, SourceAccount=self.place.account)
+            await allow_invoke(function, "s3", source, SourceAccount=self.place.account)
         document = await self._document()
         _ours, others = self._sorted_out(document)
         client = await self.client("s3")
@@ -202,14 +207,14 @@ class Subscription(Piece):
 
     async def make(self, change: Change) -> None:
         """Permit and subscribe."""
-        await _allow_invoke(self._function, "sns", self._topic.arn)
+        await allow_invoke(self._function, "sns", self._topic.arn)
         client = await self.client("sns")
         await client.subscribe(
             TopicArn=self._topic.arn, Protocol="lambda", Endpoint=self._function.arn
         )
 
 
-async def _allow_invoke(
+async def allow_invoke(
     function: DeployedFunction, service: str, source_arn: str, **options: str
 ) -> None:
     """Permit a service to invoke a function for a source; nothing when it may already."""

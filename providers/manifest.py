@@ -21,9 +21,23 @@ from providers import manifest_parts
 from providers.configurations import CONFIGURATIONS, Configuration, configuration_of
 from providers.errors import UserError
 from providers.manifest_original import read_original
-from providers.manifest_parts import Function, Manifest, S3Trigger
+from providers.manifest_parts import (
+    ApiTrigger,
+    Function,
+    Manifest,
+    S3Trigger,
+    StateMachine,
+    Trigger,
+)
 from providers.operations import Application
-from providers.variants import KINDS, deployed_name, named_for
+from providers.variants import (
+    IN_TRIGGERS,
+    KINDS,
+    deployed_name,
+    filled,
+    named_for,
+    names_for,
+)
 
 FILE_NAME: Final = "app.toml"
 _ORIGINAL_SUFFIX: Final = ".json"
@@ -66,11 +80,24 @@ class LoadedApplication(msgspec.Struct, frozen=True):
         """Give one of its functions; the manifest's checks made sure of those it names."""
         return next(function for function in self.manifest.functions if function.name == name)
 
+    def region_of_api(self, name: str) -> str:
+        """Give the region of an API: that of the functions behind it."""
+        return next(
+            self.function(trigger.function).region
+            for trigger in self.manifest.triggers
+            if isinstance(trigger, ApiTrigger) and trigger.api == name
+        )
+
     def traces(self, function: Function) -> bool:
         """Say whether X-Ray traces a function: a configuration that was asked for decides."""
         if self.configuration.letter or function.tracing is None:
             return self.configuration.tracing
         return function.tracing
+
+    def definition(self, machine: StateMachine) -> str:
+        """Read a state machine's definition, with the names that parts are deployed under."""
+        text = (self.folder / machine.definition).read_text("utf-8")
+        return str(filled(text, names_for(self.plain, self.configuration.letter)))
 
     def in_configuration(self, letter: str) -> LoadedApplication:
         """Give the same application in another configuration.
@@ -89,8 +116,8 @@ class LoadedApplication(msgspec.Struct, frozen=True):
             name=self.id,
             title=manifest.title,
             functions=tuple((function.name, function.region) for function in manifest.functions),
-            triggers=tuple(f"{item.source} → {item.function}" for item in manifest.triggers),
-            fires=manifest.fire.text or f"invoke {manifest.fire.function}",
+            triggers=tuple(f"{item.source} → {target_of(item)}" for item in manifest.triggers),
+            fires=manifest.fire.description,
             deployed=deployed,
         )
 
@@ -172,16 +199,30 @@ def places_of(manifest: Manifest) -> dict[str, dict[str, str]]:
     return places
 
 
+def target_of(trigger: Trigger) -> str:
+    """Give the name of the function or queue that a trigger leads to."""
+    if trigger.function is not None:
+        return trigger.function
+    return trigger.queue or ""
+
+
 def deployable_names(application: LoadedApplication) -> dict[str, dict[str, str]]:
     """Give the region of each part that may be there, under its names in all configurations."""
-    letters = ["", *CONFIGURATIONS]
+    plain = application.plain
+    places = {**places_of(plain), **{kind: {} for kind in IN_TRIGGERS}}
+    for trigger in plain.triggers:
+        for kind in IN_TRIGGERS:
+            name = getattr(trigger, kind, None)
+            if name is not None:
+                regions = places["queue"] | places["function"]
+                places[kind][name] = regions[target_of(trigger)]
     return {
         kind: {
             deployed_name(kind, name, letter): region
-            for letter in letters
-            for name, region in places.items()
+            for letter in ("", *CONFIGURATIONS)
+            for name, region in named.items()
         }
-        for kind, places in places_of(application.plain).items()
+        for kind, named in places.items()
     }
 
 
@@ -205,13 +246,20 @@ def _check(manifest: Manifest, folder: Path) -> None:
         if len(set(regions.values())) > 1:
             raise ValueError(f"{where}: {' and '.join(regions)} must be in the same region")
     connections = [
-        trigger if isinstance(trigger, S3Trigger) else (trigger.source, trigger.function)
+        trigger if isinstance(trigger, S3Trigger) else (trigger.source, target_of(trigger))
         for trigger in manifest.triggers
     ]
     if len(set(connections)) < len(connections):
         raise ValueError("two triggers connect the same source and function")
     files = [name for function in manifest.functions for name in function.files]
     files += [item.file for bucket in manifest.buckets for item in bucket.objects]
+    files += [machine.definition for machine in manifest.state_machines]
+    for queue in manifest.queues:
+        if queue.dead_letters is not None and queue.dead_letters not in places["queue"]:
+            raise ValueError(f"queue {queue.name}: there is no queue {queue.dead_letters}")
+    apis = {trigger.api for trigger in manifest.triggers if isinstance(trigger, ApiTrigger)}
+    if manifest.fire.api is not None and manifest.fire.api not in apis:
+        raise ValueError(f"fire: no trigger makes an api {manifest.fire.api}")
     for name in files:
         if not (folder / name).exists():
             raise ValueError(f"there is no file {name} beside the manifest")

@@ -14,6 +14,8 @@ BUCKET_PREFIX: Final = "gammaray-"
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,255}")
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _BUCKET_NAME: Final = re.compile(rf"{BUCKET_PREFIX}[a-z0-9.{{}}-]+")
+_ROUTE: Final = re.compile(r"(ANY|DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT) /[^ ]*")
+_SCHEDULE: Final = re.compile(r"(rate|cron)\([^()]+\)")
 
 Letter: TypeAlias = Literal["C", "T", "F", "S", "D", "B"]
 BatchSize: TypeAlias = Annotated[int, Meta(ge=1, le=10000)]
@@ -45,7 +47,7 @@ class Placed(Part, frozen=True, kw_only=True):
 
 
 class Permission(Part, frozen=True, kw_only=True):
-    """What a function may do beside what its triggers and records need."""
+    """What a function or state machine may do beside what its triggers and records need."""
 
     actions: tuple[str, ...]
     resources: tuple[str, ...]
@@ -58,6 +60,7 @@ class Function(Placed, frozen=True, kw_only=True):
         handler: its own handler, "module.function".
         files: source files or folders, beside the manifest.
         tracing: whether X-Ray traces it; None: as the configuration says.
+        url: whether it has a function URL, for signed requests.
     """
 
     handler: str
@@ -66,6 +69,7 @@ class Function(Placed, frozen=True, kw_only=True):
     timeout_s: Annotated[int, Meta(ge=1, le=900)] = 30
     runtime: str = "python3.12"
     tracing: bool | None = None
+    url: bool = False
     environment: dict[str, str] = {}
     permissions: tuple[Permission, ...] = ()
 
@@ -101,7 +105,35 @@ class Topic(Placed, frozen=True, kw_only=True):
 
 
 class Queue(Placed, frozen=True, kw_only=True):
-    """An SQS queue."""
+    """An SQS queue.
+
+    Attributes:
+        dead_letters: the queue that gets messages which were received in vain.
+        attempts: how often a message is received before that.
+        retry_after_s: when a message is received again; by default six times as long as the
+            slowest function may take, as Lambda's guide advises.
+    """
+
+    dead_letters: str | None = None
+    attempts: Annotated[int, Meta(ge=1, le=1000)] = 3
+    retry_after_s: Annotated[int, Meta(ge=1, le=43200)] | None = None
+
+
+class Stream(Placed, frozen=True, kw_only=True):
+    """A Kinesis data stream."""
+
+    shards: Annotated[int, Meta(ge=1, le=100)] = 1
+
+
+class StateMachine(Placed, frozen=True, kw_only=True):
+    """A Step Functions state machine.
+
+    Attributes:
+        definition: file with its definition in the Amazon States Language, beside the manifest.
+    """
+
+    definition: str
+    permissions: tuple[Permission, ...] = ()
 
 
 class _Trigger(Part, frozen=True, kw_only=True, tag_field="kind"):
@@ -157,19 +189,134 @@ class SqsTrigger(_Trigger, frozen=True, kw_only=True, tag="sqs"):
         return f"SQS queue {self.queue}"
 
 
-Trigger: TypeAlias = DynamoDbTrigger | S3Trigger | SnsTrigger | SqsTrigger
+class KinesisTrigger(_Trigger, frozen=True, kw_only=True, tag="kinesis"):
+    """Records that are put into a Kinesis stream invoke a function."""
+
+    stream: str
+    batch_size: BatchSize = 1
+
+    @property
+    def source(self) -> str:
+        """What triggers, for people."""
+        return f"Kinesis stream {self.stream}"
+
+
+class EventTrigger(Part, frozen=True, kw_only=True, tag_field="kind", tag="events"):
+    """Events on the region's default bus that match a pattern go to a function or a queue.
+
+    Attributes:
+        rule: name of the EventBridge rule.
+    """
+
+    rule: str
+    pattern: dict[str, Any]
+    function: str | None = None
+    queue: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check that there is one target.
+
+        Raises:
+            ValueError: there is none, or there are two.
+        """
+        if (self.function is None) is (self.queue is None):
+            raise ValueError(f"rule {self.rule}: give either a function or a queue")
+
+    @property
+    def source(self) -> str:
+        """What triggers, for people."""
+        return f"EventBridge rule {self.rule}"
+
+
+class ScheduleTrigger(_Trigger, frozen=True, kw_only=True, tag="schedule"):
+    """A function is invoked again and again: "rate(5 minutes)", "cron(0 12 * * ? *)"."""
+
+    rule: str
+    expression: str
+
+    def __post_init__(self) -> None:
+        """Check the expression's form.
+
+        Raises:
+            ValueError: it is neither a rate nor a cron expression.
+        """
+        if not _SCHEDULE.fullmatch(self.expression):
+            raise ValueError(f"{self.expression!r} is neither rate(...) nor cron(...)")
+
+    @property
+    def source(self) -> str:
+        """What triggers, for people."""
+        return f"schedule {self.expression}"
+
+
+class ApiTrigger(_Trigger, frozen=True, kw_only=True, tag="api"):
+    """Requests to an API Gateway HTTP API invoke a function.
+
+    Attributes:
+        api: name of the API; triggers that name the same one share it.
+        route: "POST /orders".
+    """
+
+    api: str
+    route: str
+
+    def __post_init__(self) -> None:
+        """Check the route's form.
+
+        Raises:
+            ValueError: it is not a method and a path.
+        """
+        if not _ROUTE.fullmatch(self.route):
+            raise ValueError(f'{self.route!r} is no route; they look like "POST /orders"')
+
+    @property
+    def source(self) -> str:
+        """What triggers, for people."""
+        return f"API {self.api} {self.route}"
+
+
+Trigger: TypeAlias = (
+    DynamoDbTrigger
+    | S3Trigger
+    | SnsTrigger
+    | SqsTrigger
+    | KinesisTrigger
+    | EventTrigger
+    | ScheduleTrigger
+    | ApiTrigger
+)
 
 
 class Fire(Part, frozen=True, kw_only=True):
-    """How the application is fired: an asynchronous Invoke of one function.
+    """How the application is fired: an asynchronous Invoke, or a request to an API.
 
     Attributes:
+        function: is invoked with the payload.
+        api: gets the payload as the body of a request, on `route`.
         text: what that does, for people.
     """
 
-    function: str
+    function: str | None = None
+    api: str | None = None
+    route: str | None = None
     payload: dict[str, Any] = {}
     text: str = ""
+
+    def __post_init__(self) -> None:
+        """Check that it says one thing.
+
+        Raises:
+            ValueError: it names both a function and an API, or neither.
+        """
+        if (self.function is None) is (self.api is None) or (self.api is None) is not (
+            self.route is None
+        ):
+            raise ValueError("give either a function, or an api and a route")
+
+    @property
+    def description(self) -> str:
+        """What it does, for people."""
+        return self.text or (f"invoke {self.function}" if self.function else f"{self.route}")
 
 
 class Manifest(Part, frozen=True, kw_only=True):
@@ -187,5 +334,7 @@ class Manifest(Part, frozen=True, kw_only=True):
     buckets: tuple[Bucket, ...] = ()
     topics: tuple[Topic, ...] = ()
     queues: tuple[Queue, ...] = ()
+    streams: tuple[Stream, ...] = ()
+    state_machines: tuple[StateMachine, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     log_retention_days: int = 7

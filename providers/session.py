@@ -21,7 +21,9 @@ from urllib.parse import urlsplit
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
-from botocore.exceptions import BotoCoreError
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import BotoCoreError, NoCredentialsError
 from botocore.utils import JSONFileCache, validate_region_name
 
 from providers.aws_errors import mfa_needed, user_error
@@ -148,6 +150,23 @@ class AwsSession:
             ),
         ) as client:
             yield client
+
+    async def signed_headers(
+        self, service: str, region: str, method: str, url: str, body: bytes
+    ) -> dict[str, str]:
+        """Sign a request that no client makes, such as one to an API of the user's own.
+
+        Raises:
+            UserError: there are no credentials.
+        """
+        await self._resolve_credentials()
+        credentials = await self._session.get_credentials()
+        if credentials is None:
+            raise user_error(NoCredentialsError(), profile=self.profile, region=region)
+        headers = {"Content-Type": "application/json"}
+        request = AWSRequest(method, url, data=body, headers=headers)
+        SigV4Auth(await credentials.get_frozen_credentials(), service, region).add_auth(request)
+        return dict(request.headers)
 
     def _config(self, endpoint: str | None, **options: Any) -> AioConfig:
         if endpoint is not None and is_local(endpoint):

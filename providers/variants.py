@@ -7,7 +7,7 @@ the functions of another.
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -20,8 +20,13 @@ KINDS: Final = {
     "bucket": "buckets",
     "topic": "topics",
     "queue": "queues",
+    "stream": "streams",
+    "state machine": "state_machines",
 }
-"""What triggers and texts call a part -> the manifest's key that holds such parts."""
+"""What a part is called -> the manifest's key that holds such parts."""
+
+IN_TRIGGERS: Final = ("rule", "api")
+"""What has its name in the triggers that make use of it, and no part of its own."""
 
 _LETTER_AT_END: Final = re.compile(rf"-[{''.join(CONFIGURATIONS)}]$", re.IGNORECASE)
 _NAMED: Final = re.compile(rf"{{({'|'.join(KINDS)}):((?:[^{{}}]|{{[^{{}}]*}})*)}}")
@@ -39,16 +44,42 @@ def named_for(manifest: Manifest, letter: str) -> Manifest:
     Raises:
         ValueError: a text names a part that there is not.
     """
+    names = names_for(manifest, letter)
     data: dict[str, Any] = msgspec.to_builtins(manifest)
-    names: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
     for kind, key in KINDS.items():
         for part in data[key]:
-            names[kind][part["name"]] = deployed_name(kind, part["name"], letter)
             part["name"] = names[kind][part["name"]]
-    for holder in (data["fire"], *data["triggers"], *data["functions"]):
+    for holder in (data["fire"], *data["triggers"]):
         for kind in KINDS:
             if holder.get(kind) is not None:
                 holder[kind] = names[kind][holder[kind]]
+        for kind in IN_TRIGGERS:
+            if holder.get(kind) is not None:
+                holder[kind] = deployed_name(kind, holder[kind], letter)
+    for queue in data["queues"]:
+        if queue["dead_letters"] is not None:
+            queue["dead_letters"] = names["queue"][queue["dead_letters"]]
+    return msgspec.convert(filled(data, names), Manifest)
+
+
+Names: TypeAlias = dict[str, dict[str, str]]
+"""Kind -> name in the manifest's file -> name that it is deployed under."""
+
+
+def names_for(manifest: Manifest, letter: str) -> Names:
+    """Give the names that the parts of a manifest are deployed under."""
+    return {
+        kind: {part.name: deployed_name(kind, part.name, letter) for part in getattr(manifest, key)}
+        for kind, key in KINDS.items()
+    }
+
+
+def filled(value: Any, names: Names) -> Any:
+    """Replace "{table:orders}" by the deployed name, in a text or in all texts of a structure.
+
+    Raises:
+        ValueError: there is no such part.
+    """
 
     def name(match: re.Match[str]) -> str:
         kind, own = match.groups()
@@ -56,14 +87,11 @@ def named_for(manifest: Manifest, letter: str) -> Manifest:
             raise ValueError(f"{match.group()}: there is no {kind} {own}")
         return names[kind][own]
 
-    def filled(value: Any) -> Any:
-        if isinstance(value, str):
-            return _NAMED.sub(name, value)
-        if isinstance(value, dict):
-            return {key: filled(item) for key, item in value.items()}
-        return [filled(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-    return msgspec.convert(filled(data), Manifest)
+    if isinstance(value, str):
+        return _NAMED.sub(name, value)
+    if isinstance(value, dict):
+        return {key: filled(item, names) for key, item in value.items()}
+    return [filled(item, names) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def deployed_name(kind: str, name: str, letter: str) -> str:

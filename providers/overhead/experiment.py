@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from providers.errors import UserError
 from providers.manifest import LoadedApplication
 from providers.manifest_parts import Function
 from providers.overhead.containers import Container, Invoked
@@ -35,6 +36,12 @@ def benchmarks_of(application: LoadedApplication) -> tuple[tuple[str, ...], int 
     one that it is fired with, with the payload that it is fired with.
     """
     fire = application.plain.fire
+    if fire.function is None:
+        raise UserError(
+            f"{application.id} cannot be measured: it is not fired by invoking a function",
+            todo="Name another application.",
+            kind="not-measurable",
+        )
     if _PARAMETER in fire.payload:
         return tuple(function.name for function in application.plain.functions), OPERATIONS
     return (fire.function,), None
