@@ -78,4 +78,6 @@ def _edge_attributes(edge: ViewEdge) -> str:
     if is_guess(edge) and edge.evidence != "ambiguous":
         style = _GUESSED_CALL
     text = edge_text(edge)
-    return " ".join(part for part in (f"label={_label([text])}" if text else "", style) if part)
+    if not text:
+        return style
+    return f"label={_label([text])} {style}" if style else f"label={_label([text])}"

@@ -14,7 +14,7 @@ from causality.keys import display_key
 from causality.views.links import Links
 from causality.views.model import View, ViewEdge, ViewNode
 from causality.views.pairing import paired_calls
-from causality.views.selection import call_order, select
+from causality.views.selection import call_order, calls_in_order, select
 from causality.views.timing import stretches
 
 # An ambiguous delivery is drawn from so many of the calls that can be meant: with thousands of
@@ -65,19 +65,21 @@ class _Drawing:
 
     def view(self, name: Literal["instance", "calls"]) -> View:
         for invocation in self._shown:
+            node_id = invocation_id(invocation)
             for node in self._sources(invocation):
                 self._nodes.setdefault(node.id, node)
-                self._links.add(ViewEdge(node.id, invocation_id(invocation)))
-            calls = sorted(invocation.calls.values(), key=call_order)
-            self._add(invocation_node(invocation, calls))
+                self._links.add(ViewEdge(node.id, node_id))
+            calls = calls_in_order(invocation)
+            self._nodes[node_id] = invocation_node(invocation, calls)
             # One that is a guess for several deliveries is a trigger for one of them at most.
             pairs = self._paired(invocation)
             guessed = set(pairs.values())
             for call in calls:
                 triggers = can_trigger(call) or call in guessed
                 if triggers or self._all_calls:
-                    self._add(call_node(call, triggers=triggers))
-                    self._links.add(ViewEdge(invocation_id(invocation), call_id(call)))
+                    made = call_node(call, triggers=triggers)
+                    self._nodes[made.id] = made
+                    self._links.add(ViewEdge(node_id, made.id))
         for invocation in self._shown:
             for cause in invocation.causes:
                 if cause.edge is not None:
@@ -85,9 +87,6 @@ class _Drawing:
                         if edge.source in self._nodes:
                             self._links.add(edge)
         return View(name, tuple(self._nodes.values()), self._links.in_order(self._nodes))
-
-    def _add(self, node: ViewNode) -> None:
-        self._nodes[node.id] = node
 
     def _paired(self, parent: Invocation) -> dict[CauseNode, CallNode]:
         pairs = self._pairs.get(parent)
@@ -113,12 +112,12 @@ class _Drawing:
         if not invocation.causes:
             began = any(attempt.start is not None for attempt in invocation.attempts.values())
             return [_CLIENTS] if began else []
-        found = {
-            node.id: node
-            for cause in invocation.causes
-            if (node := self._source(cause)) is not None
-        }
-        return [found[node] for node in sorted(found)]
+        found: dict[str, ViewNode] = {}
+        for cause in invocation.causes:
+            node = self._source(cause)
+            if node is not None:
+                found[node.id] = node
+        return [found[node_id] for node_id in sorted(found)] if found else []
 
     def _source(self, cause: CauseNode) -> ViewNode | None:
         edge = cause.edge
@@ -126,7 +125,10 @@ class _Drawing:
             return source_node(cause.fact, unseen=cause in self._engine.waiting)
         if edge.parent is not None and edge.parent not in self._drawn:
             function = edge.parent.function or "an earlier invocation"
-            return ViewNode(f"source:gone:{function}", "source", function, error="not kept")
+            kept = not edge.parent.gone
+            where = "in another chain" if kept else "not kept"
+            kind = "elsewhere" if kept else "gone"
+            return ViewNode(f"source:{kind}:{function}", "source", function, error=where)
         return None
 
 
@@ -151,14 +153,17 @@ def source_node(fact: Cause, *, unseen: bool) -> ViewNode:
 
 def invocation_node(invocation: Invocation, calls: list[CallNode]) -> ViewNode:
     """Make an invocation's node; its times are those of the newest attempt."""
-    last = invocation.last
-    if len(invocation.attempts) > 1 and (tries := stretches(invocation)):
+    attempts = invocation.in_order()
+    last = attempts[-1] if attempts else None
+    started_at_s = last.started_at_s if last is not None else None
+    if len(attempts) > 1 and (tries := stretches(invocation)):
         calls = tries[-1].calls
+        started_at_s = invocation.started_at_s
     duration_s = last.duration_s if last is not None else None
-    sdk_s = invocation.sdk_s(calls)
+    sdk_s = invocation.sdk_s(calls) if calls else None
     if sdk_s is None and not calls and last is not None and last.knows_all_calls:
         sdk_s = 0.0
-    state = invocation.state
+    state = last.state if last is not None else "unknown"
     return ViewNode(
         invocation_id(invocation),
         "invocation",
@@ -169,14 +174,14 @@ def invocation_node(invocation: Invocation, calls: list[CallNode]) -> ViewNode:
         state=state,
         error=last.error if last is not None else None,
         traced=last is not None and last.segment is not None,
-        attempts=max(1, len(invocation.attempts)),
+        attempts=max(1, len(attempts)),
         errors=int(state in FAILED),
-        cold=int(any(attempt.cold for attempt in invocation.attempts.values())),
+        cold=int(any([attempt.cold for attempt in attempts])),
         duration_s=duration_s,
         init_s=last.init_s if last is not None else None,
         sdk_s=sdk_s,
         sdk_share=min(1.0, sdk_s / duration_s) if sdk_s is not None and duration_s else None,
-        started_at_s=invocation.started_at_s,
+        started_at_s=started_at_s,
     )
 
 

@@ -22,34 +22,36 @@ class Links:
     def __init__(self) -> None:
         """Begin without lines."""
         self._edges: dict[tuple[str, str], ViewEdge] = {}
-        self._delays: dict[tuple[str, str], list[float]] = {}
+        self._delays: dict[tuple[str, str], list[tuple[float, int]]] = {}
 
     def add(self, edge: ViewEdge) -> None:
         """Add a line, or what it stands for to one that is there."""
         ends = (edge.source, edge.target)
-        known = self._edges.get(ends)
+        known = self._edges.setdefault(ends, edge)
         if edge.delay_s is not None:
-            self._delays.setdefault(ends, []).extend([edge.delay_s] * edge.count)
-        if known is not None:
-            edge = ViewEdge(
+            self._delays.setdefault(ends, []).append((edge.delay_s, edge.count))
+        if known is not edge:
+            self._edges[ends] = ViewEdge(
                 *ends,
                 max(known.evidence, edge.evidence, key=_WEAKEST.__getitem__),
                 max(known.candidates, edge.candidates),
                 known.count + edge.count,
             )
-        self._edges[ends] = edge
 
     def in_order(self, nodes: Mapping[str, object]) -> tuple[ViewEdge, ...]:
         """Give the lines in the order of the nodes that they join."""
         place = {node: number for number, node in enumerate(nodes)}
-        return tuple(
-            self._with_delay(self._edges[ends])
-            for ends in sorted(self._edges, key=lambda ends: (place[ends[0]], place[ends[1]]))
+        count = len(place)
+        order = sorted(
+            self._edges.values(), key=lambda edge: place[edge.source] * count + place[edge.target]
         )
+        return tuple([self._with_delay(edge) for edge in order])
 
     def _with_delay(self, edge: ViewEdge) -> ViewEdge:
+        if edge.count == 1:
+            return edge
         delays = self._delays.get((edge.source, edge.target))
-        if not delays or edge.count == 1:
+        if not delays:
             return edge
         return ViewEdge(
             edge.source,
@@ -57,5 +59,5 @@ class Links:
             edge.evidence,
             edge.candidates,
             edge.count,
-            sum(delays) / len(delays),
+            sum(delay_s * count for delay_s, count in delays) / sum(count for _, count in delays),
         )

@@ -12,17 +12,14 @@ def paired_calls(parent: Invocation) -> dict[CauseNode, CallNode]:
     Only a way to draw it: the caller named itself, so that the edge between the invocations is
     proven, and the calls are alike but for their time.
     """
-    open_causes = sorted(
-        (
-            cause
-            for cause in parent.triggered
-            if cause.edge is not None and cause.edge.call is None and cause.edge.candidates
-        ),
-        key=_start,
-    )
+    open_causes = [
+        cause
+        for cause in parent.triggered
+        if cause.edge is not None and cause.edge.call is None and cause.edge.candidates
+    ]
     pairs: dict[CauseNode, CallNode] = {}
     taken: set[CallNode] = set()
-    for cause in open_causes:
+    for cause in sorted(open_causes, key=_start):
         edge = cause.edge
         assert edge is not None
         candidates = sorted(edge.candidates, key=call_order)

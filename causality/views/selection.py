@@ -57,6 +57,14 @@ def time_order(invocation: Invocation) -> tuple[float, str]:
     return (started_at_s if started_at_s is not None else float("inf"), invocation.request_id)
 
 
+def calls_in_order(invocation: Invocation) -> list[CallNode]:
+    """Give the calls of an invocation by their time."""
+    calls = list(invocation.calls.values())
+    if len(calls) > 1:
+        calls.sort(key=call_order)
+    return calls
+
+
 def call_order(call: CallNode) -> tuple[float, str]:
     """Order the calls of an invocation."""
     return (call.started_at_s if call.started_at_s is not None else float("inf"), call.id)
