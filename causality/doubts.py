@@ -49,11 +49,12 @@ class Doubts:
             "young": len(self._young),
         }
 
-    def advance(self, horizon_s: float) -> None:
-        """Note how far calls are known by now."""
+    def advance(self, horizon_s: float) -> bool:
+        """Note how far calls are known by now; says whether edges have to be looked at again."""
         self.horizon_s = max(self.horizon_s, horizon_s)
         while self._young and self._young[0][0] <= self.horizon_s:
             self._again[heapq.heappop(self._young)[2]] = None
+        return bool(self._again)
 
     def note_gap(self, at_s: float) -> None:
         """Note that records of about that time are lost."""

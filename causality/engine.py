@@ -27,6 +27,7 @@ from causality.graph import (
     take_apart,
 )
 from causality.join import join_segments
+from causality.losses import Losses
 from causality.matching import Matcher
 from causality.records import Image, StreamRecord, Unreadable
 from causality.retention import Retention
@@ -69,6 +70,7 @@ class Engine:
         waiting: causes without an edge, although a call must have caused them.
         records: records applied, repetitions included.
         unreadable: records that could not be read.
+        losses: the reasons why they could not.
         finished: whether the input has ended, so that nothing can still turn up.
         matcher: the index of match keys; readers may ask it why an edge is there.
     """
@@ -83,6 +85,7 @@ class Engine:
         self.touched = Touched()
         self.waiting: dict[CauseNode, None] = {}
         self.lost: deque[Lost] = deque(maxlen=_KEPT_PROBLEMS)
+        self.losses = Losses()
         self.records = 0
         self.unreadable = 0
         self.gaps = 0
@@ -110,7 +113,7 @@ class Engine:
         """Keep records that could not even be taken apart."""
         for record in unreadable:
             self.records += 1
-            self._keep_unreadable(f"{record.reason}: {record.raw[:200]}", None, None)
+            self._keep_unreadable(record.reason, None, None, record.raw)
 
     def apply_documents(self, documents: Iterable[str | bytes]) -> None:
         """Apply X-Ray segment documents."""
@@ -151,7 +154,8 @@ class Engine:
             quiet_s: seconds since the newest record came; time is what the records say.
         """
         now_s = self._newest_s + quiet_s
-        self.matcher.doubts.advance(now_s - LATEST_CALL_S)
+        if self.matcher.doubts.advance(now_s - LATEST_CALL_S):
+            self.matcher.settle()
         for invocation in list(self._running):
             started_s = invocation.started_at_s
             if started_s is not None and now_s - started_s <= LONGEST_RUN_S:
@@ -205,8 +209,12 @@ class Engine:
             self._keep_unreadable(str(error), image.reqID.S.split(":", 1)[0] or None, None)
             return None
 
-    def _keep_unreadable(self, detail: str, request_id: str | None, at_s: float | None) -> None:
+    def _keep_unreadable(
+        self, reason: str, request_id: str | None, at_s: float | None, raw: str = ""
+    ) -> None:
         self.unreadable += 1
+        self.losses.add(reason, raw, request_id, at_s)
+        detail = f"{reason}: {raw[:200]}" if raw else reason
         self.lost.append(Lost("unreadable", detail, request_id, at_s))
 
     def _apply(self, facts: Facts) -> None:

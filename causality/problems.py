@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import msgspec
 
 from causality import names
-from causality.engine import Engine
+from causality.analysis.loops import Loop, loops
+from causality.engine import DEADLINE_S, Engine
 from causality.facts import Cause
-from causality.graph import CauseNode, Invocation
+from causality.graph import CallNode, CauseNode, Invocation
 from causality.keys import display_key
 from causality.match_keys import exact_cause_keys
+from causality.silence import Silence
+
+_CANDIDATES = 4
+# Error codes of calls that a service refused because they were too many.
+_THROTTLED = frozenset(
+    (
+        *("ThrottlingException", "Throttling", "ThrottledException", "RequestThrottled"),
+        *("TooManyRequestsException", "RequestLimitExceeded", "SlowDown", "429"),
+        *("ProvisionedThroughputExceededException", "RequestThrottledException"),
+    )
+)
 
 
 class Problem(msgspec.Struct, frozen=True):
     """One problem.
 
     Attributes:
-        kind: orphan, ambiguous, unreadable, gap, retry, timeout, throttled or dropped.
+        kind: orphan, ambiguous, unreadable, gap, retry, timeout, throttled, dropped, loop, or
+            never-triggered.
     """
 
     kind: str
@@ -30,11 +44,9 @@ class Problem(msgspec.Struct, frozen=True):
 
 def problems(engine: Engine, now_s: float) -> list[Problem]:
     """List the problems of a settled graph, in order of time."""
-    found = _losses(engine)
-    for invocation in engine.invocations.values():
-        found.extend(_standing(invocation))
-    found.extend(orphan for cause in engine.waiting if (orphan := _orphan(engine, cause, now_s)))
-    return sorted(found, key=_order)
+    index = ProblemIndex(engine)
+    index.update(engine.invocations.values())
+    return index.newest(now_s, sys.maxsize)
 
 
 class ProblemIndex:
@@ -44,15 +56,23 @@ class ProblemIndex:
         """Make an empty index."""
         self._engine = engine
         self._standing: dict[Invocation, list[Problem]] = {}
+        self._loops: dict[Invocation, Loop] = {}
+        self._silence = Silence()
 
     def update(self, touched: Iterable[Invocation]) -> None:
         """Take over what changed in the graph."""
         for invocation in touched:
-            found = [] if invocation.gone else list(_standing(invocation))
+            self._silence.update(invocation)
+            found = [] if invocation.gone else list(_standing(self._engine, invocation))
             if found:
                 self._standing[invocation] = found
             else:
                 self._standing.pop(invocation, None)
+            turns = loops((invocation,)) if _has_parent(invocation) else []
+            if turns and not invocation.gone:
+                self._loops[invocation] = turns[0]
+            else:
+                self._loops.pop(invocation, None)
 
     def newest(self, now_s: float, limit: int) -> list[Problem]:
         """List the newest problems in order of time, at most `limit` of each sort."""
@@ -63,6 +83,9 @@ class ProblemIndex:
             orphan = _orphan(self._engine, cause, now_s)
             if orphan is not None:
                 found.append(orphan)
+        found.extend(islice(_looping(self._loops), limit))
+        until_s = float("inf") if self._engine.finished else now_s - DEADLINE_S
+        found.extend(map(_never_triggered, self._silence.before(until_s, limit)))
         return sorted(found, key=_order)
 
 
@@ -81,7 +104,14 @@ def describe_cause(cause: Cause) -> str:
 
 
 def _losses(engine: Engine) -> list[Problem]:
-    return [Problem(lost.kind, lost.detail, lost.request_id, lost.at_s) for lost in engine.lost]
+    unread = engine.losses.unread()
+    found = [Problem("unreadable", u.text, u.request_id, u.last_at_s) for u in unread]
+    found += [
+        Problem(lost.kind, lost.detail, lost.request_id, lost.at_s)
+        for lost in engine.lost
+        if lost.kind != "unreadable"
+    ]
+    return found
 
 
 def _orphan(engine: Engine, cause: CauseNode, now_s: float) -> Problem | None:
@@ -93,7 +123,7 @@ def _orphan(engine: Engine, cause: CauseNode, now_s: float) -> Problem | None:
     return Problem("orphan", detail, invocation.request_id, invocation.started_at_s)
 
 
-def _standing(invocation: Invocation) -> Iterator[Problem]:
+def _standing(engine: Engine, invocation: Invocation) -> Iterator[Problem]:
     request_id, at_s = invocation.request_id, invocation.started_at_s
     function = invocation.function or "an unknown function"
     for cause in invocation.causes:
@@ -101,9 +131,9 @@ def _standing(invocation: Invocation) -> Iterator[Problem]:
             calls = ", ".join(
                 f"{call.fact.operation} by {call.invocation.function or 'unknown'} "
                 f"{call.invocation.request_id}"
-                for call in cause.edge.candidates[:4]
+                for call in cause.edge.candidates[:_CANDIDATES]
             )
-            more = len(cause.edge.candidates) - 4
+            more = len(cause.edge.candidates) - _CANDIDATES
             yield Problem(
                 "ambiguous",
                 f"{function} was started by {describe_cause(cause.fact)}; "
@@ -114,6 +144,11 @@ def _standing(invocation: Invocation) -> Iterator[Problem]:
     attempts = invocation.in_order()
     if len(attempts) > 1:
         yield Problem("retry", f"{function} was tried {len(attempts)} times", request_id, at_s)
+    tries = engine.matcher.redeliveries.tries(invocation)
+    if len(tries) > 1 and tries[-1] is invocation and invocation.causes:
+        what = describe_cause(invocation.causes[0].fact)
+        detail = f"{function} was given {what} {len(tries)} times, under other request ids"
+        yield Problem("retry", detail, request_id, at_s)
     for attempt in attempts:
         if attempt.state == "timeout":
             yield Problem("timeout", f"{function} timed out", request_id, attempt.started_at_s)
@@ -126,6 +161,43 @@ def _standing(invocation: Invocation) -> Iterator[Problem]:
                 request_id,
                 attempt.started_at_s,
             )
+    for call in invocation.calls.values():
+        if call.error in _THROTTLED:
+            detail = f"{_call_text(call)} by {function} was throttled"
+            yield Problem("throttled", detail, request_id, call.started_at_s)
+
+
+def _has_parent(invocation: Invocation) -> bool:
+    return any(c.edge is not None and c.edge.parent is not None for c in invocation.causes)
+
+
+def _looping(turns: dict[Invocation, Loop]) -> Iterator[Problem]:
+    """Give a problem for each way in which chains come back, at its newest turn."""
+    by_way: dict[tuple[str, ...], list[tuple[float, Invocation, Loop]]] = {}
+    for invocation, loop in turns.items():
+        way = (loop.function, loop.region, loop.service, loop.resource)
+        by_way.setdefault(way, []).append((invocation.started_at_s or 0.0, invocation, loop))
+    for found in by_way.values():
+        at_s, invocation, loop = max(found, key=lambda turn: (turn[0], turn[1].request_id))
+        path = " → ".join((*loop.functions, loop.function))
+        times = "once" if len(found) == 1 else f"{len(found)} times"
+        detail = f"{loop.function} started itself again {times} through {loop.resource}: {path}"
+        yield Problem("loop", detail, invocation.request_id, at_s)
+
+
+def _never_triggered(calls: list[CallNode]) -> Problem:
+    newest = max(calls, key=lambda call: (call.started_at_s or 0.0, call.id))
+    function = newest.invocation.function or "an unknown function"
+    what = f"{_call_text(newest)} by {function} started nothing"
+    if len(calls) > 1:
+        what = f"{len(calls)} of {_call_text(newest)} by {function} started nothing"
+    detail = f"{what} within {DEADLINE_S:.0f} s, although others did"
+    return Problem("never-triggered", detail, newest.invocation.request_id, newest.started_at_s)
+
+
+def _call_text(call: CallNode) -> str:
+    resource = call.fact.resource
+    return f"{call.fact.operation} {names.last_part(resource)}" if resource else call.fact.operation
 
 
 def _why_orphan(function: str, cause: CauseNode) -> str:

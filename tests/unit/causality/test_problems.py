@@ -1,0 +1,132 @@
+"""Problems: what the reader should know, without looking at the whole graph each time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from causality.engine import DEADLINE_S, Engine
+from causality.problems import Problem, ProblemIndex, problems
+from causality.records import Unreadable, decode_page
+from gammaray_recorder import wire
+from tests.unit.causality import world_records
+
+T = 1_795_000_000.0
+TABLE = {"s": "dynamodb", "res": "orders", "name": "INSERT"}
+
+
+class Story:
+    """Records of invocations, one after the other."""
+
+    def __init__(self) -> None:
+        self.engine = Engine()
+        self.index = ProblemIndex(self.engine)
+
+    def invocation(
+        self,
+        request_id: str,
+        at_s: float,
+        *events: dict[str, Any],
+        causes: tuple[dict[str, Any], ...] = (),
+        function: str = "fn",
+    ) -> None:
+        arn = f"arn:aws:lambda:us-west-2:123456789012:function:{function}"
+        start = {"k": "s", "t": at_s, "arn": arn, "g": "us-west-2", "src": list(causes)}
+        item = wire.encode_item(request_id, "n", 0, [start, *events], at_s, 3600, "us-west-2")
+        page = world_records.page([{"dynamodb": {"NewImage": item}}])
+        self.engine.apply_records(decode_page(page).records)
+        self.engine.settle()
+        self.index.update(self.engine.touched)
+        self.engine.touched.clear()
+
+    def problems(self, kind: str, now_s: float = T + 1000) -> list[Problem]:
+        shown = self.index.newest(now_s, 100)
+        assert shown == problems(self.engine, now_s)
+        return [problem for problem in shown if problem.kind == kind]
+
+
+def _put(name: str, at_s: float, **fields: Any) -> dict[str, Any]:
+    call = {"k": "c", "i": name, "t": at_s, "d": 0.01, "s": "dynamodb", "o": "PutItem"}
+    return {**call, "g": "us-west-2", "res": "orders", **fields}
+
+
+def _hashed(digest: str) -> dict[str, Any]:
+    return {"out": [{"res": "orders", "hash": digest}]}
+
+
+def test_a_call_that_started_nothing_is_told_where_others_did() -> None:
+    story = Story()
+    story.invocation("r1", T, _put("c1", T, **_hashed("h1")), _put("c2", T + 1, **_hashed("h2")))
+    assert not story.problems("never-triggered")  # nothing is triggered by that table, so far
+    story.invocation("r2", T + 2, causes=({**TABLE, "hash": "h1"},), function="consumer")
+    assert not story.problems("never-triggered", T + DEADLINE_S)
+    (found,) = story.problems("never-triggered", T + DEADLINE_S + 2)
+    assert found.detail == ("PutItem orders by fn started nothing within 60 s, although others did")
+    assert (found.request_id, found.at_s) == ("r1", T + 1)
+    story.invocation("r3", T + 3, causes=({**TABLE, "hash": "h2"},), function="consumer")
+    assert not story.problems("never-triggered")
+
+
+def test_calls_alike_that_started_nothing_are_one_problem() -> None:
+    story = Story()
+    calls = [_put(f"c{n}", T + n, **_hashed(f"h{n}")) for n in range(5)]
+    failed = _put("c9", T + 9, err="ValidationException")
+    story.invocation("r1", T, *calls, failed)
+    story.invocation("r2", T + 2, causes=({**TABLE, "hash": "h0"},), function="consumer")
+    (found,) = story.problems("never-triggered")
+    assert found.detail.startswith("4 of PutItem orders by fn started nothing")
+
+
+def test_a_function_that_starts_itself_again_is_a_loop() -> None:
+    story = Story()
+    for turn in range(4):
+        causes = ({**TABLE, "hash": f"h{turn}"},) if turn else ()
+        call = _put(f"c{turn}", T + turn, **_hashed(f"h{turn + 1}"))
+        story.invocation(f"r{turn}", T + turn, call, causes=causes)
+    (found,) = story.problems("loop")
+    # The first turn is the second invocation that the table started.
+    assert found.detail == "fn started itself again 2 times through orders: fn → fn"
+    assert found.request_id == "r3"
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "429", "TooManyRequestsException"])
+def test_throttled_calls_are_told(code: str) -> None:
+    story = Story()
+    story.invocation("r1", T, _put("c1", T, err=code), _put("c2", T, err="AccessDenied"))
+    (found,) = story.problems("throttled")
+    assert found.detail == "PutItem orders by fn was throttled"
+
+
+def test_a_record_that_came_again_is_a_retry() -> None:
+    story = Story()
+    cause = {"s": "sqs", "res": "arn:aws:sqs:us-west-2:1:work", "ids": {"sqs_message": "m"}}
+    for number in range(3):
+        story.invocation(f"r{number}", T + number, causes=(cause,))
+    (found,) = story.problems("retry")
+    assert found.request_id == "r2"
+    assert found.detail == "fn was given sqs work 3 times, under other request ids"
+
+
+def test_unreadable_records_are_grouped_by_reason_with_their_place() -> None:
+    story = Story()
+    story.engine.apply_unreadable(
+        Unreadable(f"run.jsonl, line {n}: Expected `str`, got `int` - at `$.a[{n}]`", '{"a":')
+        for n in range(1, 1201)
+    )
+    story.engine.apply_unreadable([Unreadable("not a line of a stream dump", "junk")])
+    first, second = story.problems("unreadable")
+    assert {first.detail, second.detail} == {
+        "1,200 records, in run.jsonl, line 1 to run.jsonl, line 1200: "
+        "Expected `str`, got `int` - at `$.a[1]`, such as '{\"a\":'",
+        "1 record: not a line of a stream dump, such as 'junk'",
+    }
+    assert story.engine.unreadable == 1201
+
+
+def test_reasons_without_end_are_bounded() -> None:
+    story = Story()
+    for number in range(3000):
+        name = "".join(chr(97 + int(digit)) for digit in str(number))
+        story.engine.apply_unreadable([Unreadable(f"reason {name}", "")])
+    assert len(story.problems("unreadable")) <= 200
