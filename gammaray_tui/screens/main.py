@@ -62,6 +62,7 @@ class MainScreen(Screen[None]):
         self._keys = KeyBar(look, id="keys")
         self._replay = ReplayBar(look, id="replay")
         self._filter_bar: FilterBar | None = None
+        self._filters: list[str] = []  # typed in this session
         self._filter_timer: Timer | None = None
         self._chosen_layout: Layout | None = None
         self._shown_layout: Layout = "stack"
@@ -325,12 +326,19 @@ class MainScreen(Screen[None]):
         from widgets.filter_bar import FilterBar
 
         if self._filter_bar is None:
-            self._filter_bar = FilterBar()
+            self._filter_bar = FilterBar(self._filters, self._seen)
             await self.mount(self._filter_bar, before=self._keys)
         if text is not None:
             self._filter_bar.set_text(text)
         else:
             self._filter_bar.start()
+
+    def _seen(self) -> dict[str, list[str]]:
+        rows = self.gammaray.snapshot.functions
+        return {
+            "function": list(dict.fromkeys(row.name for row in rows)),
+            "region": list(dict.fromkeys(row.region for row in rows)),
+        }
 
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
         """Filter as soon as the typing rests."""

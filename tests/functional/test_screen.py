@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from textual.widgets import Input
 
 from causality.snapshot import RegionState
 from gammaray_tui.actions import ACTIONS, BY_ID
@@ -357,9 +358,8 @@ async def test_an_action_of_the_palette_is_done() -> None:
 async def test_a_theme_is_chosen_from_a_list() -> None:
     async with running(shop_model()) as (app, pilot):
         assert app.theme == "gammaray-dark"
-        await pilot.press("T", *"gammaray-light")
-        await until(pilot, lambda: "gammaray-light" in text_of(app).split("Search")[-1])
-        await pilot.pause(0.2)
+        await pilot.press("T")
+        await until(pilot, lambda: "gammaray-light" in text_of(app))
         await pilot.press("down", "enter")
         await until(pilot, lambda: app.theme == "gammaray-light")
         assert app.look.palette.text.color is not None
@@ -395,3 +395,20 @@ async def test_a_click_on_a_heading_sorts() -> None:
         await pilot.click("#latency", offset=(5, 1))
         assert "function▴" in text_of(app)
         assert table.current is not None
+
+
+async def test_a_filter_is_completed_and_what_was_typed_before_comes_back() -> None:
+    async with running(shop_model()) as (app, pilot):
+        await pilot.press("slash", *"function:chec")
+        field = app.screen.query_one("#expression", Input)
+        await until(pilot, lambda: field._suggestion == "function:checkout-api")
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: app.main.filter_text == "function:checkout-api")
+        await pilot.press("slash", "end", *([*["backspace"] * 30]), *"cold", "enter")
+        await until(pilot, lambda: app.main.filter_text == "cold")
+        await pilot.press("slash", "up")
+        assert field.value == "cold"
+        await pilot.press("up")
+        assert field.value == "function:checkout-api"
+        await pilot.press("down", "down")
+        assert not field.value
