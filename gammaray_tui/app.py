@@ -55,6 +55,7 @@ class GammarayApp(App[None]):
         ascii_only: draw with plain ASCII.
         sources: what feeds the model; each runs until it ends or fails.
         on_start: runs once the screen stands, with the application.
+        before_firing: tells the sources that records will come soon.
         recording: what the key R starts and stops; None where nothing is to be recorded.
         player: what plays the replay; None when things are live.
     """
@@ -78,6 +79,7 @@ class GammarayApp(App[None]):
         ascii_only: bool = False,
         sources: Sequence[Callable[[], Awaitable[None]]] = (),
         on_start: Callable[[GammarayApp], Awaitable[None]] | None = None,
+        before_firing: Callable[[], None] | None = None,
         recording: WatchRecording | None = None,
         player: Player | None = None,
     ) -> None:
@@ -97,6 +99,7 @@ class GammarayApp(App[None]):
         self.model = model
         self.account_name = title
         self.read_only = read_only
+        self.before_firing = before_firing
         self.recording = recording
         self.player = player
         self.paused = False
@@ -276,6 +279,8 @@ class GammarayApp(App[None]):
     async def _fire(self, shot: Shot) -> None:
         operations = self.need_operations()
         self.main.begin("Firing")
+        if self.before_firing is not None:
+            self.before_firing()
         try:
             fired = await operations.fire(shot.application, shot.count, self.report)
         finally:

@@ -179,12 +179,7 @@ def _refused(
     if code in ACCESS_CODES:
         return _denied(error.operation_name, message)
     if code in THROTTLING_CODES:
-        return (
-            "AWS slows down our requests (throttling)",
-            "Others may be reading the same stream: at most two readers a shard are served. "
-            "Stop other watchers, or wait; reading goes on more slowly.",
-            "throttled",
-        )
+        return "AWS slows down our requests (throttling)", _slow_down(error), "throttled"
     if code == "ResourceNotFoundException" and error.operation_name == "DescribeTable":
         return (
             f"There is no {resource or 'such table'} here",
@@ -197,13 +192,33 @@ def _refused(
             message or "It may have been deleted meanwhile.",
             "not-found",
         )
+    if code == str(status) and (status < 500 or status == 501):
+        # AWS names its errors; what has but a status came from another kind of server.
+        return _not_aws(f"is HTTP status {status}")
     if code in _SERVER_CODES or status >= 500:
         return (
             f"The service failed to answer ({code or status})",
-            "Nothing to do here; it is tried again.",
+            "The fault is not on this side; it usually passes by itself.",
             "server-error",
         )
     return f"{error.operation_name} failed: {code} {message}".strip(), "", "error"
+
+
+def _slow_down(error: ClientError) -> str:
+    if error.operation_name == "GetRecords":
+        return (
+            "Others may be reading the same stream: at most two readers a shard are served. "
+            "Stop other watchers (or functions that the stream triggers), or wait."
+        )
+    return "Others may be calling the same service with this account; wait a little."
+
+
+def _not_aws(answer: str) -> tuple[str, str, str]:
+    return (
+        f"The answer {answer}, so it does not seem to come from AWS",
+        "Check --endpoint-url, or whether a proxy or a network's sign-in page answers instead.",
+        "not-aws",
+    )
 
 
 def _denied(operation: str, message: str) -> tuple[str, str, str]:
@@ -229,7 +244,7 @@ def _not_asked(
     if isinstance(error, (boto.UnauthorizedSSOTokenError, boto.SSOError, boto.TokenRetrievalError)):
         return "The single sign-on session has expired", _sign_in_again(profile), "expired-token"
     if isinstance(error, boto.LoginError):
-        login = f"Run `aws login{_profile_option(profile)}`; reading goes on by itself."
+        login = f"Run `aws login{_profile_option(profile)}`."
         return "The sign-in session has expired", login, "expired-token"
     if isinstance(error, boto.RefreshWithMFAUnsupportedError):
         return "The session that needed an MFA code has expired", _mfa(profile), "mfa-needed"
@@ -253,11 +268,7 @@ def _not_asked(
     if isinstance(error, (boto.ConfigParseError, boto.InvalidConfigError, boto.ConfigNotFound)):
         return str(error), "Mend the AWS configuration file.", "bad-config"
     if isinstance(error, (msgspec.DecodeError, ResponseParserError)):
-        return (
-            "The answer could not be read",
-            "Something between here and AWS may have changed it; it is asked again.",
-            "server-error",
-        )
+        return _not_aws("cannot be read")
     return _unreachable(error, region)
 
 
@@ -289,7 +300,7 @@ def _unreachable(error: BaseException, region: str | None) -> tuple[str, str, st
             boto.ReadTimeoutError: "did not answer in time",
             boto.ConnectionClosedError: "closed the connection",
         }.get(type(error), "cannot be reached")
-        return f"{url} {what}", "Check the network; it is tried again.", "unreachable"
+        return f"{url} {what}", "Check the network.", "unreachable"
     return f"{type(error).__name__}: {error}", "", "error"
 
 
@@ -324,7 +335,7 @@ def _unknown_region(region: str | None) -> tuple[str, str, str]:
 def _sign_in_again(profile: str | None) -> str:
     return (
         f"Run `aws sso login{_profile_option(profile)}`, or renew the keys of "
-        f"{_profile_text(profile)}; reading goes on by itself where it stopped."
+        f"{_profile_text(profile)}."
     )
 
 

@@ -147,14 +147,15 @@ class _Stage:
         # Importing the AWS clients takes long enough to be felt: keys work meanwhile.
         for room in ("providers.demo", "providers.streams"):
             await asyncio.to_thread(importlib.import_module, room)
-        from gammaray_tui.commands.aws import stream_source
         from providers.demo import Demo
+        from providers.streams import Since, StreamSource
 
         try:
             async with Demo(report) as demo:
                 app.set_operations(demo.operations)
-                source = stream_source(demo.session, "all")
-                app.add_source(lambda: source(self._queue))
+                source = StreamSource(demo.session, since=Since("all"))
+                app.before_firing = source.expect_records
+                app.add_source(lambda: source.run(self._queue))
                 if self._count:
                     await demo.operations.fire(_APPLICATION, self._count, report)
                 report(replace(_STARTING, state="done", detail=""))

@@ -15,7 +15,7 @@ from providers.streams.timing import Timing
 _INTERVAL_S: Final = 0.5
 _OLD_LAG_S: Final = 5.0
 # A single closed connection or throttled call is everyday life; this many in a row are told.
-_TOLD_AFTER: Final = {"throttled": 3, "unreachable": 2, "server-error": 2}
+_TOLD_AFTER: Final = {"throttled": 3, "unreachable": 2, "server-error": 2, "not-aws": 2}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from providers.aws_errors import CREDENTIAL_KINDS, user_error
+from providers.aws_errors import CREDENTIAL_KINDS, NEEDS_USER, user_error
 from providers.errors import UserError
 from providers.events import Gap, ProviderEvent
 from providers.streams.board import RegionBoard
@@ -17,7 +17,7 @@ from providers.streams.seen import Seen
 from providers.streams.timing import Backoff, Timing
 
 # What is wrong with the region as a whole: when one reader gets through, all try at once.
-_REGION_KINDS = CREDENTIAL_KINDS | {"access-denied", "server-error", "unreachable"}
+_REGION_KINDS = CREDENTIAL_KINDS | {"access-denied", "not-aws", "server-error", "unreachable"}
 
 # How long DynamoDB Streams keeps records.
 RETENTION_S: Final = 24 * 3600.0
@@ -97,4 +97,8 @@ class RegionContext:
 
     def _explain(self, error: Exception) -> UserError:
         table = f"table {self.link.table_name}"
-        return user_error(error, profile=self.link.profile, region=self.name, resource=table)
+        told = user_error(error, profile=self.link.profile, region=self.name, resource=table)
+        if told.kind in NEEDS_USER:
+            todo = f"{told.todo} Reading then goes on by itself where it stopped.".lstrip()
+            return UserError(told.what, on=told.on, todo=todo, kind=told.kind)
+        return told

@@ -16,6 +16,7 @@ _WAITS_S: Final = {
     "throttled": (0.5, 10.0),
     "unreachable": (0.2, 15.0),
     "server-error": (0.2, 10.0),
+    "not-aws": (0.2, 15.0),
 }
 _USER_WAIT_S: Final = (2.0, 15.0)
 _OTHER_WAIT_S: Final = (0.2, 15.0)

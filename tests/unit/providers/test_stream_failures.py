@@ -24,7 +24,17 @@ async def told(watch: Watch, kind: str, region: str = WEST) -> None:
 )
 @pytest.mark.parametrize(
     "kind",
-    ["throttle", "limit", "server-error", "unavailable", "close", "half", "slow", "garbage"],
+    [
+        "throttle",
+        "limit",
+        "server-error",
+        "unavailable",
+        "close",
+        "half",
+        "slow",
+        "garbage",
+        "not-aws",
+    ],
 )
 async def test_no_failure_of_a_call_loses_a_record(
     aws: FakeAws, time: VirtualTime, kind: str, operation: str
