@@ -54,6 +54,9 @@ class Delivery:
 
 
 def _began_s(causes: list[CauseNode]) -> float:
+    if len(causes) == 1:
+        began_s = causes[0].invocation.recorded_at_s
+        return float("inf") if began_s is None else began_s
     times = (cause.invocation.recorded_at_s for cause in causes)
     return min((time for time in times if time is not None), default=float("inf"))
 

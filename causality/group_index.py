@@ -15,7 +15,7 @@ from causality.delivery import Delivery
 from causality.graph import CauseNode, Found, OutputNode
 from causality.groups import Group
 from causality.match_keys import CONTENT, ORDER, GroupKey, is_blind, is_specific, record_identity
-from causality.stretch import LedTo, Rules, Stretch
+from causality.stretch import LedTo, Rules
 
 
 class Pair(msgspec.Struct, gc=False, eq=False):
@@ -199,8 +199,5 @@ def _of_pair(pair: Pair, led_to: LedTo) -> Found | None:
         if told_by_content or (is_specific(output) and not blind):
             return None
     delivery = Delivery(record_identity(cause), cause)
-    rules = Rules(pair.level, blind, led_to)
-    visible = rules.current([output], delivery) if output.made_s <= delivery.latest_s else []
-    stretch = Stretch(crowded=False)
-    stretch.entries.append(rules.entry(delivery, visible))
-    return next((verdict.found() for verdict in rules.verdicts(stretch)), None)
+    verdicts = Rules(pair.level, blind, led_to).of_one(delivery, output)
+    return verdicts[0].found() if verdicts else None

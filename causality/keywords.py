@@ -113,6 +113,9 @@ class _Span(NamedTuple):
 
 def readings(operation: str, text: str) -> list[Reading]:
     """Give the ways to read a call's keywords, the likeliest first; none when there is no way."""
+    only = _only_reading(operation, text)
+    if only is not None:
+        return [only]
     spans = _complete(operation, text, _KEYWORD_AT.get(operation, _ANY_KEYWORD_AT))
     if not spans and operation in _KEYWORD_AT:
         spans = _complete(operation, text, _ANY_KEYWORD_AT)
@@ -120,6 +123,35 @@ def readings(operation: str, text: str) -> list[Reading]:
         {s.name: text[s.start : s.end] if s.value is None else s.value for s in reading}
         for reading in spans
     ]
+
+
+def _only_reading(operation: str, text: str) -> Reading | None:
+    """Give the one way to read a text, as long as no value can end in more than one place."""
+    keyword_at = _KEYWORD_AT.get(operation)
+    if keyword_at is None:
+        return None
+    is_table = operation.endswith("Item")
+    reading: Reading = {}
+    position, length = 0, len(text)
+    while position != length:
+        match = keyword_at.match(text, position)
+        if match is None or match[1] in reading:
+            return None
+        name, position = match[1], match.end()
+        if text[position : position + 1] in ("{", "[") and (
+            name in _LITERAL or (name == "Key" and is_table)
+        ):
+            read = literals.parse(text, position)
+            if read is None:
+                return None
+            reading[name], position = read
+        else:
+            ends = _ends(name, text, position, keyword_at)
+            if len(ends) != 1:
+                return None
+            reading[name] = text[position : ends[0]]
+            position = ends[0]
+    return reading
 
 
 def _complete(operation: str, text: str, keyword_at: re.Pattern[str]) -> list[tuple[_Span, ...]]:

@@ -150,8 +150,11 @@ class Lane:
         rules = Rules(self._level, bool(self._blind), led_to)
         first, mark = self._restart(changed_s)
         verdicts: list[Verdict] = []
-        for stretch in self._scan(rules, first, mark, places, outputs):
-            verdicts.extend(rules.verdicts(stretch))
+        if len(self._sorted) == len(outputs) == 1:
+            verdicts = rules.of_one(self._sorted[0], outputs[0])
+        else:
+            for stretch in self._scan(rules, first, mark, places, outputs):
+                verdicts.extend(rules.verdicts(stretch))
         verdicts.sort(key=_verdict_place)
         rules.cast_doubt(verdicts)
         if first and len(self._sorted) > first + REACH:

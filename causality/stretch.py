@@ -97,6 +97,13 @@ class Rules:
         ]
         return Entry(delivery, True, [o for o in visible if o in content], rivals)
 
+    def of_one(self, delivery: Delivery, output: OutputNode) -> list[Verdict]:
+        """Solve what is most frequent: one delivery, and one output."""
+        visible = self.current([output], delivery) if output.made_s <= delivery.latest_s else []
+        stretch = Stretch(crowded=False)
+        stretch.entries.append(self.entry(delivery, visible))
+        return list(self.verdicts(stretch))
+
     def verdicts(self, stretch: Stretch) -> Iterator[Verdict]:
         """Solve one stretch."""
         taken: set[OutputNode] = set()
@@ -114,6 +121,10 @@ class Rules:
                 yield Verdict(entry.delivery, [o for o in entry.rivals if o not in taken])
 
     def _solved(self, entries: list[Entry]) -> Iterator[Verdict]:
+        if len(entries) == 1 and len(entries[0].fitting) == 1:
+            if not entries[0].settled:
+                yield self._alone(entries[0])
+            return
         effects: dict[OutputNode, range] = {}  # each output's effects, the proven one first
         count = 0
         for entry in entries:
@@ -146,6 +157,14 @@ class Rules:
             verdict.certain = is_covered and self._is_plausible(verdict)
             verdict.narrowed = len(verdict.outputs) < len(entry.fitting)
             yield verdict
+
+    def _alone(self, entry: Entry) -> Verdict:
+        """Solve a stretch of one delivery that one output fits."""
+        verdict = Verdict(entry.delivery, entry.fitting)
+        covered = self._is_proven(entry.fitting[0], entry)
+        verdict.left_out = not covered
+        verdict.certain = covered and self._is_plausible(verdict)
+        return verdict
 
     def cast_doubt(self, verdicts: list[Verdict]) -> None:
         """Let a delivery without an output of its own cast doubt on those around it.
