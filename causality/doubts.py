@@ -96,6 +96,20 @@ class Doubts:
         source, stretch = self._depend(cause)
         return not (self._returning.near(source, stretch) and self._doubtful(source, stretch))
 
+    def reason(self, cause: CauseNode) -> str | None:
+        """Say why neither order nor returning content is trusted for a cause; None if it is."""
+        source, stretch = source_of(cause.keys[-1]), _stretch(_began_s(cause))
+        if _began_s(cause) > self.horizon_s:
+            return "calls of that time may still be on their way"
+        if any(near in self._gaps for near in _near(stretch)):
+            return "records of about that time are known to be lost"
+        if self._unexplained.near(source, stretch):
+            return (
+                "within the hour, records of the same source came that no recorded call wrote: "
+                "somebody unrecorded writes there, too"
+            )
+        return None
+
     def take(self) -> dict[CauseNode, None]:
         """Give the causes whose edges have to be looked at again."""
         again, self._again = self._again, {}

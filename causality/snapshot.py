@@ -132,12 +132,19 @@ class CallRow:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """The answer to "why this edge": the fields that matched, the grade, the rivals."""
+    """The answer to "why this edge": the fields that matched, the grade, the rivals.
+
+    Attributes:
+        fields: name, value at the call and value at the cause; of the first candidate.
+        rivals: other calls that were considered, and why they lost.
+        candidates: calls that could be meant, and why, where it cannot be told which.
+    """
 
     evidence: Evidence
     summary: str
-    fields: tuple[tuple[str, str, str], ...]  # (field, value at the call, value at the cause)
-    rivals: tuple[str, ...]  # other calls that were considered, and why they lost
+    fields: tuple[tuple[str, str, str], ...]
+    rivals: tuple[str, ...]
+    candidates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+from causality.clock import ROUNDING_S
 from causality.facts import Cause
-from causality.graph import CallNode, Edge, OutputNode
+from causality.graph import CallNode, CauseNode, Edge, OutputNode
 from causality.keys import display_key
+from causality.match_keys import same_address
 from causality.matching import Matcher
 from causality.snapshot import Why
+from gammaray_recorder import wire
 
 _MAX_RIVALS = 8
 _SUMMARY = {
@@ -15,71 +20,165 @@ _SUMMARY = {
     "order": "Same resource and key; no other call fits the order in time.",
 }
 _CALLER = "The caller put its own request id into the payload."
+_HEADER = "The recorder added this header to the request, and it arrived where it was sent."
 
 
 def explain(matcher: Matcher, edge: Edge) -> Why:
     """Explain an edge, certain or ambiguous."""
-    cause = edge.cause.fact
-    calls = edge.candidates
-    if edge.evidence == "ambiguous":
-        summary = f"{len(calls)} calls could be meant; nothing recorded tells them apart."
-        if len(calls) == 1:
-            summary = "One call could be meant, but more records came than it can explain."
-    elif cause.caller is not None:
-        summary = _CALLER
-        if len(calls) > 1:
-            summary += f" Which of its {len(calls)} Invoke calls it was cannot be told."
-    else:
-        summary = _SUMMARY[edge.evidence]
+    cause, calls = edge.cause, edge.candidates
     fields: list[tuple[str, str, str]] = []
-    if cause.caller is not None and edge.parent is not None:
-        fields.append(("caller's request id", edge.parent.request_id, cause.caller))
+    if cause.fact.caller is not None and edge.parent is not None:
+        fields.append(("caller's request id", edge.parent.request_id, cause.fact.caller))
     for call in calls[:1]:
-        output = _output_for(call, cause)
+        output = _output_for(call, cause.fact)
         if output is not None:
-            fields.extend(_fields(call, output, cause))
-    rivals = [
-        f"{_call_text(output.call)}: {reason}" for output, reason in matcher.rivals(edge.cause)
-    ]
+            fields.extend(_fields(output, cause))
+    candidates: list[str] = []
+    if edge.call is None:
+        candidates = [f"{_call_text(call)}: {_why_perhaps(call, cause)}" for call in calls]
+    rivals = [f"{_call_text(output.call)}: {reason}" for output, reason in matcher.rivals(cause)]
+    return Why(
+        edge.evidence,
+        _summary(matcher, edge),
+        tuple(fields),
+        _shortened(rivals),
+        _shortened(candidates),
+    )
+
+
+def _summary(matcher: Matcher, edge: Edge) -> str:
+    cause, calls = edge.cause, edge.candidates
     if edge.evidence == "ambiguous":
-        rivals = [_call_text(call) for call in calls] + rivals
-    more = len(rivals) - _MAX_RIVALS
-    if more > 0:
-        rivals = [*rivals[:_MAX_RIVALS], f"and {more} more"]
-    return Why(edge.evidence, summary, tuple(fields), tuple(rivals))
+        if len(calls) > 1:
+            return f"{len(calls)} calls could be meant; nothing recorded tells them apart."
+        return f"One call could be meant, but {_why_not_certain(matcher, cause)}."
+    if cause.fact.caller is not None:
+        if len(calls) > 1:
+            return f"{_CALLER} Which of its {len(calls)} Invoke calls it was cannot be told."
+        if calls and edge.call is None:
+            return f"{_CALLER} It has more callees than recorded calls: one of them was lost."
+        return _CALLER
+    if edge.evidence == "exact" and wire.ID_TRACEPARENT in cause.fact.ids:
+        ids = cause.fact.ids
+        if edge.call is not None and not any(
+            output.fact.ids.get(kind) == value
+            for output in edge.call.outputs
+            for kind, value in ids.items()
+            if kind != wire.ID_TRACEPARENT
+        ):
+            return _HEADER
+    return _SUMMARY[edge.evidence]
+
+
+def _why_not_certain(matcher: Matcher, cause: CauseNode) -> str:
+    """Say why the only candidate is not certain."""
+    if cause.exact is not None:
+        return (
+            "its header arrived elsewhere than it was sent: "
+            "a function in between may have handed it on"
+        )
+    found = cause.content or cause.order
+    if found is None or found.short:
+        return "more records came than recorded calls can explain"
+    if not found.certain:
+        return "it fits another record as well, or came too long before for order to prove it"
+    return matcher.doubts.reason(cause) or "a record beside it cannot be explained"
 
 
 def _output_for(call: CallNode, cause: Cause) -> OutputNode | None:
-    if not call.outputs:
-        return None
+    """Find the output of a call that meets a cause best."""
     for output in call.outputs:
         if any(output.fact.ids.get(kind) == value for kind, value in cause.ids.items()):
             return output
+    for output in call.outputs:
         if output.fact.item_hash and output.fact.item_hash == cause.item_hash:
             return output
+    for output in call.outputs:
         if output.fact.key is not None and output.fact.key == cause.key:
             return output
-    return call.outputs[0]
+    return call.outputs[0] if call.outputs else None
 
 
-def _fields(call: CallNode, output: OutputNode, cause: Cause) -> list[tuple[str, str, str]]:
-    fields = []
-    for kind, value in cause.ids.items():
-        ours = output.fact.ids.get(kind)
-        if ours:
-            fields.append((kind.replace("_", " "), ours, value))
-    if output.fact.item_hash and cause.item_hash:
-        fields.append(("content hash", output.fact.item_hash, cause.item_hash))
-    fields.append(("resource", output.fact.resource or "", cause.resource or ""))
-    if cause.key is not None:
-        ours = output.fact.key
-        shown = display_key(ours) if ours is not None else "hash of each attribute"
-        fields.append(("key", shown, display_key(cause.key)))
-    if cause.subject is not None:
-        fields.append(("subject", output.fact.subject or "", cause.subject))
-    if cause.name is not None and cause.service in ("dynamodb", "s3"):
-        fields.append(("operation", call.fact.operation, cause.name))
+def _fields(output: OutputNode, cause: CauseNode) -> list[tuple[str, str, str]]:
+    ours, theirs = output.fact, cause.fact
+    fields = [
+        (kind.replace("_", " "), ours.ids[kind], value)
+        for kind, value in theirs.ids.items()
+        if kind in ours.ids
+    ]
+    if ours.item_hash and theirs.item_hash:
+        fields.append(("content hash", ours.item_hash, theirs.item_hash))
+    resource = ours.resource or output.call.fact.resource or ""
+    fields.append(("resource", resource, theirs.resource or ""))
+    if theirs.key is not None:
+        shown = display_key(ours.key) if ours.key is not None else "hash of each attribute"
+        fields.append(("key", shown, display_key(theirs.key)))
+    if theirs.subject is not None:
+        fields.append(("subject", ours.subject or "", theirs.subject))
+    if theirs.name is not None and theirs.service in ("dynamodb", "s3"):
+        fields.append(("operation", output.call.fact.operation, theirs.name))
+    if theirs.at_s is not None:
+        fields.append(("made, written", _clock(output.made_s), _clock(theirs.at_s)))
+    began_s = cause.invocation.recorded_at_s
+    if began_s is not None:
+        fields.append(("made, began", _clock(output.made_s), _clock(began_s)))
     return fields
+
+
+def _why_perhaps(call: CallNode, cause: CauseNode) -> str:
+    """Say why a call could be meant."""
+    output = _output_for(call, cause.fact)
+    if output is None:
+        return "it called this function"
+    ours, theirs = output.fact, cause.fact
+    reasons = []
+    same_ids = [kind for kind, value in theirs.ids.items() if ours.ids.get(kind) == value]
+    if same_ids:
+        reasons.append(f"same {', '.join(same_ids).replace('_', ' ')}")
+        if wire.ID_TRACEPARENT in same_ids and not same_address(output, theirs):
+            reasons.append(f"sent to {ours.resource}")
+    elif ours.item_hash and ours.item_hash == theirs.item_hash:
+        reasons.append("same content")
+    elif theirs.key is not None:
+        reasons.append(
+            "same key"
+            if theirs.item_hash is None or ours.item_hash
+            else "same key, content not recorded"
+        )
+    elif theirs.subject is not None:
+        reasons.append("same subject")
+    elif theirs.caller is not None:
+        reasons.append("it is the caller, and called this function")
+    began_s = cause.invocation.recorded_at_s
+    if began_s is not None:
+        reasons.append(_distance(output.made_s, began_s))
+    if call.fact.retries:
+        reasons.append(f"tried {call.fact.retries + 1} times, any of which may have worked")
+    elif call.effect == "possible":
+        reasons.append("it was not answered, and may have taken effect")
+    if ours.doubtful:
+        reasons.append("its text can be read so, and in another way")
+    return ", ".join(reasons)
+
+
+def _distance(made_s: float, began_s: float) -> str:
+    if made_s == float("-inf"):
+        return "when it was made is not known"
+    before_s = began_s - made_s
+    if before_s < -ROUNDING_S:
+        return f"made {-before_s:.3f} s after the invocation began, by clocks that may differ"
+    return f"made {max(0.0, before_s):.3f} s before the invocation began"
+
+
+def _clock(at_s: float) -> str:
+    if not 0 <= at_s < 1e11:
+        return "unknown"
+    return datetime.fromtimestamp(at_s, UTC).strftime("%H:%M:%S.%f")[:-3]
+
+
+def _shortened(lines: list[str]) -> tuple[str, ...]:
+    more = len(lines) - _MAX_RIVALS
+    return (*lines[:_MAX_RIVALS], *((f"and {more} more",) if more > 0 else ()))
 
 
 def _call_text(call: CallNode) -> str:

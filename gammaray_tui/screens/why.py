@@ -95,11 +95,12 @@ class WhyScreen(Dialog[None]):
                         ]
                     )
                 )
-        if why.rivals:
-            items += [blank_item(), pieces_item([("    rivals", palette.muted)])]
+        for title, calls in (("could be meant", why.candidates), ("rivals", why.rivals)):
+            if calls:
+                items += [blank_item(), pieces_item([(f"    {title}", palette.muted)])]
             items += [
                 pieces_item([(f"    {'-' if first else ' '} {line}", palette.text)])
-                for rival in why.rivals
-                for first, line in wrapped(look.safe(rival), width - 8)
+                for call in calls
+                for first, line in wrapped(look.safe(call), width - 8)
             ]
         return items

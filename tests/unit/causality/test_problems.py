@@ -6,37 +6,23 @@ from typing import Any
 
 import pytest
 
-from causality.engine import DEADLINE_S, Engine
+from causality.engine import DEADLINE_S
 from causality.problems import Problem, ProblemIndex, problems
-from causality.records import Unreadable, decode_page
-from gammaray_recorder import wire
-from tests.unit.causality import world_records
+from causality.records import Unreadable
+from tests.unit.causality.story import Story, T
 
-T = 1_795_000_000.0
 TABLE = {"s": "dynamodb", "res": "orders", "name": "INSERT"}
 
 
-class Story:
-    """Records of invocations, one after the other."""
+class Watched(Story):
+    """A story whose problems are followed."""
 
     def __init__(self) -> None:
-        self.engine = Engine()
+        super().__init__()
         self.index = ProblemIndex(self.engine)
 
-    def invocation(
-        self,
-        request_id: str,
-        at_s: float,
-        *events: dict[str, Any],
-        causes: tuple[dict[str, Any], ...] = (),
-        function: str = "fn",
-    ) -> None:
-        arn = f"arn:aws:lambda:us-west-2:123456789012:function:{function}"
-        start = {"k": "s", "t": at_s, "arn": arn, "g": "us-west-2", "src": list(causes)}
-        item = wire.encode_item(request_id, "n", 0, [start, *events], at_s, 3600, "us-west-2")
-        page = world_records.page([{"dynamodb": {"NewImage": item}}])
-        self.engine.apply_records(decode_page(page).records)
-        self.engine.settle()
+    def invocation(self, *told: Any, **details: Any) -> None:
+        super().invocation(*told, **details)
         self.index.update(self.engine.touched)
         self.engine.touched.clear()
 
@@ -56,7 +42,7 @@ def _hashed(digest: str) -> dict[str, Any]:
 
 
 def test_a_call_that_started_nothing_is_told_where_others_did() -> None:
-    story = Story()
+    story = Watched()
     story.invocation("r1", T, _put("c1", T, **_hashed("h1")), _put("c2", T + 1, **_hashed("h2")))
     assert not story.problems("never-triggered")  # nothing is triggered by that table, so far
     story.invocation("r2", T + 2, causes=({**TABLE, "hash": "h1"},), function="consumer")
@@ -69,7 +55,7 @@ def test_a_call_that_started_nothing_is_told_where_others_did() -> None:
 
 
 def test_calls_alike_that_started_nothing_are_one_problem() -> None:
-    story = Story()
+    story = Watched()
     calls = [_put(f"c{n}", T + n, **_hashed(f"h{n}")) for n in range(5)]
     failed = _put("c9", T + 9, err="ValidationException")
     story.invocation("r1", T, *calls, failed)
@@ -79,7 +65,7 @@ def test_calls_alike_that_started_nothing_are_one_problem() -> None:
 
 
 def test_a_function_that_starts_itself_again_is_a_loop() -> None:
-    story = Story()
+    story = Watched()
     for turn in range(4):
         causes = ({**TABLE, "hash": f"h{turn}"},) if turn else ()
         call = _put(f"c{turn}", T + turn, **_hashed(f"h{turn + 1}"))
@@ -92,14 +78,14 @@ def test_a_function_that_starts_itself_again_is_a_loop() -> None:
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "429", "TooManyRequestsException"])
 def test_throttled_calls_are_told(code: str) -> None:
-    story = Story()
+    story = Watched()
     story.invocation("r1", T, _put("c1", T, err=code), _put("c2", T, err="AccessDenied"))
     (found,) = story.problems("throttled")
     assert found.detail == "PutItem orders by fn was throttled"
 
 
 def test_a_record_that_came_again_is_a_retry() -> None:
-    story = Story()
+    story = Watched()
     cause = {"s": "sqs", "res": "arn:aws:sqs:us-west-2:1:work", "ids": {"sqs_message": "m"}}
     for number in range(3):
         story.invocation(f"r{number}", T + number, causes=(cause,))
@@ -109,7 +95,7 @@ def test_a_record_that_came_again_is_a_retry() -> None:
 
 
 def test_unreadable_records_are_grouped_by_reason_with_their_place() -> None:
-    story = Story()
+    story = Watched()
     story.engine.apply_unreadable(
         Unreadable(f"run.jsonl, line {n}: Expected `str`, got `int` - at `$.a[{n}]`", '{"a":')
         for n in range(1, 1201)
@@ -125,7 +111,7 @@ def test_unreadable_records_are_grouped_by_reason_with_their_place() -> None:
 
 
 def test_reasons_without_end_are_bounded() -> None:
-    story = Story()
+    story = Watched()
     for number in range(3000):
         name = "".join(chr(97 + int(digit)) for digit in str(number))
         story.engine.apply_unreadable([Unreadable(f"reason {name}", "")])

@@ -1,0 +1,93 @@
+"""Why an edge is drawn: values, grade, candidates with their reasons, rivals with theirs."""
+
+from __future__ import annotations
+
+from tests.unit.causality.story import Story, T, changed, received, request, update
+
+_URL = "POST api.example.com/prod/items"
+
+
+def test_two_writers_are_candidates_with_their_reasons() -> None:
+    story = Story()
+    story.invocation("r1", T, update("c1", T + 0.1), function="first")
+    story.invocation("r2", T, {**update("c2", T + 0.3), "try": 2}, function="second")
+    story.invocation("r3", T + 0.9, causes=(changed(),), function="consumer")
+    story.engine.finish()
+    why = story.why("r3")
+    assert why.evidence == "ambiguous"
+    assert why.summary == "2 calls could be meant; nothing recorded tells them apart."
+    assert why.candidates == (
+        "UpdateItem by first r1: same key, made 0.800 s before the invocation began",
+        "UpdateItem by second r2: same key, made 0.600 s before the invocation began, "
+        "tried 3 times, any of which may have worked",
+    )
+    assert not why.rivals
+
+
+def test_who_lost_and_why() -> None:
+    story = Story()
+    story.invocation("r1", T, update("c1", T + 0.1), function="writer")
+    story.invocation("r2", T + 0.9, causes=(changed(),), function="consumer")
+    story.invocation("r3", T + 90, update("c3", T + 90), function="late")
+    story.engine.finish()
+    why = story.why("r2")
+    assert why.evidence == "order"
+    assert not why.candidates
+    assert ("key", "a", "a") in why.fields
+    assert ("resource", "orders", "orders") in why.fields
+    (made,) = [field for field in why.fields if field[0] == "made, began"]
+    assert made[1] < made[2]
+
+
+def test_a_call_may_be_on_its_way() -> None:
+    story = Story()
+    story.invocation("r1", T, update("c1", T + 0.1), function="writer")
+    story.invocation("r2", T + 0.9, causes=(changed(),), function="consumer")
+    assert story.edge("r2").parent is None
+    assert story.why("r2").summary == (
+        "One call could be meant, but calls of that time may still be on their way."
+    )
+    story.engine.expire(quiet_s=10.0)
+    assert story.edge("r2").evidence == "order"
+
+
+def test_an_unrecorded_writer_makes_order_doubtful_for_an_hour() -> None:
+    story = Story()
+    story.invocation("r1", T, update("c1", T + 0.1), function="writer")
+    story.invocation("r2", T + 0.9, causes=(changed(),), function="consumer")
+    story.invocation("r3", T + 60, causes=(changed("other"),), function="consumer")
+    story.invocation("r4", T + 9000, update("c4", T + 9000), function="writer")
+    story.invocation("r5", T + 9001, causes=(changed(),), function="consumer")
+    story.engine.finish()
+    assert story.edge("r2").evidence == "ambiguous"
+    assert "somebody unrecorded writes there, too" in story.why("r2").summary
+    assert story.edge("r5").evidence == "order"
+    story.invocation("late", T + 59, update("c9", T + 59.5, "other"), function="writer")
+    assert story.edge("r2").evidence == "order"
+
+
+def test_known_losses_make_order_doubtful() -> None:
+    story = Story()
+    story.invocation("r1", T, update("c1", T + 0.1), function="writer")
+    story.invocation("r2", T + 0.9, causes=(changed(),), function="consumer")
+    story.engine.finish()
+    assert story.edge("r2").evidence == "order"
+    story.engine.apply_gap("trimmed", T + 3)
+    story.engine.settle()
+    assert story.edge("r2").evidence == "ambiguous"
+    assert "known to be lost" in story.why("r2").summary
+
+
+def test_a_header_that_arrived_elsewhere_may_have_been_handed_on() -> None:
+    story = Story()
+    story.invocation("r1", T, request("c1", T, _URL), function="caller")
+    story.invocation("r2", T + 0.1, causes=(received(_URL),), function="callee")
+    assert story.edge("r2").evidence == "exact"
+    assert story.why("r2").summary.startswith("The recorder added this header")
+    forwarded = Story()
+    forwarded.invocation("r1", T, request("c1", T, _URL), function="caller")
+    elsewhere = received("POST other.example.com/work")
+    forwarded.invocation("r2", T + 0.1, causes=(elsewhere,), function="callee")
+    assert forwarded.edge("r2").evidence == "ambiguous"
+    assert "handed it on" in forwarded.why("r2").summary
+    assert f"sent to {_URL}" in forwarded.why("r2").candidates[0]
