@@ -25,14 +25,14 @@ class World:
         request_id: str,
         function: str,
         began_s: float,
-        ended_s: float,
+        ended_s: float | None,
         *calls: Json,
         causes: tuple[Json, ...] = (),
         init_s: float | None = None,
         attempt: str = "a",
         status: str = "ok",
     ) -> None:
-        """Add one attempt of an invocation."""
+        """Add one attempt of an invocation; one without an end still runs."""
         start: Json = {
             "k": "s",
             "t": EPOCH_S + began_s,
@@ -42,8 +42,10 @@ class World:
         }
         if init_s is not None:
             start |= {"cold": True, "init": init_s}
-        end = {"k": "e", "t": EPOCH_S + ended_s, "st": status}
-        payload = {"r": request_id, "a": attempt, "e": [start, *calls, end]}
+        events = [start, *calls]
+        if ended_s is not None:
+            events.append({"k": "e", "t": EPOCH_S + ended_s, "st": status})
+        payload = {"r": request_id, "a": attempt, "e": events}
         self._records.append(
             StreamRecord(
                 Change(
@@ -51,7 +53,7 @@ class World:
                     Image(
                         Text(f"{request_id}:{attempt}:0"),
                         Text(json.dumps(payload)),
-                        Number(str(int((EPOCH_S + ended_s) * 1000))),
+                        Number(str(int((EPOCH_S + (ended_s or began_s)) * 1000))),
                         Number("2"),
                     ),
                 )
@@ -78,12 +80,13 @@ class World:
         }
         self._documents.append(json.dumps(document))
 
-    def engine(self) -> Engine:
-        """Give the settled graph."""
+    def engine(self, *, ended: bool = True) -> Engine:
+        """Give the settled graph, of input that has ended or may go on."""
         engine = Engine()
         engine.apply_records(self._records)
         engine.apply_documents(self._documents)
-        engine.finish()
+        if ended:
+            engine.finish()
         engine.settle()
         return engine
 

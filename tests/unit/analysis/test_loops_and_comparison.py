@@ -58,7 +58,7 @@ def test_recorded_applications_have_no_loop(application: str) -> None:
 def test_what_differs_between_two_runs() -> None:
     before, after = World(), World()
     for world, took_s, queue in ((before, 1.0, "old"), (after, 3.0, "new")):
-        for run in range(4):
+        for run in range(10):
             at_s = 20.0 * run
             message = f"m{run}"
             world.run(
@@ -73,20 +73,34 @@ def test_what_differs_between_two_runs() -> None:
 
     found = compare(select(before.engine()), select(after.engine()))
 
-    assert found.appeared == ((Hop("A", "SendMessage", "new", "B", "us-east-1"), 4),)
-    assert found.vanished == ((Hop("A", "SendMessage", "old", "B", "us-east-1"), 4),)
+    assert found.appeared == ((Hop("A", "SendMessage", "new", "B", "us-east-1"), 10),)
+    assert found.vanished == ((Hop("A", "SendMessage", "old", "B", "us-east-1"), 10),)
     assert found.functions_appeared == found.functions_vanished == ()
     slower, same = found.shifts
     assert (slower.kind, slower.name, slower.before.count, slower.after.count) == (
         "function",
         "A",
-        4,
-        4,
+        10,
+        10,
     )
+    assert (slower.verdict, slower.superiority) == ("slower", 1.0)
+    assert slower.p_value < 0.001
     assert slower.p50_s == pytest.approx(2.0, rel=0.02)
     assert slower.ratio == pytest.approx(3.0, rel=0.02)
     assert same.name == "B"
     assert same.p50_s == pytest.approx(0.0)
+    assert same.verdict == "unresolved"
+
+
+def test_too_few_samples_leave_a_shift_unresolved() -> None:
+    before, after = World(), World()
+    before.run("a", "A", 0.0, 1.0)
+    after.run("b", "A", 0.0, 9.0)
+
+    (shift,) = compare(select(before.engine()), select(after.engine())).shifts
+
+    assert (shift.verdict, shift.p_value) == ("unresolved", 1.0)
+    assert shift.p50_s == pytest.approx(8.0)
 
 
 def test_a_run_compared_to_itself_does_not_differ() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from causality.latency import LatencyTable, Sample
+from causality.latency import SLOT_S, LatencyTable, Sample
 from causality.sketch import Sketch
 
 NOW_S = 1_795_000_000.0
@@ -126,3 +126,62 @@ def test_any_changes_end_in_what_counting_the_last_state_gives(
     for row, other in zip(shown, expected, strict=True):
         assert row.p90_s == pytest.approx(other.p90_s, rel=0.021, abs=2e-9)
         assert row.max_s == pytest.approx(other.max_s, rel=0.021, abs=2e-9)
+
+
+samples = st.lists(
+    st.tuples(durations, st.floats(0.0, 2000.0), st.booleans(), st.booleans(), st.booleans()),
+    max_size=120,
+)
+
+
+@given(samples, st.sampled_from([60.0, 300.0, 900.0]), st.floats(0.0, 2200.0))
+def test_a_window_counts_exactly_what_lies_in_it(
+    drawn: list[tuple[float, float, bool, bool, bool]], window_s: float, until_s: float
+) -> None:
+    table = LatencyTable()
+    for number, (value_s, at_s, failed, cold, withdrawn) in enumerate(drawn):
+        table.put(number, (KEY, value_s, NOW_S + at_s, failed, cold))
+        if withdrawn:
+            table.put(number, None)
+    until = NOW_S + until_s
+    last = int(until // SLOT_S)
+    first = last - int(window_s) // SLOT_S + 1
+    oldest = max((int((NOW_S + d[1]) // SLOT_S) for d in drawn), default=0) - 90
+    inside = [d for d in drawn if not d[4] and first <= int((NOW_S + d[1]) // SLOT_S) <= last]
+
+    rows = table.rows(until, window_s)
+
+    if first <= oldest:
+        return  # what is asked for lies before the newest quarter of an hour: it is not kept
+    assert sum(row.count for row in rows) == len(inside)
+    if inside:
+        (row,) = rows
+        assert row.errors == sum(d[2] for d in inside)
+        assert row.cold == sum(d[3] for d in inside)
+        assert row.rate == pytest.approx(len(inside) / window_s)
+        values = [d[0] for d in inside]
+        for fraction, found in ((0.5, row.p50_s), (0.9, row.p90_s), (0.95, row.p95_s)):
+            assert found == pytest.approx(_nearest_rank(values, fraction), rel=0.01, abs=2e-9)
+        assert row.max_s == pytest.approx(max(values), rel=0.01, abs=2e-9)
+
+
+def test_a_window_slides_on_and_leaves_out_who_has_nothing_in_it() -> None:
+    table = LatencyTable()
+    table.put("old", (("old", "r"), 1.0, NOW_S - 400, False, False))
+    table.put("new", (("new", "r"), 1.0, NOW_S, False, False))
+
+    assert {row.name for row in table.rows(NOW_S, 900.0)} == {"old", "new"}
+    assert {row.name for row in table.rows(NOW_S, 300.0)} == {"new"}
+    assert table.rows(NOW_S + 1000, 900.0) == []
+    assert {row.name for row in table.rows(NOW_S + 1000)} == {"old", "new"}
+
+
+def test_what_comes_late_counts_where_it_belongs_or_not_at_all() -> None:
+    table = LatencyTable()
+    for number in range(300):  # the ring goes round three times
+        table.put(number, _sample(1.0, NOW_S + 10 * number))
+    table.put("late", _sample(9.0, NOW_S + 5))
+    table.put("late", None)
+    (row,) = table.rows(NOW_S + 2990, 900.0)
+    assert (row.count, row.max_s) == (90, 1.0)
+    assert table.rows(NOW_S + 2990)[0].count == 300

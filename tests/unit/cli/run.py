@@ -8,6 +8,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from typer.testing import CliRunner
+
+from gammaray_tui.cli import app
+from gammaray_tui.commands.output import EXIT_REFUSED
+from providers.errors import UserError
+
 ORACLE = Path(__file__).parents[2] / "data" / "oracle"
 _TIMEOUT_S = 60.0
 
@@ -41,3 +47,15 @@ def run(
         timeout=_TIMEOUT_S,
         check=False,
     )
+
+
+def run_inside(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run gammaray-tui to its end in this process: many times as quick."""
+    result = CliRunner().invoke(app, list(arguments), prog_name="gammaray-tui")
+    code, stderr = result.exit_code, result.stderr
+    if isinstance(result.exception, UserError):
+        code = EXIT_REFUSED
+        stderr += f"{result.exception.what} ({result.exception.on})\n{result.exception.todo}\n"
+    elif result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return subprocess.CompletedProcess(list(arguments), code, result.stdout, stderr)
