@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from causality import names
+from causality.analysis.critical_path import critical_path
 from causality.engine import Engine
 from causality.graph import CallNode, Invocation
 from causality.keys import display_key
 from causality.problems import describe_cause
 from causality.rows import resource_text, spans
-from causality.snapshot import CallRow, ChainBar, Detail, NodeId
+from causality.snapshot import CallRow, ChainBar, Detail, NodeId, PathSplit
 from causality.tree import TreeIndex
 from causality.why import explain
 
 _MAX_BARS = 200
 _MAX_CALLS = 200
 _MAX_EDGES = 20
+_MAX_PATH = 100  # members of a chain: what is shown ten times a second has to be quick
 
 
 def detail_of(engine: Engine, tree: TreeIndex, node: NodeId, now_s: float) -> Detail | None:
@@ -28,11 +32,8 @@ def detail_of(engine: Engine, tree: TreeIndex, node: NodeId, now_s: float) -> De
         return None
     began_s = chain.began_s if chain.began_s is not None else now_s
     ended_s = now_s if chain.running or chain.ended_s is None else chain.ended_s
-    bars = []
-    for member, depth in tree.members(chain):
-        bars.append(_bar(tree, member, depth, began_s, now_s))
-        if len(bars) == _MAX_BARS:
-            break
+    members = list(islice(tree.members(chain), _MAX_BARS))
+    bars = [_bar(tree, member, depth, began_s, now_s) for member, depth in members]
     attempts = invocation.in_order()
     last = attempts[-1] if attempts else None
     edges = [cause.edge for cause in invocation.causes if cause.edge is not None]
@@ -64,7 +65,16 @@ def detail_of(engine: Engine, tree: TreeIndex, node: NodeId, now_s: float) -> De
         chain_count=chain.count,
         recorder_us=last.end.overhead_us if last is not None and last.end is not None else None,
         dropped=sum(a.end.dropped for a in attempts if a.end is not None),
+        path=_path([member for member, _ in members]) if chain.count <= _MAX_PATH else None,
     )
+
+
+def _path(members: list[Invocation]) -> PathSplit | None:
+    path = critical_path(members)
+    if path is None or not path.latency_s:
+        return None
+    parts = sorted(path.totals().items(), key=lambda part: -part[1])
+    return PathSplit(len(path.request_ids) - 1, path.latency_s, tuple(parts), path.complete)
 
 
 def _bar(tree: TreeIndex, member: Invocation, depth: int, began_s: float, now_s: float) -> ChainBar:

@@ -160,6 +160,23 @@ class ChainBar:
 
 
 @dataclass(frozen=True, slots=True)
+class PathSplit:
+    """The critical path of the selected chain, and what its time went to.
+
+    Attributes:
+        hops: from invocation to invocation.
+        latency_s: end-to-end along it.
+        parts: kind (queue, delay, retry, init, handler, sdk) and seconds, the longest first.
+        complete: whether nothing of the chain runs any more.
+    """
+
+    hops: int
+    latency_s: float
+    parts: tuple[tuple[str, float], ...]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Detail:
     """Everything about the selected invocation."""
 
@@ -189,6 +206,7 @@ class Detail:
     chain_count: int
     recorder_us: int | None = None
     dropped: int = 0
+    path: PathSplit | None = None  # None when no time is known, or the chain is too large
 
 
 @dataclass(frozen=True, slots=True)

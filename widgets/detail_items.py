@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.segment import Segment
 from rich.style import Style
 
-from causality.snapshot import CallRow, ChainBar, Detail, Why
+from causality.snapshot import CallRow, ChainBar, Detail, PathSplit, Why
 from widgets import formats
 from widgets.glyphs import EVIDENCE_LETTERS, STATE_WORDS
 from widgets.look import Look
@@ -38,6 +38,8 @@ class DetailItems:
         if detail.chain:
             items += [self._blank(), self._axis()]
             items += [self._bar(bar) for bar in detail.chain]
+        if detail.path is not None:
+            items.append(self._path(detail.path))
         if detail.calls:
             items += [self._blank(), self._heading(formats.plural(len(detail.calls), "call"))]
             items += [self._call(call) for call in detail.calls]
@@ -183,6 +185,17 @@ class DetailItems:
             ]
 
         return Item(paint, bar.function, bar.node)
+
+    def _path(self, path: PathSplit) -> Item:
+        palette = self._look.palette
+        took = formats.duration(path.latency_s) + ("" if path.complete else " so far")
+        pieces = [(" critical path ", palette.muted), (took, palette.text)]
+        for kind, seconds in path.parts:
+            share = f" {seconds / path.latency_s:.0%}"
+            pieces += [(f"  {kind}", palette.muted), (share, palette.text)]
+        hops = formats.plural(path.hops, "hop")
+        text = " ".join(f"{kind} {formats.duration(seconds)}" for kind, seconds in path.parts)
+        return pieces_item(pieces, f"critical path {took}, {hops}: {text}")
 
     def _call(self, call: CallRow) -> Item:
         look = self._look
