@@ -349,6 +349,7 @@ class Invocation(msgspec.Struct, gc=False, eq=False):
         triggered: causes, of other invocations, that lead here.
         gone: whether it has left the graph.
         known: whether a reader has taken it over from Engine.touched.
+        fired: whether it is the root of a chain that the user fired from here.
     """
 
     request_id: str
@@ -361,6 +362,7 @@ class Invocation(msgspec.Struct, gc=False, eq=False):
     recorded_at_s: float | None = None
     gone: bool = False
     known: bool = False
+    fired: bool = False
     attempts: dict[str, Attempt] = {}
     calls: dict[str, CallNode] = {}
     causes: tuple[CauseNode, ...] = ()

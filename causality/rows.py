@@ -141,6 +141,8 @@ def trigger(invocation: Invocation, edge: Edge | None, orphan: bool) -> str:
         seen = any(attempt.start is not None for attempt in invocation.attempts.values())
         return "" if seen else "its first record was not read"
     text = describe_cause(invocation.causes[0].fact)
+    if invocation.fired:
+        return f"fired: {text}"
     return f"orphan: {text}" if orphan else text
 
 

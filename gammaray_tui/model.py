@@ -9,6 +9,15 @@ from causality.analysis import Compared
 from causality.service_map import ServiceMap
 from causality.snapshot import NodeId, Snapshot
 from causality.waterfall import Waterfall
+from gammaray_tui.following import Summary
+from providers.operations import Fired
+
+
+class Followed(Protocol):
+    """What came of one firing."""
+
+    def look(self) -> Summary:
+        """Look for what is new, and say how far everything is."""
 
 
 class Model(Protocol):
@@ -69,6 +78,9 @@ class Model(Protocol):
 
     def find(self, node: NodeId | None, what: str, step: int) -> NodeId | None:
         """Find the next (step 1) or previous (-1) "error", "cold" or "match" after `node`."""
+
+    def follow(self, fired: Fired) -> Followed:
+        """Find and mark the roots that came of a firing."""
 
     def export(self, view: str, format_name: str, path: Path) -> int:
         """Write the graph shown to a file; give the number of invocations written."""

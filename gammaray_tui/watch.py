@@ -18,6 +18,7 @@ from causality.analysis import Compared, chains, compared
 from causality.detail import detail_of
 from causality.engine import Engine
 from causality.filters import Filter, parse
+from causality.graph import Invocation
 from causality.problems import ProblemIndex
 from causality.service_map import FlowTable, ServiceMap
 from causality.snapshot import (
@@ -37,6 +38,7 @@ from causality.views import select
 from causality.waterfall import Waterfall, waterfall_of
 from gammaray_tui.commands.output import write_result
 from gammaray_tui.exports import FORMATS, written
+from gammaray_tui.following import Following
 from gammaray_tui.latencies import WatchedLatencies
 from providers.events import (
     EndOfInput,
@@ -48,6 +50,7 @@ from providers.events import (
     Restart,
     TraceBatch,
 )
+from providers.operations import Fired
 
 QUEUE_BATCHES = 256
 MAX_INVOCATIONS = 100_000
@@ -375,6 +378,14 @@ class Watch:
             self._tree.unfold_to(found)
             self._refreeze()
         return found
+
+    def follow(self, fired: Fired) -> Following:
+        """Find and mark the roots that came of a firing; its `look` says how far they are."""
+        return Following(self.engine, self._chain_members, fired)
+
+    def _chain_members(self, root: Invocation) -> list[Invocation]:
+        chain = self._tree.chain_of(root)
+        return [member for member, _ in self._tree.members(chain)] if chain is not None else [root]
 
     @property
     def export_formats(self) -> list[str]:

@@ -9,6 +9,8 @@ from typing import Any
 
 from providers import cleanup, deploy, doctor, fire, instrument, inventory, setup
 from providers.clients import Clients
+from providers.errors import UserError
+from providers.fire_targets import target_of
 from providers.inventory import OnRefused
 from providers.inventory_local import local_files
 from providers.manifest import LoadedApplication, find_application, find_applications
@@ -48,7 +50,7 @@ class AwsOperations:
                 says, for a local AWS: where it reaches what is not AWS.
             folders: folders of this computer whose files are listed and deleted as ours, too.
         """
-        self._session = session
+        self.session = session
         self.regions = session.regions
         self.table = session.table
         self._environment = function_environment or {}
@@ -60,7 +62,7 @@ class AwsOperations:
         That is left open (None) where AWS does not say.
         """
         applications = find_applications()
-        async with Clients(self._session) as clients:
+        async with Clients(self.session) as clients:
             deployed = await together(_is_deployed(clients, item) for item in applications)
         return [
             application.described(state)
@@ -69,43 +71,59 @@ class AwsOperations:
 
     async def examine(self, report: Callable[[Check], None]) -> Sequence[Check]:
         """Check everything that watching and acting need; change nothing."""
-        return await doctor.examine(self._session, report)
+        return await doctor.examine(self.session, report)
 
     async def account(self) -> str:
         """Say whose account it is; what deletes asks for it to be typed."""
-        return await setup.account_of(self._session)
+        return await setup.account_of(self.session)
 
     async def plan_setup(self) -> Sequence[Step]:
         """Say what `set_up` would do in each region, without doing it."""
-        return await setup.plan_setup(self._session)
+        return await setup.plan_setup(self.session)
 
     async def set_up(self, report: Report, *, reset: bool = False) -> None:
         """Make or complete the record table of every region; `reset` empties it first."""
-        await setup.set_up(self._session, report, reset=reset)
+        await setup.set_up(self.session, report, reset=reset)
 
     async def wanted_policies(self) -> dict[str, Any]:
         """Write the role and the policy that `make_roles` would make."""
-        return await setup.wanted_policies(self._session)
+        return await setup.wanted_policies(self.session)
 
     async def make_roles(self, report: Report) -> None:
         """Make or update the execution role and the operator's policy."""
-        await setup.make_roles(self._session, report)
+        await setup.make_roles(self.session, report)
 
     async def plan(self, application: str) -> Plan:
         """Say what deploying would create, update or leave, without doing it."""
-        return await deploy.plan(self._session, find_application(application), self._environment)
+        return await deploy.plan(self.session, find_application(application), self._environment)
 
     async def deploy(self, application: str, report: Report) -> None:
         """Create or update the application's functions, tables, buckets and triggers."""
-        await deploy.deploy(self._session, find_application(application), report, self._environment)
+        await deploy.deploy(self.session, find_application(application), report, self._environment)
 
-    async def fire(self, application: str, count: int, report: Report) -> Fired:
-        """Start `count` chains of a deployed application, concurrently."""
-        return await fire.fire(self._session, find_application(application), count, report)
+    async def fire(
+        self,
+        application: str,
+        count: int,
+        report: Report,
+        *,
+        rate: float | None = None,
+        payload: str | None = None,
+    ) -> Fired:
+        """Fire an application by its id or manifest, or a target, `count` times."""
+        volley = fire.Volley(count, rate, payload)
+        try:
+            loaded = find_application(application)
+        except UserError as error:
+            if error.kind != "unknown-application":
+                raise
+            target = target_of(application)
+            return await fire.fire_target(self.session, target, volley, report)
+        return await fire.fire(self.session, loaded, volley, report)
 
     async def resources(self, on_refused: OnRefused | None = None) -> Sequence[Resource]:
         """List everything of ours: in the regions of session and applications, and here."""
-        there = await inventory.find_resources(self._session, find_applications(), on_refused)
+        there = await inventory.find_resources(self.session, find_applications(), on_refused)
         return [*there, *await asyncio.to_thread(local_files, self._folders)]
 
     async def instrument(
@@ -113,18 +131,18 @@ class AwsOperations:
     ) -> Sequence[Step]:
         """Attach the recorder to functions that exist already."""
         return await instrument.instrument(
-            self._session, names, report, grant=grant, only_look=only_look
+            self.session, names, report, grant=grant, only_look=only_look
         )
 
     async def uninstrument(
         self, names: Sequence[str], report: Report, *, only_look: bool = False
     ) -> Sequence[Step]:
         """Detach the recorder from functions, and restore what was there before."""
-        return await instrument.uninstrument(self._session, names, report, only_look=only_look)
+        return await instrument.uninstrument(self.session, names, report, only_look=only_look)
 
     async def delete(self, resources: Sequence[Resource], report: Report) -> Deleted:
         """Delete these resources in the order of their dependencies; repeatable."""
-        return await cleanup.delete_resources(self._session, resources, report)
+        return await cleanup.delete_resources(self.session, resources, report)
 
 
 async def _is_deployed(clients: Clients, application: LoadedApplication) -> bool | None:

@@ -1,21 +1,20 @@
-"""Firing: starting chains of an application that is deployed."""
+"""Firing: starting chains, of an application that is deployed or by anything that triggers one."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 import msgspec
 
-from providers.deploy_events import find_api
 from providers.errors import UserError
+from providers.fire_application import Shot, shot_of
+from providers.fire_targets import Target, checked_payload, shot_at
 from providers.manifest import LoadedApplication
-from providers.manifest_parts import Function
 from providers.operations import Fired, Report, Step, StepState
 from providers.place import AWS_ERRORS, Place, open_place
 from providers.session import AwsSession, is_local, user_error
@@ -25,26 +24,26 @@ _AT_ONCE: Final = 32
 # exceeds its limit instead of queueing it for hours as AWS does. So there we wait for the
 # function's answer, which keeps a handful of warm processes busy.
 _AT_ONCE_LOCALLY: Final = 4
-_ATTEMPTS: Final = 3
-_ANSWER_MARGIN_S: Final = 30.0
-# API Gateway gives a function so long to answer.
-_REQUEST_TIMEOUT_S: Final = 30.0
-_API_REQUEST_ID: Final = "apigw-requestid"
 
 
 @dataclass(frozen=True, slots=True)
-class _Shot:
-    """How one chain is started: takes the payload, gives the id that AWS answers with."""
+class Volley:
+    """How often and how fast to fire, and with what.
 
-    text: str
-    region: str
-    start: Callable[[bytes], Awaitable[str]]
+    Attributes:
+        rate: firings begun a second; None: as many at once as makes sense.
+        payload: text with {run} (another one each time) and {number}; None: the application's.
+    """
+
+    count: int = 1
+    rate: float | None = None
+    payload: str | None = None
 
 
 async def fire(
-    session: AwsSession, application: LoadedApplication, count: int, report: Report
+    session: AwsSession, application: LoadedApplication, volley: Volley, report: Report
 ) -> Fired:
-    """Start `count` chains concurrently, in the way that the manifest says.
+    """Start chains of an application in the way that its manifest says.
 
     On AWS an Invoke is asynchronous: this returns when they are accepted. A local AWS is waited
     for. Whether a function succeeds is not told here but by the records that it leaves.
@@ -53,147 +52,93 @@ async def fire(
         The request ids of those that were accepted, and an error text for each other one.
 
     Raises:
-        UserError: none was accepted: not deployed, no credentials, ...
+        UserError: none was accepted: not deployed, no credentials, ...; or the payload is no JSON.
     """
-    local = session.endpoint_url is not None and is_local(session.endpoint_url)
-    limit = asyncio.Semaphore(_AT_ONCE_LOCALLY if local else _AT_ONCE)
-    accepted: dict[int, str] = {}
-    errors: list[UserError] = []
-
-    def tell(state: StepState) -> None:
-        detail = f"{len(accepted)} of {count} accepted"
-        if errors:
-            detail += f", {len(errors)} failed: {errors[0].what}"
-        report(Step("fire", shot.text, shot.region, state, detail))
-
+    payload = volley.payload
+    if payload is None:
+        payload = msgspec.json.encode(application.manifest.fire.payload).decode()
+    payload = checked_payload("function", payload)
+    local = _is_local(session)
     async with (
         open_place(session, application.regions[0], application.name) as place,
-        _shot_of(session, place, application, local=local) as shot,
+        shot_of(session, place, application, local=local) as shot,
     ):
-
-        async def shoot(number: int) -> None:
-            run = uuid.uuid4().hex
-
-            def fill(text: str) -> str:
-                text = text.replace("{run}", run).replace("{number}", str(number))
-                return place.filled(text, shot.region)
-
-            payload = _filled(application.manifest.fire.payload, fill)
-            async with limit:
-                try:
-                    accepted[number] = await shot.start(msgspec.json.encode(payload))
-                except (UserError, aiohttp.ClientError, *AWS_ERRORS) as error:
-                    errors.append(
-                        user_error(
-                            error,
-                            profile=session.profile,
-                            region=shot.region,
-                            resource=shot.text,
-                        )
-                    )
-            tell("running")
-
-        tell("running")
-        async with asyncio.TaskGroup() as group:
-            for number in range(1, count + 1):
-                group.create_task(shoot(number))
-    tell("failed" if errors else "done")
-    if errors and not accepted:
-        raise errors[0]
-    return Fired(
-        application.id,
-        tuple(accepted[number] for number in sorted(accepted)),
-        tuple(str(error) for error in errors),
-    )
+        return await _Gun(place, shot, volley, report, local=local).fire(application.id, payload)
 
 
-@asynccontextmanager
-async def _shot_of(
-    session: AwsSession, place: Place, application: LoadedApplication, *, local: bool
-) -> AsyncIterator[_Shot]:
-    """Get ready to start chains of an application.
+async def fire_target(session: AwsSession, target: Target, volley: Volley, report: Report) -> Fired:
+    """Invoke a function, put an object, publish, put an item, send a message, POST.
+
+    Returns:
+        The ids that the service gave, and an error text for each that failed.
 
     Raises:
-        UserError: what starts them is not deployed.
+        UserError: none was accepted, or there is no such function in any region.
     """
-    fired = application.manifest.fire
-    if fired.function is not None:
-        function = application.function(fired.function)
-        async with session.client(
-            "lambda",
-            function.region,
-            # A second try after a slow answer would be a second chain.
-            attempts=1 if local else _ATTEMPTS,
-            read_timeout_s=function.timeout_s + _ANSWER_MARGIN_S,
-        ) as client:
-            yield _invoke(client, application, function, local=local)
-        return
-    region = application.region_of_api(fired.api or "")
-    client = await place.clients.of("apigatewayv2", region)
-    api = await find_api(client, fired.api or "")
-    if api is None:
-        raise _not_deployed(application, f"API {fired.api}", region)
-    method, _, path = (fired.route or "").partition(" ")
-    if session.endpoint_url is not None:  # there are no names for the APIs of a local AWS
-        url = f"{session.endpoint_url}/_aws/execute-api/{api}/$default{path}"
-    else:
-        url = f"{(await client.get_api(ApiId=api))['ApiEndpoint']}{path}"
-    timeout = aiohttp.ClientTimeout(total=_REQUEST_TIMEOUT_S)
-    async with aiohttp.ClientSession(timeout=timeout, trust_env=not local) as http:
-        yield _request(session, http, f"{method} {path}", region, method, url)
+    payload = checked_payload(target.kind, volley.payload or "")
+    local = _is_local(session)
+    async with (
+        open_place(session, session.regions[0]) as place,
+        shot_at(target, place, local=local) as shot,
+    ):
+        return await _Gun(place, shot, volley, report, local=local).fire(target.name, payload)
 
 
-def _invoke(
-    client: Any, application: LoadedApplication, function: Function, *, local: bool
-) -> _Shot:
-    async def start(payload: bytes) -> str:
-        try:
-            answer = await client.invoke(
-                FunctionName=function.name,
-                InvocationType="RequestResponse" if local else "Event",
-                Payload=payload,
-            )
-        except client.exceptions.ResourceNotFoundException as error:
-            what = f"function {function.name}"
-            raise _not_deployed(application, what, function.region) from error
-        async with answer["Payload"] as body:  # the connection is free again then
-            await body.read()
-        return str(answer["ResponseMetadata"]["RequestId"])
+class _Gun:
+    """Fires; counts what was accepted and what was not."""
 
-    return _Shot(f"invoke {function.name}", function.region, start)
+    def __init__(
+        self, place: Place, shot: Shot, volley: Volley, report: Report, *, local: bool
+    ) -> None:
+        self._place, self._shot, self._volley, self._report = place, shot, volley, report
+        self._limit = asyncio.Semaphore(_AT_ONCE_LOCALLY if local else _AT_ONCE)
+        self._accepted: dict[int, str] = {}
+        self._errors: list[UserError] = []
 
+    async def fire(self, name: str, payload: str) -> Fired:
+        """Fire as often and as fast as the volley says."""
+        volley, shot = self._volley, self._shot
+        began_at_s = time.time()
+        self._tell("running")
+        async with asyncio.TaskGroup() as group:
+            for number in range(1, volley.count + 1):
+                group.create_task(self._one(number, payload))
+                if volley.rate and number < volley.count:
+                    await asyncio.sleep(1 / volley.rate)
+        self._tell("failed" if self._errors else "done")
+        if self._errors and not self._accepted:
+            raise self._errors[0]
+        return Fired(
+            name,
+            tuple(self._accepted[number] for number in sorted(self._accepted)),
+            tuple(str(error) for error in self._errors),
+            began_at_s=began_at_s,
+            kind=shot.kind,
+            resource=shot.resource,
+        )
 
-def _request(
-    session: AwsSession, http: aiohttp.ClientSession, text: str, region: str, method: str, url: str
-) -> _Shot:
-    async def start(payload: bytes) -> str:
-        headers = await session.signed_headers("execute-api", region, method, url, payload)
-        async with http.request(method, url, data=payload, headers=headers) as answer:
-            body = await answer.text()
-            if answer.status >= 400:
-                raise UserError(
-                    f"{text} was answered with {answer.status}: {body[:200]}", kind="failed"
+    async def _one(self, number: int, payload: str) -> None:
+        text = payload.replace("{run}", uuid.uuid4().hex).replace("{number}", str(number))
+        text = self._place.filled(text, self._shot.region)
+        async with self._limit:
+            try:
+                self._accepted[number] = await self._shot.start(text.encode())
+            except (UserError, aiohttp.ClientError, *AWS_ERRORS) as error:
+                failure = user_error(
+                    error,
+                    profile=self._place.clients.session.profile,
+                    region=self._shot.region,
+                    resource=self._shot.text,
                 )
-            return answer.headers.get(_API_REQUEST_ID, "")
+                self._errors.append(failure)
+        self._tell("running")
 
-    return _Shot(f"request {text}", region, start)
-
-
-def _not_deployed(application: LoadedApplication, what: str, region: str) -> UserError:
-    return UserError(
-        f"{application.id} is not deployed: there is no {what}",
-        on=f"region {region}",
-        todo="Deploy it first.",
-        kind="not-deployed",
-    )
+    def _tell(self, state: StepState) -> None:
+        detail = f"{len(self._accepted)} of {self._volley.count} accepted"
+        if self._errors:
+            detail += f", {len(self._errors)} failed: {self._errors[0].what}"
+        self._report(Step("fire", self._shot.text, self._shot.region, state, detail))
 
 
-def _filled(value: Any, fill: Callable[[str], str]) -> Any:
-    """Fill the placeholders in all texts of a payload."""
-    if isinstance(value, str):
-        return fill(value)
-    if isinstance(value, dict):
-        return {key: _filled(item, fill) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_filled(item, fill) for item in value]
-    return value
+def _is_local(session: AwsSession) -> bool:
+    return session.endpoint_url is not None and is_local(session.endpoint_url)

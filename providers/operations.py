@@ -57,11 +57,22 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """What came of firing: the request ids that AWS gave, in order, and what failed."""
+    """What came of firing: the ids that AWS gave, in order, and what failed.
+
+    Attributes:
+        application: what was fired: an application, a function, or another target's name.
+        request_ids: of an Invoke the request's, else the message's, event's or request's.
+        began_at_s: epoch seconds before the first was sent.
+        kind: "function", or the service or protocol that was asked.
+        resource: function, bucket, topic, queue, table, ... that was asked.
+    """
 
     application: str
     request_ids: tuple[str, ...]
     errors: tuple[str, ...] = ()
+    began_at_s: float = 0.0
+    kind: str = "function"
+    resource: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +157,24 @@ class Operations(Inspections, Protocol):
     async def deploy(self, application: str, report: Report) -> None:
         """Create or update the application's functions, tables, buckets and triggers."""
 
-    async def fire(self, application: str, count: int, report: Report) -> Fired:
-        """Start `count` chains of a deployed application, concurrently."""
+    async def fire(
+        self,
+        application: str,
+        count: int,
+        report: Report,
+        *,
+        rate: float | None = None,
+        payload: str | None = None,
+    ) -> Fired:
+        """Fire an application, or a target (providers.fire_targets), `count` times.
+
+        Args:
+            application: its name, or a target's.
+            count: how often.
+            report: told how it goes.
+            rate: firings begun a second; None: as many at once as makes sense.
+            payload: text, with {run} and {number}; None: what the application's manifest says.
+        """
 
     async def resources(
         self, on_refused: Callable[[UserError], None] | None = None

@@ -23,6 +23,8 @@ from causality.snapshot import (
     Why,
 )
 from causality.waterfall import Waterfall, WaterfallRow
+from gammaray_tui.following import Summary
+from providers.operations import Fired
 from tests.functional.mock_data import (
     START_S,
     MockChain,
@@ -35,6 +37,17 @@ LIVE = (
     RegionState("us-west-2", "live", lag_s=0.8, shards=4),
     RegionState("us-east-1", "live", lag_s=1.4, shards=4),
 )
+
+
+class MockFollowed:
+    """A firing whose chains are all there at once."""
+
+    def __init__(self, fired: Fired) -> None:
+        self._fired = fired
+
+    def look(self) -> Summary:
+        count = len(self._fired.request_ids)
+        return Summary(self._fired.application, count, count, count, 3 * count, 0, 0, 1.5, True)
 
 
 class MockRows:
@@ -318,6 +331,9 @@ class MockModel:
         self.exported.append((view, format_name, path))
         path.write_text("{}", encoding="utf-8")
         return len(self.chains)
+
+    def follow(self, fired: Fired) -> MockFollowed:
+        return MockFollowed(fired)
 
     # Inside
 

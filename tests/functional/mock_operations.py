@@ -66,6 +66,7 @@ class MockOperations:
         self.existing: Sequence[Resource] = RESOURCES
         self.checks: Sequence[Check] = CHECKS
         self.fired: list[tuple[str, int]] = []
+        self.payloads: list[str | None] = []
         self.deployed: list[str] = []
         self.deleted: list[Resource] = []
         self.deploy_error: UserError | None = None
@@ -107,7 +108,16 @@ class MockOperations:
             for item in self.listed
         ]
 
-    async def fire(self, application: str, count: int, report: Report) -> Fired:
+    async def fire(
+        self,
+        application: str,
+        count: int,
+        report: Report,
+        *,
+        rate: float | None = None,
+        payload: str | None = None,
+    ) -> Fired:
+        self.payloads.append(payload)
         self.fired.append((application, count))
         if self.fire_error is not None:
             raise self.fire_error
