@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := $(CURDIR)/requirements.lock
 export PIP_BUILD_CONSTRAINT := $(CURDIR)/requirements.lock
 
-.PHONY: demo install test test-slow test-fast lint format bench screenshot lock clean
+.PHONY: demo install test test-slow test-fast lint format bench screenshot reference lock clean
 
 demo: $(STAMP)
 	@$(BIN)/gammaray-tui demo
@@ -57,12 +57,17 @@ format: $(DEV_STAMP)
 # What a user feels, then the parts alone (pytest ends with 5 when there are none to measure).
 bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.figures
+	$(BIN)/python -m benchmarks.screen
 	$(BIN)/python -m pytest benchmarks --benchmark-only \
 	    --benchmark-columns=min,median,mean,rounds || test $$? -eq 5
 
 # The pictures of the documentation: the real application over recorded data.
 screenshot: $(DEV_STAMP)
 	$(BIN)/python -m tests.screenshot docs/images
+
+# What the code says of its commands, keys and settings.
+reference: $(DEV_STAMP)
+	$(BIN)/python -m tests.reference docs/reference.md
 
 # Moves every pin to the newest version that the ranges of pyproject.toml allow.
 lock: export PIP_CONSTRAINT :=

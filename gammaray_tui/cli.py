@@ -33,13 +33,14 @@ from gammaray_tui.commands.relation import relation
 from gammaray_tui.commands.replay import replay
 from gammaray_tui.commands.serve import serve
 from gammaray_tui.commands.setup import setup
+from gammaray_tui.commands.sources import Sources
 from gammaray_tui.commands.tail import tail
 from gammaray_tui.commands.watch import watch
 from providers.errors import UserError
 
 # Objects allocated between collections: at Python's defaults, a graph of 100,000 invocations
 # stalls the screen for a third of a second again and again.
-_GC_THRESHOLDS = (20_000, 20, 200)
+GC_THRESHOLDS = (20_000, 20, 200)
 
 
 class _Commands(TyperGroup):
@@ -120,6 +121,7 @@ def default(
             "or the latest of the same account.",
         ),
     ] = None,
+    source: Sources = None,
     _version: Annotated[
         bool,
         typer.Option(
@@ -150,9 +152,10 @@ def default(
         for line in misspelt():
             say(line)
     if context.invoked_subcommand is None:
-        watch(given, record=record, resume=resume)
-    elif record is not None or resume is not None:
-        option = "--record" if record is not None else "--resume"
+        watch(given, record=record, resume=resume, sources=source)
+    elif record is not None or resume is not None or source:
+        given_ones = {"--record": record is not None, "--resume": resume is not None}
+        option = next((name for name, said in given_ones.items() if said), "--source")
         raise UserError(
             f"{option} belongs to the screen over AWS, not to `{context.invoked_subcommand}`.",
             todo=f"Leave {option} out before the command's name.",
@@ -166,7 +169,7 @@ def main() -> None:
     0: done. 1: tried, and something failed. 2: the user has to change something first.
     130: interrupted.
     """
-    gc.set_threshold(*_GC_THRESHOLDS)
+    gc.set_threshold(*GC_THRESHOLDS)
     try:
         app(prog_name="gammaray-tui")
     except UserError as error:
