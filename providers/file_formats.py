@@ -20,11 +20,15 @@ from causality.records import (
 from providers.events import ProviderEvent
 from providers.recordings import entries
 from providers.recordings.reader import SUFFIX, is_recording
+from providers.sources.log_lines import MARK, decode_log_line
 
 Decoded: TypeAlias = StreamRecord | Unreadable | str | ProviderEvent
 """A record, something that is none, an X-Ray document, or what a recording's line says."""
 
 _DUMP_START: Final = re.compile(rb"\d+ (?:INSERT|MODIFY|REMOVE):")
+_LOG_START: Final = re.compile(
+    rb"(?:INIT_START |START RequestId: |" + re.escape(MARK.encode()) + rb")"
+)
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 _SHOWN_BYTES: Final = 4096
@@ -48,15 +52,19 @@ class Format(Enum):
     RECORDING = "a recording of a watch"
     RECORDS = "a record or a GetRecords answer on each line"
     DUMP = "the original's text dump"
+    LOG = "a function's log, of a recorder that writes to standard output"
     DOCUMENT = "one JSON document over many lines"
     TRACES = "X-Ray documents"
 
 
+# Those that are read line by line.
+LINES: Final = frozenset({Format.RECORDS, Format.DUMP, Format.LOG})
 _SUFFIXES: Final = {
     SUFFIX: Format.RECORDING,
     ".jsonl": Format.RECORDS,
     ".new": Format.DUMP,
     ".xray": Format.TRACES,
+    ".log": Format.LOG,
 }
 
 
@@ -73,7 +81,7 @@ def format_of_start(start: bytes) -> Format | None:
     if _DUMP_START.match(start):
         return Format.DUMP
     if not start.startswith((b"{", b"[")):
-        return None
+        return Format.LOG if _LOG_START.search(start) else None
     line = start.split(b"\n", 1)[0]
     try:
         value = msgspec.json.decode(line)
@@ -107,7 +115,7 @@ def decode_lines(
     lines: Iterator[tuple[int, bytes]], file_format: Format, name: str
 ) -> Iterator[Decoded]:
     """Decode numbered lines of the file `name`; one that is nothing known is unreadable."""
-    decode = _decode_dump if file_format is Format.DUMP else _decode_json
+    decode = _DECODERS.get(file_format, _decode_json)
     for number, line in lines:
         for item in decode(line):
             if isinstance(item, Unreadable):
@@ -188,6 +196,13 @@ def _decode_dump(line: bytes) -> list[Decoded]:
     except UnicodeDecodeError as error:
         return [_unreadable(str(error), line)]
     return [decode_dump_line(text)]
+
+
+def _decode_log(line: bytes) -> list[Decoded]:
+    return list(decode_log_line(line.decode("utf-8", "replace")))
+
+
+_DECODERS: Final = {Format.DUMP: _decode_dump, Format.LOG: _decode_log}
 
 
 def _json(value: object) -> bytes:

@@ -14,6 +14,7 @@ from causality.records import StreamRecord, Unreadable
 from providers.errors import UserError
 from providers.events import ProviderEvent, RecordBatch, TraceBatch
 from providers.file_formats import (
+    LINES,
     Decoded,
     Format,
     decode_document,
@@ -112,7 +113,7 @@ def read_stream(
             return
         file_format = format_of_start(first[1]) or _format_of_rest(name, first[1])
         lines = chain([first], lines)
-    if file_format in (Format.RECORDS, Format.DUMP):
+    if file_format in LINES:
         yield from batches(name, decode_lines(lines, file_format, name), seen)
         return
     records, traces = decode_document(b"".join(line for _, line in lines))

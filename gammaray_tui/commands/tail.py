@@ -14,6 +14,7 @@ import typer
 from gammaray_tui.commands import options
 from gammaray_tui.commands.interrupt import until_interrupted
 from gammaray_tui.commands.output import EXIT_FAILED, ended_pipe_is_fine, say, write_result
+from gammaray_tui.commands.sources import OpenSources, Sources, parse_sources
 from providers.errors import UserError
 
 if TYPE_CHECKING:
@@ -63,16 +64,18 @@ def tail(
     table: options.Table = None,
     endpoint_url: options.EndpointUrl = None,
     since: options.Since = None,
+    source: Sources = None,
     as_json: options.AsJson = False,
     expect: Expect = None,
     timeout_s: Timeout = None,
     junit: Junit = None,
     config: options.ConfigFile = None,
 ) -> None:
-    """Print one line a record as it is read, until Ctrl-C, or all is as --expect says.
+    """Print one line a record as it is read; judge expectations.
 
-    Each line of --json carries the record itself: a file of them can be exported and replayed.
-    Expectations: docs/expectations.md.
+    It goes on until Ctrl-C, or until it can be told whether all is as --expect says (see
+    docs/expectations.md). Each line of --json carries the record itself: a file of them can be
+    exported and replayed.
     """
     from gammaray_tui.commands.record_lines import RecordLines
 
@@ -90,7 +93,11 @@ def tail(
             "--junit has nothing to tell without --expect.", todo="Add --expect.", kind="usage"
         )
     given = given.over(options.given_before(context))
-    source, regions = _files_source(paths, given) if paths else _aws_source(given)
+    if paths and source:
+        raise UserError(
+            "--source means nothing where files are read.", todo="Leave it out.", kind="usage"
+        )
+    reading, regions = _files_source(paths, given) if paths else _aws_source(given, source)
     lines = RecordLines(as_json=as_json)
     printer = Printer(lines, regions)
     verdicts: list[Verdict] = []
@@ -98,9 +105,9 @@ def tail(
     with ended_pipe_is_fine():
         if expectations:
             longest_s = _EXPECT_TIMEOUT_S if timeout_s is None else timeout_s
-            work = _expect(source, expectations, longest_s, printer, verdicts)
+            work = _expect(reading, expectations, longest_s, printer, verdicts)
         else:
-            work = _print(source, printer, timeout_s)
+            work = _print(reading, printer, timeout_s)
         asyncio.run(until_interrupted(work))
     say(summary(lines))
     if expectations:
@@ -217,13 +224,15 @@ async def _expect(
     )
 
 
-def _aws_source(given: options.Given) -> tuple[Source, tuple[str, ...]]:
-    from gammaray_tui.commands.aws import open_session, stream_source
+def _aws_source(given: options.Given, sources: list[str] | None) -> tuple[Source, tuple[str, ...]]:
+    from gammaray_tui.commands.aws import open_session, read_since
     from gammaray_tui.config import load_settings
 
+    wanted = parse_sources(sources)
     settings = load_settings(given)
     session = open_session(settings)
-    return stream_source(session, settings.since, settings.since_from), session.regions
+    since = read_since(settings.since, settings.since_from)
+    return OpenSources(wanted, session, since).run, session.regions
 
 
 def _files_source(paths: list[Path], given: options.Given) -> tuple[Source, tuple[str, ...]]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gammaray_tui.commands.aws import check_credentials, open_session, read_since
 from gammaray_tui.commands.screen import need_terminal, run_app
+from gammaray_tui.commands.sources import OpenSources, Wanted, parse_sources
 
 if TYPE_CHECKING:
     from gammaray_tui.commands.options import Given
@@ -17,7 +19,13 @@ if TYPE_CHECKING:
     from providers.streams import Since
 
 
-def watch(given: Given, *, record: Path | None = None, resume: str | None = None) -> None:
+def watch(
+    given: Given,
+    *,
+    record: Path | None = None,
+    resume: str | None = None,
+    sources: Sequence[str] | None = None,
+) -> None:
     """Open the screen and watch the record tables of the user's regions.
 
     Args:
@@ -25,24 +33,27 @@ def watch(given: Given, *, record: Path | None = None, resume: str | None = None
         record: a file to record to.
         resume: a recording to go on with; "" is the one that `record` names, or else the
             latest of the same account. None begins anew.
+        sources: where records come from (`--source`).
 
     Raises:
         UserError: what is wrong can be told before the screen opens.
     """
     from gammaray_tui.config import load_settings
 
+    wanted = parse_sources(sources)
     settings = load_settings(given)
     session = open_session(settings)
     since = read_since(settings.since, settings.since_from)
     need_terminal("gammaray-tui tail")
 
-    asyncio.run(_watch(settings, session, since, record, resume))
+    asyncio.run(_watch(settings, session, since, wanted, record, resume))
 
 
 async def _watch(
     settings: Settings,
     session: AwsSession,
     since: Since,
+    wanted: Sequence[Wanted],
     record: Path | None,
     resume: str | None,
 ) -> None:
@@ -54,7 +65,6 @@ async def _watch(
     from gammaray_tui.watch import Watch
     from providers.aws_operations import AwsOperations
     from providers.inventory_local import own_folders
-    from providers.streams import StreamSource
 
     title = session.profile or settings.endpoint_url or "default"
     origin = f"{session.profile or 'default'} {settings.endpoint_url or 'AWS'} {session.table}"
@@ -70,7 +80,7 @@ async def _watch(
     )
     if record is not None or resumed is not None:
         recording.start(go_on=resumed is not None)
-    source = StreamSource(session, since=since, resume=resumed.resume if resumed else None)
+    source = OpenSources(wanted, session, since, resumed.resume if resumed else None)
     app = GammarayApp(
         model,
         operations=AwsOperations(session, folders=own_folders()),
@@ -78,6 +88,7 @@ async def _watch(
         read_only=settings.read_only,
         **settings.appearance,
         sources=(lambda: source.run(model.queue),),
+        before_firing=source.expect_records,
         recording=recording,
     )
     with recording.of(model):

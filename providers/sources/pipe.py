@@ -12,7 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from providers.events import EndOfInput, ProviderEvent
-from providers.file_formats import Format, decode_lines, format_of_start
+from providers.file_formats import LINES, Format, decode_lines, format_of_start
 from providers.files import batches, read_stream
 from providers.recordings.members import HEAD_BYTES
 from providers.recordings.reader import is_recording
@@ -59,7 +59,7 @@ def _events(stream: io.BufferedReader) -> Iterator[ProviderEvent]:
         return
     first = stream.readline()
     file_format = format_of_start(first)
-    if file_format not in (Format.RECORDS, Format.DUMP):
+    if file_format is None or file_format not in LINES:
         # A document over many lines, or nothing known: it has to be there as a whole.
         whole = _buffered(io.BytesIO(first + stream.read()))
         yield from read_stream(NAME, whole, None, set())
