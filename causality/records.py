@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from gammaray_recorder import wire
+
 
 class Text(msgspec.Struct, gc=False):
     """A string attribute value."""
@@ -84,6 +86,18 @@ _page_decoder = msgspec.json.Decoder(_WirePage)
 _raw_page_decoder = msgspec.json.Decoder(_RawPage)
 _record_decoder = msgspec.json.Decoder(StreamRecord)
 
+
+class _LogEntry(msgspec.Struct, gc=False):
+    """One item in a line of a function's log."""
+
+    reqID: str
+    ts: int
+    payload: msgspec.Raw
+
+
+_log_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+_log_entry_decoder = msgspec.json.Decoder(_LogEntry)
+
 _DUMP_LINE = re.compile(r"^(\d+) (INSERT|MODIFY|REMOVE):([^:\s]*):(.*)$", re.DOTALL)
 _RAW_SHOWN = 4096
 
@@ -152,6 +166,51 @@ def decode_dump_line(line: str) -> StreamRecord | Unreadable:
     except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
         return Unreadable(str(error), line[:_RAW_SHOWN], event_id, sequence)
     return StreamRecord(Change(sequence, decoded), event_id, name)
+
+
+def parse_log_line(line: str, region: str = "") -> list[StreamRecord | Unreadable]:
+    """Decode what a recorder wrote to its function's log in one line (docs/records.md).
+
+    Args:
+        line: the line, with or without what a log puts before it; also one of JSON that holds
+            it as its "message".
+        region: the log's.
+
+    Returns:
+        The records in it; none when the line is not a recorder's.
+    """
+    start = line.find(wire.LOG_MARK + " [")
+    if start < 0:
+        return []
+    text = line[start + len(wire.LOG_MARK) :].strip()
+    if line.lstrip().startswith("{"):
+        try:
+            wrapped = json.loads(line)
+        except ValueError:
+            wrapped = None
+        if isinstance(wrapped, dict) and isinstance(wrapped.get("message"), str):
+            return parse_log_line(wrapped["message"], region)
+    records: list[StreamRecord | Unreadable] = []
+    try:
+        entries = _log_decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        return [Unreadable(str(error), line[:_RAW_SHOWN])]
+    for raw in entries:
+        try:
+            entry = _log_entry_decoder.decode(raw)
+        except (msgspec.DecodeError, UnicodeError) as error:
+            records.append(Unreadable(str(error), _shown(bytes(raw))))
+            continue
+        image = Image(
+            Text(entry.reqID),
+            Text(bytes(entry.payload).decode("utf-8", "replace")),
+            Number(str(entry.ts)),
+            Number(str(wire.VERSION)),
+        )
+        # Items are written once: their key tells them apart as an event id does.
+        change = Change("", image, entry.ts / 1000)
+        records.append(StreamRecord(change, entry.reqID, "INSERT", region))
+    return records
 
 
 def _identity(line: bytes) -> tuple[str, str]:

@@ -27,17 +27,26 @@ class ProtocolError(OSError):
 class Connection:
     """Sends requests one after another, and opens the connection again when it went stale."""
 
-    def __init__(self, url: str, timeout_s: float = _TIMEOUT_S) -> None:
-        scheme, _, rest = url.partition("://")
-        authority = rest.split("/", 1)[0]
-        self.authority = authority
-        self._secure = scheme.lower() == "https"
-        host, port = authority, 443 if self._secure else 80
-        head, colon, tail = authority.rpartition(":")
-        if colon and tail.isdigit():
-            host, port = head, int(tail)
-        # Bytes: for text, Python would import the codec of international names.
-        self._address: Any = (host.strip("[]").encode("ascii"), port)
+    def __init__(
+        self, url: str, timeout_s: float = _TIMEOUT_S, proxy: Optional[str] = None
+    ) -> None:
+        scheme, self.authority, host, port = _parts(url)
+        self._secure = scheme == "https"
+        self._host = host
+        self._proxy_head = ""
+        self._prefix = b""
+        self._address: Any = (host, port)
+        if proxy:
+            _, authority, *where = _parts(proxy)
+            self._address = tuple(where)
+            self._proxy_head = _proxy_authorization(authority)
+            if self._secure:
+                self._proxy_head = "CONNECT %s:%d HTTP/1.1\r\nhost: %s:%d\r\n%s\r\n" % (
+                    *(host.decode(), port, host.decode(), port),
+                    self._proxy_head,
+                )
+            else:
+                self._prefix = ("http://%s" % self.authority).encode("ascii")
         if self._secure:
             # Here and not in the writer's thread, lest a fork finds the import half done.
             import ssl  # noqa: F401 (a local endpoint does without)
@@ -56,7 +65,9 @@ class Connection:
             # A request is one short write; waiting to fill a packet would cost its latency.
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._secure:
-                connected = _tls_context().wrap_socket(connected, server_hostname=self._address[0])
+                if self._proxy_head:
+                    self._ask_for_tunnel(connected)
+                connected = _tls_context().wrap_socket(connected, server_hostname=self._host)
         except BaseException:
             connected.close()
             raise
@@ -82,6 +93,13 @@ class Connection:
         A connection that was kept may have died unseen, so its failure is retried once on a
         new one: `request` must be safe to send twice. Raises OSError.
         """
+        if self._prefix:  # a proxy wants to be told all of the URL, and its own headers
+            method, _, rest = request.partition(b" ")
+            line, _, rest = rest.partition(b"\r\n")
+            request = b"%s %s%s\r\n%s%s" % (
+                *(method, self._prefix, line, self._proxy_head.encode("latin-1")),
+                rest,
+            )
         kept = self._socket
         self.open()
         try:
@@ -116,6 +134,18 @@ class Connection:
             self.close()
         self._used_at_s = time.time()
         return status, body
+
+    def _ask_for_tunnel(self, connected: socket.socket) -> None:
+        connected.sendall(self._proxy_head.encode("latin-1"))
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            # One byte at a time: what follows belongs to TLS.
+            received = connected.recv(1)
+            if not received or len(answer) > _LINE_LIMIT:
+                raise ProtocolError("the proxy gave no answer")
+            answer += received
+        if answer.split(b" ", 2)[1:2] != [b"200"]:
+            raise ProtocolError("the proxy refused")
 
     def _is_alive(self, connected: socket.socket) -> bool:
         # The wall clock, because the monotonic one may stand still in a frozen container.
@@ -183,6 +213,29 @@ class Connection:
         if not received:
             raise ProtocolError("closed by the other side")
         self._buffer += received
+
+
+def _parts(url: str) -> Tuple[str, str, bytes, int]:
+    """Take a URL apart: scheme, authority, host, port."""
+    scheme, _, rest = url.partition("://")
+    scheme, authority = scheme.lower(), rest.split("/", 1)[0]
+    host, port = authority.rpartition("@")[2], 443 if scheme == "https" else 80
+    head, colon, tail = host.rpartition(":")
+    if colon and tail.isdigit():
+        host, port = head, int(tail)
+    # Bytes: for text, Python would import the codec of international names.
+    return scheme, authority, host.strip("[]").encode("ascii"), port
+
+
+def _proxy_authorization(authority: str) -> str:
+    user, at, _ = authority.rpartition("@")
+    if not at:
+        return ""
+    from base64 import b64encode
+    from urllib.parse import unquote
+
+    token = b64encode(unquote(user).encode()).decode("ascii")
+    return "proxy-authorization: Basic %s\r\n" % token
 
 
 def _number(text: str, base: int) -> int:

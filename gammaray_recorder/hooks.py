@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from gammaray_recorder import threads
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
@@ -16,10 +18,15 @@ if TYPE_CHECKING:
 
 def install(recorder: Recorder) -> None:
     """Hook the libraries that are imported already, and the others when they are."""
+    threads.install(recorder)
     waiting: Dict[str, Patch] = {}
     for name, patch in (
         ("botocore.handlers", _hook_botocore),
-        ("urllib3.connectionpool", _hook_urllib3),
+        ("concurrent.futures.thread", threads.install_pools),
+        ("http.client", _http("install_http_client")),
+        ("urllib3.connectionpool", _http("install_urllib3")),
+        ("httpx", _http("install_httpx")),
+        ("aiohttp", _http("install_aiohttp")),
     ):
         module = sys.modules.get(name)
         if module is None:
@@ -35,10 +42,15 @@ def _hook_botocore(module: ModuleType, recorder: Recorder) -> None:
     aws_hooks.install(module, recorder)
 
 
-def _hook_urllib3(module: ModuleType, recorder: Recorder) -> None:
-    from gammaray_recorder import http_hooks
+def _http(name: str) -> Patch:
+    """Give what hooks an HTTP library, without importing the hooks before it is there."""
 
-    http_hooks.install(module, recorder)
+    def patch(module: ModuleType, recorder: Recorder) -> None:
+        from gammaray_recorder import http_hooks
+
+        getattr(http_hooks, name)(module, recorder)
+
+    return patch
 
 
 class _PostImport:

@@ -1,31 +1,41 @@
-"""HTTP calls through urllib3, and requests, which stands on it.
+"""HTTP calls through urllib3 (and requests, which stands on it), http.client, httpx and aiohttp.
 
-A call to AWS, or to a host that the settings name, gets a W3C `traceparent` header unless it
-has one: the called function's event shows it, which proves the edge without any help of AWS.
+Requests that an AWS SDK makes are left to its own events. Each library is hooked where one
+request leaves for one host, so that redirects to other hosts are requests of their own.
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from functools import wraps
-
-from gammaray_recorder import wire
-from gammaray_recorder.settings import host_of, is_aws
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
-    from typing import Any, Dict, Optional, Tuple
+    from typing import Any, Optional
 
-    from gammaray_recorder.invocation import Invocation
+    from gammaray_recorder.http_calls import HttpCall
     from gammaray_recorder.recording import Recorder
 
+_CALL = "_gammaray_call"
 _HEADER = "traceparent"
-_PATH_LIMIT = 512
+_SDK_HEADER = "amz-sdk-invocation-id"  # of every request that botocore or aiobotocore signs
 
-# Response headers that carry the id which the called function sees as requestContext.requestId.
-_REQUEST_ID_HEADERS = ("apigw-requestid", "x-amzn-requestid")
+
+def _begin(
+    recorder: Recorder, method: Any, scheme: Any, host: Any, port: Any, target: Any
+) -> Optional[HttpCall]:
+    """Begin to record a request; None outside of an invocation, or when that fails."""
+    invocation = recorder.current()
+    if invocation is None:
+        return None
+    try:
+        from gammaray_recorder.http_calls import HttpCall  # most functions make no such calls
+
+        return HttpCall(recorder, invocation, method, scheme, host, port, target)
+    except Exception:
+        invocation.lost += 1
+        return None
 
 
 class _Inside(threading.local):
@@ -35,7 +45,7 @@ class _Inside(threading.local):
     retries = 0
 
 
-def install(connectionpool: ModuleType, recorder: Recorder) -> None:
+def install_urllib3(connectionpool: ModuleType, recorder: Recorder) -> None:
     """Wrap the one method through which every request of urllib3 goes."""
     pool_class = connectionpool.HTTPConnectionPool
     original = pool_class.urlopen
@@ -52,136 +62,171 @@ def install(connectionpool: ModuleType, recorder: Recorder) -> None:
         **kw: Any,
     ) -> Any:
         if type(self).__module__.startswith("botocore."):
-            return original(self, method, url, body, headers, *args, **kw)  # its events tell
+            return original(self, method, url, body, headers, *args, **kw)
         if inside.pool is self:
             inside.retries += 1
             return original(self, method, url, body, headers, *args, **kw)
-        invocation = recorder.current()
-        if invocation is None:
+        call = _begin(recorder, method, self.scheme, self.host, self.port, url)
+        if call is None:
             return original(self, method, url, body, headers, *args, **kw)
-        call = _Call(recorder, invocation, self, method, url)
-        traced = call.traced(self.headers if headers is None else headers)
+        sent = self.headers if headers is None else headers
+        value = call.header(sent or ())
+        if value is not None:
+            headers = sent.copy() if hasattr(sent, "copy") else dict(sent or {})
+            headers[_HEADER] = value
         outer, inside.pool, inside.retries = inside.pool, self, 0
         try:
-            response = original(
-                self, method, url, body, headers if traced is None else traced, *args, **kw
-            )
+            response = original(self, method, url, body, headers, *args, **kw)
         except BaseException as error:
-            call.record(inside.retries, error=type(error).__name__)
+            call.record(error=error, retries=inside.retries)
             raise
         finally:
             inside.pool = outer
-        call.record(inside.retries, response=response)
+        call.record(response.status, response.headers, retries=inside.retries)
         return response
 
     pool_class.urlopen = urlopen
 
 
-class _Call:
-    """One request, from before it is sent until its response has come."""
+def install_http_client(client: ModuleType, recorder: Recorder) -> None:
+    """Wrap the steps of a request of http.client, on which urllib.request stands, too."""
+    connection_class: Any = client.HTTPConnection
+    put_request = connection_class.putrequest
+    end_headers = connection_class.endheaders
+    get_response = connection_class.getresponse
 
-    def __init__(
-        self, recorder: Recorder, invocation: Invocation, pool: Any, method: Any, url: Any
-    ) -> None:
-        self._began_ns = time.perf_counter_ns()
-        self._recorder = recorder
-        self._invocation = invocation
-        self._at_s = time.time()
-        self._span = invocation.next_span()
-        self._pool = pool
-        self._method = method
-        self._url = url
-        self._parent: Optional[str] = None
-        self._started_ns = self._began_ns
+    @wraps(put_request)
+    def putrequest(self: Any, method: Any, url: Any, *args: Any, **kw: Any) -> Any:
+        put_request(self, method, url, *args, **kw)
+        if "urllib3." in type(self).__module__ or type(self).__module__.startswith("botocore."):
+            return
+        host, port = self.host, self.port
+        if getattr(self, "_tunnel_host", None):
+            host, port = self._tunnel_host, self._tunnel_port
+        scheme = "https" if self.default_port == 443 else "http"
+        self.__dict__[_CALL] = _begin(recorder, method, scheme, host, port, url)
 
-    def traced(self, headers: Any) -> Any:
-        """Give a copy of the headers with a `traceparent`, or None to leave them alone."""
-        copy = None
+    @wraps(end_headers)
+    def endheaders(self: Any, *args: Any, **kw: Any) -> Any:
+        call: Optional[HttpCall] = self.__dict__.get(_CALL)
+        if call is not None:
+            value = call.header([line.split(b":", 1)[0] for line in self._buffer])
+            if value is not None:
+                self.putheader(_HEADER, value)
+        return end_headers(self, *args, **kw)
+
+    @wraps(get_response)
+    def getresponse(self: Any, *args: Any, **kw: Any) -> Any:
+        call: Optional[HttpCall] = self.__dict__.pop(_CALL, None)
+        if call is None:
+            return get_response(self, *args, **kw)
         try:
-            host = str(self._pool.host).strip("[]").lower()
-            if self._recorder.settings.may_trace(host) and not _has_header(headers):
-                copy = headers.copy() if hasattr(headers, "copy") else dict(headers or {})
-                copy[_HEADER] = "00-%s-%s-01" % (self._invocation.trace, self._span)
-                self._parent = "%s-%s" % (self._invocation.trace, self._span)
-        except Exception:
-            copy = None
-            self._parent = None
-        self._started_ns = time.perf_counter_ns()
-        return copy
+            response = get_response(self, *args, **kw)
+        except BaseException as error:
+            call.record(error=error)
+            raise
+        call.record(response.status, response.headers)
+        return response
 
-    def record(self, retries: int, response: Any = None, error: Optional[str] = None) -> None:
-        """Record the request with its answer, or with the exception that it ended in."""
-        ended_ns = time.perf_counter_ns()
+    connection_class.putrequest = putrequest
+    connection_class.endheaders = endheaders
+    connection_class.getresponse = getresponse
+
+
+def install_httpx(httpx: ModuleType, recorder: Recorder) -> None:
+    """Wrap the transports that reach the network; those that users write are their own."""
+    transport_class: Any = httpx.HTTPTransport
+    async_class: Any = httpx.AsyncHTTPTransport
+    original = transport_class.handle_request
+    async_original = async_class.handle_async_request
+
+    def begin(request: Any) -> Optional[HttpCall]:
+        url = request.url
+        if _SDK_HEADER in request.headers:
+            return None
+        return _begin(recorder, request.method, url.scheme, url.host, url.port, url.path)
+
+    def traced(call: HttpCall, request: Any) -> Any:
+        value = call.header(request.headers)
+        if value is None:
+            return request
+        headers = request.headers.copy()
+        headers[_HEADER] = value
+        # A copy: the user can see the request, as it was, in the response.
+        return type(request)(
+            request.method,
+            request.url,
+            headers=headers,
+            stream=request.stream,
+            extensions=request.extensions,
+        )
+
+    @wraps(original)
+    def handle_request(self: Any, request: Any) -> Any:
+        call = begin(request)
+        if call is None:
+            return original(self, request)
         try:
-            self._recorder.record(self._invocation, self._event(ended_ns, retries, response, error))
-        except Exception:
-            self._invocation.lost += 1
-        own_ns = (self._started_ns - self._began_ns) + (time.perf_counter_ns() - ended_ns)
-        self._invocation.own_ns += own_ns
+            response = original(self, traced(call, request))
+        except BaseException as error:
+            call.record(error=error)
+            raise
+        call.record(response.status_code, response.headers)
+        return response
 
-    def _event(
-        self, ended_ns: int, retries: int, response: Any, error: Optional[str]
-    ) -> Dict[str, Any]:
-        host, path = self._target()
-        resource = "%s %s%s" % (self._method, host, path)
-        event = {
-            wire.KIND: wire.KIND_CALL,
-            wire.CALL_ID: self._span,
-            wire.AT: round(self._at_s, 6),
-            wire.SERVICE: "http",
-            wire.OPERATION: "HTTP",
-            wire.RESOURCE: resource,
-            wire.DURATION_S: round((ended_ns - self._started_ns) / 1e9, 6),
-        }
-        status = getattr(response, "status", 0)
-        if error is None and status >= 400:
-            error = str(status)
-        if error is not None:
-            event[wire.ERROR] = error
-        if retries:
-            event[wire.RETRIES] = retries
-        if not is_aws(host_of(host)):
-            event[wire.LOCAL] = 1
-        ids = {} if response is None else _ids(response.headers)
-        if self._parent:
-            ids[wire.ID_TRACEPARENT] = self._parent
-        if ids:
-            # Whatever the answer was: an error's is a function's answer, too.
-            event[wire.OUTPUTS] = [{wire.RESOURCE: resource, wire.IDS: ids}]
-        return event
+    @wraps(async_original)
+    async def handle_async_request(self: Any, request: Any) -> Any:
+        call = begin(request)
+        if call is None:
+            return await async_original(self, request)
+        try:
+            response = await async_original(self, traced(call, request))
+        except BaseException as error:
+            call.record(error=error)
+            raise
+        call.record(response.status_code, response.headers)
+        return response
 
-    def _target(self) -> Tuple[str, str]:
-        """Give host (with a port that is not the scheme's own) and path, without the query."""
-        pool = self._pool
-        host, path = str(pool.host).lower(), str(self._url)
-        if ":" in host and not host.startswith("["):
-            host = "[%s]" % host
-        standard = 443 if pool.scheme == "https" else 80
-        if pool.port and pool.port != standard:
-            host = "%s:%d" % (host, pool.port)
-        path = path.split("?", 1)[0].split("#", 1)[0]
-        if "://" in path:  # through a proxy, the whole URL is asked for
-            authority, _, path = path.split("://", 1)[1].partition("/")
-            host, path = authority.rsplit("@", 1)[-1].lower(), "/" + path
-        return host, path[:_PATH_LIMIT]
+    transport_class.handle_request = handle_request
+    async_class.handle_async_request = handle_async_request
 
 
-def _has_header(headers: Any) -> bool:
-    for name in headers or ():
-        text = name.decode("latin-1") if isinstance(name, bytes) else str(name)
-        if text.lower() == _HEADER:
-            return True
-    return False
+def install_aiohttp(aiohttp: ModuleType, recorder: Recorder) -> None:
+    """Wrap the sending of a request and the coming of its answer."""
+    request_class: Any = aiohttp.ClientRequest
+    response_class: Any = aiohttp.ClientResponse
+    original_send, original_start = request_class.send, response_class.start
 
+    @wraps(original_send)
+    async def send(self: Any, connection: Any) -> Any:
+        url = self.url
+        call = None
+        if _SDK_HEADER not in self.headers:
+            call = _begin(recorder, self.method, url.scheme, url.host, url.port, url.raw_path)
+        if call is None:
+            return await original_send(self, connection)
+        value = call.header(self.headers)
+        if value is not None:
+            self.headers[_HEADER] = value
+        try:
+            response = await original_send(self, connection)
+        except BaseException as error:
+            call.record(error=error)
+            raise
+        response.__dict__[_CALL] = call
+        return response
 
-def _ids(headers: Any) -> Dict[str, str]:
-    ids: Dict[str, str] = {}
-    for name in _REQUEST_ID_HEADERS:
-        value = headers.get(name)
-        if value:
-            ids[wire.ID_APIGW_REQUEST] = str(value)
-            break
-    s3_request = headers.get("x-amz-request-id")
-    if s3_request:
-        ids[wire.ID_S3_REQUEST] = str(s3_request)  # a presigned upload
-    return ids
+    @wraps(original_start)
+    async def start(self: Any, connection: Any) -> Any:
+        call: Optional[HttpCall] = self.__dict__.pop(_CALL, None)
+        if call is None:
+            return await original_start(self, connection)
+        try:
+            response = await original_start(self, connection)
+        except BaseException as error:
+            call.record(error=error)
+            raise
+        call.record(self.status, self.headers)
+        return response
+
+    request_class.send, response_class.start = send, start

@@ -33,6 +33,7 @@ class Invocation:
         lost: events of this attempt that could not be recorded.
         over: the handler has returned.
         due_s: when the writer looks at this attempt next (monotonic clock).
+        ends_at_s: when its time is up (monotonic clock); None: unknown.
         watch_at_s: when a timeout counts as coming (monotonic clock); None: never.
         sequence: number of the next item of this attempt.
         flushed: held until the writer is done with the last events.
@@ -46,6 +47,7 @@ class Invocation:
         "arn",
         "attempt",
         "due_s",
+        "ends_at_s",
         "flushed",
         "function",
         "lost",
@@ -82,7 +84,11 @@ class Invocation:
         self.lost = 0
         self.over = False
         self.due_s = 0.0
-        self.watch_at_s = _watch_at_s(context)
+        self.ends_at_s = _ends_at_s(context)
+        self.watch_at_s: Optional[float] = None
+        left_s = self.remaining_s()
+        if self.ends_at_s is not None and left_s is not None:
+            self.watch_at_s = self.ends_at_s - min(_MARGIN_S, left_s * _MARGIN_SHARE)
         self.sequence = 0
         self.flushed = threading.Lock()
         self.flushed.acquire()
@@ -90,6 +96,10 @@ class Invocation:
     def next_span(self) -> str:
         """Give 16 hex digits, unique within the attempt: a call's id and its W3C span id."""
         return "%016x" % ((self._first_span + next(self._spans)) & _SPAN_MASK or 1)
+
+    def remaining_s(self) -> Optional[float]:
+        """Give the time left before Lambda ends it; None when that is unknown."""
+        return None if self.ends_at_s is None else self.ends_at_s - time.monotonic()
 
     def record(self, event: Event) -> None:
         """Keep an event until the writer takes it; may be called from any thread."""
@@ -119,9 +129,8 @@ def text_of(holder: Any, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _watch_at_s(context: Any) -> Optional[float]:
+def _ends_at_s(context: Any) -> Optional[float]:
     try:
-        remaining_s: float = context.get_remaining_time_in_millis() / 1000
+        return time.monotonic() + float(context.get_remaining_time_in_millis()) / 1000
     except Exception:
         return None  # not Lambda's context, but something that a test or a framework made
-    return time.monotonic() + remaining_s - min(_MARGIN_S, remaining_s * _MARGIN_SHARE)

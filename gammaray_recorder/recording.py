@@ -14,13 +14,16 @@ from gammaray_recorder.invocation import Invocation, text_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from contextvars import Token
-    from typing import Any, Dict, Optional, Tuple
+    from typing import Any, Callable, Dict, Optional, Tuple
 
     from gammaray_recorder.invocation import Event
     from gammaray_recorder.settings import Settings
     from gammaray_recorder.writer import Writer
 
+    Begun = Tuple[Invocation, Token[Optional[Invocation]]]
+
 _current: ContextVar[Optional[Invocation]] = ContextVar("gammaray_invocation", default=None)
+_TEXT_LIMIT = 500
 
 
 class Recorder:
@@ -36,6 +39,11 @@ class Recorder:
         self._changing_active = threading.Lock()
         self._cold = True
         self._init_s: Optional[float] = None
+        self._hidden: Optional[Callable[[str], str]] = (
+            wire.hidden_key if settings.hash_keys else None
+        )
+        # Tells who started the thread that asks; set when threads are followed.
+        self.started_by: Optional[Callable[[], Optional[Invocation]]] = None
 
     def ready(self) -> None:
         """Note that initialisation is over: the function's own module is imported."""
@@ -44,22 +52,34 @@ class Recorder:
     def current(self) -> Optional[Invocation]:
         """Give the invocation on whose behalf this code runs, or None outside of any.
 
-        A thread that the handler started has no context of its own; it belongs to the only
-        invocation there is. With several at once it cannot be told, and is not guessed.
+        A thread has no context of its own, but it is known who started it, or gave it its work.
+        One that runs since before the first invocation belongs to the only one there is; with
+        several at once it cannot be told, and is not guessed.
         """
         invocation = _current.get()
         if invocation is not None:
             return invocation
+        if self.started_by is not None:
+            invocation = self.started_by()
+            if invocation is not None:
+                return invocation
         active = self._active
         return active[0] if len(active) == 1 else None
 
-    def begin(self, event: Any, context: Any) -> Optional[Tuple[Invocation, Token[Any]]]:
-        """Open an invocation: record what it is and what caused it."""
+    def begin(self, event: Any, context: Any) -> Optional[Begun]:
+        """Open an invocation: record what it is and what caused it.
+
+        None when nothing is recorded: also inside of the same invocation, which has begun
+        already when a decorated handler is attached by a layer, too.
+        """
         started_ns = time.perf_counter_ns()
         at_s = time.time()
         try:
+            outer = _current.get()
+            if outer is not None and outer.request_id == text_of(context, "aws_request_id"):
+                return None
             invocation = Invocation(context, self.settings.region)
-            invocation.record(self._start(invocation, event, context, at_s))
+            self._keep(invocation, self._start(invocation, event, context, at_s))
             self._writer.opened(invocation)
             with self._changing_active:
                 self._active = (*self._active, invocation)
@@ -69,18 +89,32 @@ class Recorder:
             self._writer.lost += 1
             return None
 
-    def end(
-        self,
-        begun: Optional[Tuple[Invocation, Token[Any]]],
-        error: Optional[BaseException] = None,
-    ) -> None:
-        """Close an invocation: record how it ended and hand over what is left."""
-        if begun is None:
+    def end(self, begun: Optional[Begun], error: Optional[BaseException] = None) -> None:
+        """Close an invocation: record how it ended and wait, not long, for what is left."""
+        if begun is not None and self.close(begun, error):
+            self._writer.wait(begun[0])
+
+    async def end_async(self, begun: Optional[Begun], error: Optional[BaseException]) -> None:
+        """Close an invocation without keeping the event loop's other tasks from running."""
+        if begun is None or not self.close(begun, error) or isinstance(error, GeneratorExit):
             return
+        from asyncio import sleep  # only those who have a loop come here
+
+        invocation = begun[0]
+        until_s = time.monotonic() + self.settings.flush_s
+        while not self._writer.is_done(invocation):
+            if time.monotonic() >= until_s:
+                self._writer.give_up()
+                return
+            await sleep(0.001)
+
+    def close(self, begun: Begun, error: Optional[BaseException]) -> bool:
+        """Record how an invocation ended; say whether its last events are under way."""
         started_ns = time.perf_counter_ns()
         invocation, token = begun
         try:
-            _current.reset(token)
+            if _current.get() is invocation:  # else in another context than it began in
+                _current.reset(token)
             with self._changing_active:
                 self._active = tuple(other for other in self._active if other is not invocation)
             event: Event = {
@@ -89,7 +123,12 @@ class Recorder:
                 wire.STATUS: wire.STATUS_OK if error is None else wire.STATUS_ERROR,
             }
             if error is not None:
-                event[wire.ERROR] = type(error).__name__  # its text may hold anything
+                event[wire.ERROR] = type(error).__name__
+                if self.settings.error_text:  # which may hold anything
+                    event[wire.ERROR_TEXT] = str(error)[:_TEXT_LIMIT]
+            left_s = invocation.remaining_s()
+            if left_s is not None:
+                event[wire.REMAINING_MS] = int(left_s * 1000)
             lost = invocation.lost + self._writer.take_lost()
             if lost:
                 event[wire.DROPPED] = lost
@@ -97,16 +136,25 @@ class Recorder:
             event[wire.OVERHEAD_US] = invocation.own_ns // 1000
             invocation.record(event)
             self._writer.closed(invocation)
+            return True
         except Exception:
             self._writer.lost += 1
+            return False
 
     def record(self, invocation: Invocation, event: Event) -> None:
         """Keep a call's event for the writer."""
-        invocation.record(event)
+        self._keep(invocation, event)
         if invocation.over:
             self._writer.belated(invocation)
         elif self._writer.forked:
             self._writer.write_through(invocation)
+
+    def _keep(self, invocation: Invocation, event: Event) -> None:
+        if self._hidden is not None:
+            for part in (event, *event.get(wire.OUTPUTS, ()), *event.get(wire.CAUSES, ())):
+                if wire.KEY in part:
+                    part[wire.KEY] = self._hidden(part[wire.KEY])
+        invocation.record(event)
 
     def _start(
         self, invocation: Invocation, event: Any, context: Any, at_s: float
@@ -121,6 +169,12 @@ class Recorder:
         version = text_of(context, "function_version")
         if version:
             start[wire.FUNCTION_VERSION] = version
+        qualifier = invocation.arn.split(":")[7:]
+        if qualifier and not qualifier[0].isdigit() and qualifier[0] != "$LATEST":
+            start[wire.ALIAS] = qualifier[0]
+        left_s = invocation.remaining_s()
+        if left_s is not None:
+            start[wire.REMAINING_MS] = int(left_s * 1000)
         memory = str(getattr(context, "memory_limit_in_mb", ""))
         if memory.isdigit():
             start[wire.MEMORY_MB] = int(memory)

@@ -7,7 +7,9 @@ import time
 
 from gammaray_recorder.connection import Connection
 from gammaray_recorder.credentials import Credentials, NoCredentials
+from gammaray_recorder.settings import endpoint_url
 from gammaray_recorder.signing import Signer
+from gammaray_recorder.sink import Refused, Unavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,31 +32,23 @@ _PASSING = (
     "ExpiredTokenException",
 )
 
-# Names of DynamoDB's endpoints outside the commercial partition.
-_SUFFIXES = (
-    ("cn-", "amazonaws.com.cn"),
-    ("eusc-", "amazonaws.eu"),
-    ("us-isob-", "sc2s.sgov.gov"),
-    ("us-iso-", "c2s.ic.gov"),
-)
-
-
-class Unavailable(Exception):
-    """The items were not written, and may be later: throttled, no network, slow."""
-
-
-class Refused(Exception):
-    """The items will not be written: no such table, no permission, no credentials."""
-
 
 class Table:
-    """Writes to one table over one kept connection; used by one thread at a time."""
+    """Writes to one table over one kept connection; used by one thread at a time.
+
+    Attributes:
+        place: where the records go, for people.
+        payload_limit: bytes of an item's payload.
+    """
+
+    # DynamoDB's limit for an item is 400 KB, names of attributes included.
+    payload_limit = 380_000
 
     def __init__(self, settings: Settings) -> None:
         url = settings.endpoint or endpoint_url(settings.table_region)
         self.name = settings.table
-        self.region = settings.table_region
-        self._connection = Connection(url)
+        self.place = "table %s, %s" % (settings.table, settings.table_region)
+        self._connection = Connection(url, proxy=settings.proxy)
         self._signer = Signer(self._connection.authority, settings.table_region)
         self._credentials = Credentials()
 
@@ -103,12 +97,6 @@ class Table:
         if status >= 500 or code in _PASSING:
             raise Unavailable(code)
         raise Refused(code)
-
-
-def endpoint_url(region: str) -> str:
-    """Give the URL at which AWS's DynamoDB answers in a region."""
-    suffix = next((name for start, name in _SUFFIXES if region.startswith(start)), "amazonaws.com")
-    return "https://dynamodb.%s.%s" % (region, suffix)
 
 
 def _decoded(answer: bytes) -> Dict[str, Any]:

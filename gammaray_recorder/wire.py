@@ -24,6 +24,10 @@ ITEM_TIME = "ts"  # ms since the epoch, when the item was written
 ITEM_PAYLOAD = "payload"  # JSON, see below
 ITEM_EXPIRES = "expires"  # epoch second, DynamoDB's TTL attribute
 
+# A line of a function's log: this, a space, and a JSON array of items. Their payload is JSON in
+# JSON, without the quotes of a table's; the version is in the mark.
+LOG_MARK = "gammaray:2"
+
 # --- the payload --------------------------------------------------------------------------
 REQUEST_ID = "r"
 ATTEMPT = "a"  # nonce of this attempt: a retry of one request id gets another one
@@ -235,6 +239,18 @@ def encode_item(
         ITEM_PAYLOAD: {"S": _dumps(payload)},
         ITEM_EXPIRES: {"N": str(int(now_s) + ttl_s)},
     }
+
+
+def log_entry(item: Mapping[str, Mapping[str, str]]) -> str:
+    """Write an item of encode_item() as one of the entries of a line of the log."""
+    return '{"%s":%s,"%s":%s,"%s":%s}' % (
+        ITEM_KEY,
+        quoted(item[ITEM_KEY]["S"]),
+        ITEM_TIME,
+        item[ITEM_TIME]["N"],
+        ITEM_PAYLOAD,
+        item[ITEM_PAYLOAD]["S"],
+    )
 
 
 def _base64(value: Any) -> str:

@@ -12,7 +12,7 @@ import threading
 import time
 
 from gammaray_recorder import wire
-from gammaray_recorder.table import Refused, Unavailable
+from gammaray_recorder.sink import Refused, Unavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,12 +20,10 @@ if TYPE_CHECKING:
 
     from gammaray_recorder.invocation import Event, Invocation
     from gammaray_recorder.settings import Settings
-    from gammaray_recorder.table import Item, Table
+    from gammaray_recorder.sink import Item, Sink
 
 # How long a start waits for its end: a handler that is over by then costs one write, not two.
 _GRACE_S = 0.002
-# DynamoDB's limit for an item is 400 KB, names of attributes included.
-_PAYLOAD_LIMIT = 380_000
 _BACKLOG_LIMIT = 4_000_000
 _FIRST_PAUSE_S = 0.01
 _REFUSED_PAUSE_S = 1.0
@@ -33,15 +31,15 @@ _LONGEST_PAUSE_S = 30.0
 
 
 class Writer:
-    """Owns the table's connection and the thread that uses it.
+    """Owns the sink's connection and the thread that uses it.
 
     Attributes:
         lost: events dropped since the last report, of whatever attempt.
         forked: this process is a child of the one that the handler runs in.
     """
 
-    def __init__(self, settings: Settings, table: Table) -> None:
-        self._table = table
+    def __init__(self, settings: Settings, sink: Sink) -> None:
+        self._sink = sink
         self._ttl_s = settings.ttl_s
         self._flush_s = settings.flush_s
         self._interval_s = settings.interval_s
@@ -72,12 +70,24 @@ class Writer:
                 self._wake.notify()
 
     def closed(self, invocation: Invocation) -> None:
-        """Send the rest of an attempt that is over; wait for it, but not long."""
+        """Send the rest of an attempt that is over."""
         with self._wake:
             invocation.over = True
             invocation.due_s = 0.0
             self._wake.notify()
-        self._await(invocation)
+
+    def wait(self, invocation: Invocation) -> None:
+        """Wait until the events of an attempt are written, or lost; but not long."""
+        if not self.is_done(invocation) and not invocation.flushed.acquire(timeout=self._flush_s):
+            self.give_up()
+
+    def is_done(self, invocation: Invocation) -> bool:
+        """Say whether nothing is to be waited for any more."""
+        return self._failing or self._dead or not invocation.flushed.locked()
+
+    def give_up(self) -> None:
+        """Let nobody wait again until a write succeeds."""
+        self._failing = True
 
     def belated(self, invocation: Invocation) -> None:
         """Send what a thread or task recorded for an attempt after its handler returned."""
@@ -96,7 +106,7 @@ class Writer:
         with self._wake:
             invocation.due_s = 0.0
             self._wake.notify()
-        self._await(invocation)
+        self.wait(invocation)
 
     def take_lost(self) -> int:
         """Give the number of events lost since the last time, to be recorded with an end."""
@@ -110,7 +120,7 @@ class Writer:
         """Leave thread, lock, connection and backlog to the parent, after a fork."""
         self._wake = threading.Condition(threading.Lock())
         self._thread = None
-        self._table.forget()
+        self._sink.forget()
         self._finishing = []
         self._backlog = []
         self.lost = 0
@@ -118,16 +128,10 @@ class Writer:
         for invocation in self._open:
             invocation.restart_in_child()
 
-    def _await(self, invocation: Invocation) -> None:
-        if self._failing or self._dead:
-            return
-        if not invocation.flushed.acquire(timeout=self._flush_s):
-            self._failing = True
-
     def _run(self) -> None:
         try:
             try:
-                self._table.open()
+                self._sink.open()
             except OSError:
                 self._failing = True  # the first write tells why
             while True:
@@ -189,7 +193,7 @@ class Writer:
         if not events:
             return
         try:
-            items = items_of(invocation, events, time.time(), self._ttl_s)
+            items = items_of(invocation, events, time.time(), self._ttl_s, self._sink.payload_limit)
         except (TypeError, ValueError, RecursionError) as error:
             self._lose(len(events), type(error).__name__)
             return
@@ -209,7 +213,7 @@ class Writer:
     def _write(self) -> None:
         attempted = self._backlog
         try:
-            left = self._table.write([item for item, _ in attempted])
+            left = self._sink.write([item for item, _ in attempted])
         except Unavailable:
             self._pause(_FIRST_PAUSE_S)
             return
@@ -250,15 +254,15 @@ class Writer:
         if not self._warned:
             self._warned = True
             sys.stderr.write(
-                "gammaray: records are lost: %s (table %s, %s); the function is not affected\n"
-                % (reason, self._table.name, self._table.region)
+                "gammaray: records are lost: %s (%s); the function is not affected\n"
+                % (reason, self._sink.place)
             )
 
 
 def items_of(
-    invocation: Invocation, events: List[Event], now_s: float, ttl_s: int
+    invocation: Invocation, events: List[Event], now_s: float, ttl_s: int, limit: int
 ) -> List[Tuple[Item, int]]:
-    """Encode events as items of at most 400 KB, each with the number of events in it."""
+    """Encode events as items of at most `limit` bytes of payload, with their numbers of events."""
     item = wire.encode_item(
         invocation.request_id,
         invocation.attempt,
@@ -270,16 +274,16 @@ def items_of(
     )
     payload = item[wire.ITEM_PAYLOAD]
     size = len(payload["S"])
-    if size > _PAYLOAD_LIMIT // 3 or not payload["S"].isascii():
+    if size > limit // 3 or not payload["S"].isascii():
         data = payload["S"].encode("utf-8", "replace")  # a key may hold half a surrogate pair
         payload["S"] = data.decode("utf-8")
         size = len(data)
-    if size <= _PAYLOAD_LIMIT:
+    if size <= limit:
         invocation.sequence += 1
         return [(item, len(events))]
     items: List[Tuple[Item, int]] = []
     for part in _halves(events):
-        items += items_of(invocation, part, now_s, ttl_s)
+        items += items_of(invocation, part, now_s, ttl_s, limit)
     return items
 
 

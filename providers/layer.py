@@ -1,8 +1,10 @@
 """The Lambda layer that carries the recorder, and how a function is made to load it.
 
-A function is recorded by three settings and no change to its code: this layer, the handler
-`SWAPPED_HANDLER`, and the environment that `handler_environment` gives. The bytes of the layer
-depend on nothing but the recorder's sources, so a deployer can tell whether it changed.
+A function is recorded by settings and no change to its code: this layer, and either the handler
+`SWAPPED_HANDLER` with the environment of `handler_environment`, or the handler that it has with
+the environment of `wrapper_environment`. The bytes of the layer depend on nothing but the
+recorder's sources, so a deployer can tell whether it changed. All of it is Python: one layer
+serves every Python runtime, on x86_64 and on arm64.
 """
 
 from __future__ import annotations
@@ -17,8 +19,12 @@ import gammaray_recorder
 
 SWAPPED_HANDLER = "gammaray_recorder.handler.handler"
 
+# Where AWS_LAMBDA_EXEC_WRAPPER finds the script that swaps the handler (not in container images).
+EXEC_WRAPPER = "/opt/gammaray-exec"
+
 # What `python` on the function's sys.path (/opt/python) must hold, for every Python runtime.
 _PREFIX = "python/gammaray_recorder/"
+_WRAPPER = "exec-wrapper.sh"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip can hold
 _HASH_CHARS = 16
 
@@ -28,10 +34,10 @@ def build_layer() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, source in _sources():
-            entry = zipfile.ZipInfo(_PREFIX + name, _EPOCH)
+            entry = zipfile.ZipInfo(name, _EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system = 3  # Unix, also when built on Windows
-            entry.external_attr = 0o100644 << 16
+            entry.external_attr = (0o100644 if name.startswith(_PREFIX) else 0o100755) << 16
             archive.writestr(entry, source)
     return buffer.getvalue()
 
@@ -69,7 +75,27 @@ def handler_environment(
         trace_hosts: hosts other than AWS's that may be sent a `traceparent` header;
             "*.example.com" stands for all below it.
     """
-    environment = {"GAMMARAY_HANDLER": user_handler, "GAMMARAY_TABLE": table}
+    environment = _environment(table, region, trace_hosts)
+    return {"GAMMARAY_HANDLER": user_handler, **environment}
+
+
+def wrapper_environment(
+    table: str = "gammaRays",
+    *,
+    region: str | None = None,
+    trace_hosts: Iterable[str] = (),
+) -> dict[str, str]:
+    """Give the environment variables of a function that keeps its `Handler`, with the layer.
+
+    The runtime starts through the layer's script, which puts the recorder before the handler.
+    Arguments as of `handler_environment`. Container images do not know this variable.
+    """
+    environment = _environment(table, region, trace_hosts)
+    return {"AWS_LAMBDA_EXEC_WRAPPER": EXEC_WRAPPER, **environment}
+
+
+def _environment(table: str, region: str | None, trace_hosts: Iterable[str]) -> dict[str, str]:
+    environment = {"GAMMARAY_TABLE": table}
     if region is not None:
         environment["GAMMARAY_REGION"] = region
     hosts = ",".join(trace_hosts)
@@ -79,9 +105,11 @@ def handler_environment(
 
 
 def _sources() -> list[tuple[str, bytes]]:
+    """Give the layer's files by their names in it."""
     folder = Path(gammaray_recorder.__file__).parent
+    paths = {_PREFIX + path.name: path for path in folder.glob("*.py")}
+    paths[EXEC_WRAPPER.rpartition("/")[2]] = folder / _WRAPPER
+    # A checkout on Windows may hold other line ends; the layer must not.
     return [
-        # A checkout on Windows may hold other line ends; the layer must not.
-        (path.name, path.read_bytes().replace(b"\r\n", b"\n"))
-        for path in sorted(folder.glob("*.py"), key=lambda path: path.name)
+        (name, path.read_bytes().replace(b"\r\n", b"\n")) for name, path in sorted(paths.items())
     ]

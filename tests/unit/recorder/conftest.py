@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import concurrent.futures.thread
+import http.client
 import sys
+import threading
 from collections.abc import Iterator
+from typing import Any
 
+import aiohttp
 import botocore.handlers
+import httpx
 import pytest
 import urllib3.connectionpool
 
-from gammaray_recorder import hooks
+from gammaray_recorder import bootstrap, hooks
 from gammaray_recorder.recording import Recorder
 from tests.unit.recorder.support import MemoryWriter, Server, memory_recorder, serving
+
+HOOKED: dict[Any, tuple[str, ...]] = {
+    aiohttp.ClientRequest: ("send",),
+    aiohttp.ClientResponse: ("start",),
+    concurrent.futures.thread._WorkItem: ("__init__", "run"),
+    http.client.HTTPConnection: ("putrequest", "endheaders", "getresponse"),
+    httpx.HTTPTransport: ("handle_request",),
+    httpx.AsyncHTTPTransport: ("handle_async_request",),
+    threading.Thread: ("start",),
+    urllib3.connectionpool.HTTPConnectionPool: ("urlopen",),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -28,15 +45,16 @@ def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def unhooked() -> Iterator[None]:
-    """Put back whatever the test's hooks changed in the libraries."""
-    handlers = list(botocore.handlers.BUILTIN_HANDLERS)
-    finders = list(sys.meta_path)
-    urlopen = urllib3.connectionpool.HTTPConnectionPool.urlopen
-    yield
-    botocore.handlers.BUILTIN_HANDLERS[:] = handlers
-    sys.meta_path[:] = finders
-    urllib3.connectionpool.HTTPConnectionPool.urlopen = urlopen  # type: ignore[method-assign]
+def unhooked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put back, after the test, whatever its hooks changed in the libraries."""
+    monkeypatch.setattr(
+        botocore.handlers, "BUILTIN_HANDLERS", [*botocore.handlers.BUILTIN_HANDLERS]
+    )
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+    monkeypatch.setattr(bootstrap, "_started", [])
+    for holder, names in HOOKED.items():
+        for name in names:
+            monkeypatch.setattr(holder, name, getattr(holder, name))
 
 
 @pytest.fixture

@@ -55,6 +55,7 @@ class MemoryWriter(Writer):
     def closed(self, invocation: Invocation) -> None:
         invocation.over = True
         self._keep(invocation)
+        invocation.flushed.release()
 
     def belated(self, invocation: Invocation) -> None:
         self._keep(invocation)

@@ -32,10 +32,17 @@ def tracing(unhooked: None) -> Recording:
     return recorder, writer
 
 
+@pytest.fixture
+def foreign(recording: Recording, monkeypatch: pytest.MonkeyPatch) -> Recording:
+    """A recorder to whom the test's server is somebody else's."""
+    monkeypatch.setattr("gammaray_recorder.settings._OWN_HOSTS", ())
+    return recording
+
+
 def test_a_request_is_recorded_by_method_host_and_path_alone(
-    recording: Recording, server: Server
+    foreign: Recording, server: Server
 ) -> None:
-    recorder, writer = recording
+    recorder, writer = foreign
     url = server.url.replace("//", "//user:hidden@") + "/orders/7?token=hidden#hidden"
     with invoked(recorder):
         requests.post(url, data=b"hidden", headers={"authorization": "hidden"}, timeout=10)
@@ -82,8 +89,8 @@ def test_a_traceparent_of_the_users_own_is_left_alone_and_proves_nothing(
     assert "out" not in writer.calls()[0]
 
 
-def test_ids_of_the_answer_are_kept(recording: Recording, server: Server) -> None:
-    recorder, writer = recording
+def test_ids_of_the_answer_are_kept(foreign: Recording, server: Server) -> None:
+    recorder, writer = foreign
     answers = iter(
         [
             {"apigw-requestid": "a-1", "x-amzn-RequestId": "other"},
@@ -167,7 +174,11 @@ def test_a_failing_recorder_does_not_fail_the_request(
 @pytest.mark.parametrize(
     ("host", "trusted"),
     [
-        ("dynamodb.us-west-2.amazonaws.com", True),
+        ("dynamodb.us-west-2.amazonaws.com", False),
+        ("photos.s3.amazonaws.com", False),
+        ("shop-1.eu-west-1.elb.amazonaws.com", True),
+        ("127.0.0.1", True),
+        ("abc.execute-api.evil.example", False),
         ("abc.lambda-url.us-west-2.on.aws", True),
         ("abc.execute-api.cn-north-1.amazonaws.com.cn", True),
         ("amazonaws.com.evil.example", False),

@@ -19,8 +19,9 @@ SOURCES = sorted(Path(gammaray_recorder.__file__).parent.glob("*.py"))
 def test_layer_holds_every_module_below_python_and_nothing_else() -> None:
     with zipfile.ZipFile(io.BytesIO(layer.build_layer())) as archive:
         names = archive.namelist()
-        assert names == [f"python/gammaray_recorder/{source.name}" for source in SOURCES]
-        for name, source in zip(names, SOURCES, strict=True):
+        modules = [f"python/gammaray_recorder/{source.name}" for source in SOURCES]
+        assert names == ["gammaray-exec", *modules]
+        for name, source in zip(modules, SOURCES, strict=True):
             assert archive.read(name) == source.read_bytes()
 
 
@@ -34,7 +35,8 @@ def test_entries_carry_no_date_and_are_readable_by_the_runtime() -> None:
     with zipfile.ZipFile(io.BytesIO(layer.build_layer())) as archive:
         for entry in archive.infolist():
             assert entry.date_time == (1980, 1, 1, 0, 0, 0)
-            assert entry.external_attr >> 16 == 0o100644
+            executable = entry.filename == layer.EXEC_WRAPPER.removeprefix("/opt/")
+            assert entry.external_attr >> 16 == (0o100755 if executable else 0o100644)
 
 
 def test_hash_changes_with_a_source_and_with_nothing_else(
@@ -42,7 +44,7 @@ def test_hash_changes_with_a_source_and_with_nothing_else(
 ) -> None:
     before = layer.layer_hash()
     assert layer.layer_hash() == before
-    for source in SOURCES:
+    for source in (*SOURCES, SOURCES[0].parent / "exec-wrapper.sh"):
         (tmp_path / source.name).write_bytes(source.read_bytes().replace(b"\n", b"\r\n"))
     monkeypatch.setattr(gammaray_recorder, "__file__", str(tmp_path / "__init__.py"))
     assert layer.layer_hash() == before  # only line ends differ
@@ -63,6 +65,14 @@ def test_environment_names_the_users_handler_and_the_table() -> None:
         "GAMMARAY_TABLE": "other",
         "GAMMARAY_REGION": "us-east-1",
         "GAMMARAY_TRACE_HOSTS": "a.example,*.b.example",
+    }
+
+
+def test_a_function_may_keep_its_handler() -> None:
+    assert layer.wrapper_environment("other", region="us-east-1") == {
+        "AWS_LAMBDA_EXEC_WRAPPER": "/opt/gammaray-exec",
+        "GAMMARAY_TABLE": "other",
+        "GAMMARAY_REGION": "us-east-1",
     }
 
 

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from gammaray_recorder.connection import Connection, ProtocolError
 from gammaray_recorder.credentials import Credentials, NoCredentials
-from gammaray_recorder.settings import Settings
+from gammaray_recorder.settings import Settings, endpoint_url
 from gammaray_recorder.signing import Signer
-from gammaray_recorder.table import Refused, Table, Unavailable, endpoint_url
+from gammaray_recorder.sink import Refused, Unavailable
+from gammaray_recorder.table import Table
 from tests.unit.recorder.support import Answer, Request, Server, items_in
 
 POST = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}"

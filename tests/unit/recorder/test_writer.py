@@ -301,7 +301,7 @@ def test_an_invocation_keeps_a_bounded_number_of_events() -> None:
 
 def split(events: list[Json]) -> list[Any]:
     invocation = Invocation(Context("r"), REGION)
-    parts = items_of(invocation, events, 1773000000.0, 60)
+    parts = items_of(invocation, events, 1773000000.0, 60, Table.payload_limit)
     assert sum(count for _, count in parts) >= len(events)
     items = [item for item, _ in parts]
     for item in items:
