@@ -8,8 +8,9 @@ from collections import defaultdict
 from causality.exports.labels import edge_text, is_guess, node_lines
 from causality.views import View, ViewEdge, ViewNode
 
-# Everything that Mermaid, its Markdown labels or HTML could take for syntax.
-_SPECIAL = re.compile(r"[^\w .,:/=@+\-×…?()]", re.ASCII)
+# Everything that Mermaid, its Markdown labels or HTML could take for syntax: of what is harmless
+# within a word, underlines around one, and what begins a list.
+_SPECIAL = re.compile(r"[^\w .,:/=@+\-×…?()]|(?<![^\W_])_|_(?![^\W_])|^[-+](?= )|\.(?= )", re.ASCII)
 _DASHES = {"content": "7 4", "order": "2 4", "ambiguous": "2 4"}
 
 
@@ -18,7 +19,8 @@ def mermaid(view: View) -> bytes:
     lines = ["flowchart LR"]
     names = {node.id: f"n{number}" for number, node in enumerate(view.nodes)}
     for node in view.nodes:
-        text = "<br/>".join(_escaped(line) for line in node_lines(node))
+        # Mermaid takes no empty label.
+        text = "<br/>".join(_escaped(line) for line in node_lines(node)) or " "
         before, after = _shape(node)
         lines.append(f'  {names[node.id]}{before}"{text}"{after}:::{_class(node)}')
     styled: dict[str, list[str]] = defaultdict(list)

@@ -114,6 +114,19 @@ def test_mermaid_statements_are_one_a_line_and_labels_hold_no_syntax(
         assert not re.search(r'["`{}\[\]|;<>&](?<!;)', re.sub(r"<br/>|#\d+;", "", label[1]))
 
 
+def test_mermaid_labels_are_never_empty_nor_markdown() -> None:
+    nodes = tuple(
+        ViewNode(f"call:{number}", "source", name)
+        for number, name in enumerate(("", "_it_", "my_table", "- one", "1. one"))
+    )
+
+    labels = [
+        line.split('"')[1] for line in mermaid(View("calls", nodes, ())).decode().splitlines()[1:6]
+    ]
+
+    assert labels == [" ", "#95;it#95;", "my_table", "#45; one", "1#46; one"]
+
+
 @given(names)
 @example("=1+1")
 @example("\t=1+1")
