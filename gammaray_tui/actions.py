@@ -112,6 +112,7 @@ ACTIONS: tuple[Action, ...] = (
         "Tree",
         handlers.previous_error,
     ),
+    Action("next-cold", ("C",), "next cold", "next cold start", "Tree", handlers.next_cold),
     Action("filter", ("/",), "filter", "show only chains that fit", "Tree", handlers.start_filter),
     Action("next-match", ("n",), "next", "next match, or error", "Tree", handlers.next_match),
     Action(

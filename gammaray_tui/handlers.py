@@ -61,6 +61,7 @@ def _find(app: GammarayApp, what: str, step: int) -> None:
 
 next_error = functools.partial(_find, what="error", step=1)
 previous_error = functools.partial(_find, what="error", step=-1)
+next_cold = functools.partial(_find, what="cold", step=1)
 
 
 def _find_match(app: GammarayApp, step: int) -> None:

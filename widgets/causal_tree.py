@@ -43,6 +43,8 @@ class CausalTree(LineList):
         Binding("}", "chain(1)", "next chain", id="tree.next-chain", show=False),
         Binding("enter", "open", "the invocation in full", id="tree.open", show=False),
         Binding("G,end", "last", "newest, and follow", id="tree.follow", show=False),
+        Binding("b", "bookmark", "bookmark, or take it off", id="tree.bookmark", show=False),
+        Binding("B", "next_bookmark", "next bookmark", id="tree.next-bookmark", show=False),
     ]
 
     MARKS_WHEN_BLURRED: ClassVar[bool] = True
@@ -88,6 +90,7 @@ class CausalTree(LineList):
         self._end_wanted = False
         self._scrolled_at_s = float("-inf")
         self._monotonic = monotonic
+        self._bookmarks: set[NodeId] = set()
 
     # Data
 
@@ -241,6 +244,22 @@ class CausalTree(LineList):
         elif self._foldable(self.cursor, row):
             self.move_to(self.cursor + 1)
 
+    def action_bookmark(self) -> None:
+        """Put a bookmark on the line, or take it off."""
+        row = self.current
+        if row is not None:
+            self._bookmarks ^= {row.node}
+            self.repaint_changed()
+
+    def action_next_bookmark(self) -> None:
+        """Go to the next line with a bookmark; after the last, to the first again."""
+        found = sorted(
+            index for node in self._bookmarks if (index := self._rows.index_of(node)) is not None
+        )
+        following = [index for index in found if index > self.cursor] or found
+        if following:
+            self.move_to(following[0])
+
     def hold_at_root(self) -> None:
         """Move the cursor to the root of its chain, so that folding all keeps it in sight."""
         last = min(self.cursor, len(self._rows) - 1)
@@ -293,12 +312,14 @@ class CausalTree(LineList):
         row = self._rows.row(index)
         elapsed = elapsed_s(row, self._now_s)
         tick = None if elapsed is None else int(elapsed * _TICKS_A_SECOND)
-        return (row, tick, self._foldable(index, row))
+        return (row, tick, self._foldable(index, row), row.node in self._bookmarks)
 
     def paint_line(self, index: int, width: int) -> list[Segment]:
         """Paint one row."""
         row = self._rows.row(index)
-        context = LineContext(self._foldable(index, row), elapsed_s(row, self._now_s))
+        context = LineContext(
+            self._foldable(index, row), elapsed_s(row, self._now_s), row.node in self._bookmarks
+        )
         return paint_row(row, context, self._columns(width), self.look)
 
     def head_key(self) -> object:

@@ -44,6 +44,7 @@ class Glyphs:
     cursor: str
     selected: str
     critical: str
+    bookmark: str
     cold: str
     pass_on: str  # a rail that goes on below
     branch: str
@@ -117,6 +118,7 @@ UNICODE = Glyphs(
     cursor="▌",
     selected="▶",
     critical="◆",
+    bookmark="•",
     cold="C",
     pass_on="│",
     branch="├",
@@ -164,6 +166,7 @@ ASCII = Glyphs(
     cursor="|",
     selected=">",
     critical="*",
+    bookmark="*",
     cold="C",
     pass_on="|",
     branch="|",

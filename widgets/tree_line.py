@@ -29,10 +29,12 @@ class LineContext:
     Attributes:
         foldable: whether lines stand (or are hidden) below this one.
         elapsed_s: of a running invocation, for how long it runs; None when unknown.
+        bookmarked: whether the user has put a bookmark here.
     """
 
     foldable: bool
     elapsed_s: float | None
+    bookmarked: bool = False
 
 
 def elapsed_s(row: TreeRow, now_s: float) -> float | None:
@@ -72,7 +74,8 @@ def paint_row(
     gap = Segment(" ")
     quiet = palette.muted if row.matched else palette.faint
     state, state_style = _state(row, look)
-    line = [Segment(" "), Segment(state, state_style), gap]
+    mark = Segment(look.glyphs.bookmark, palette.key) if context.bookmarked else gap
+    line = [Segment(" "), Segment(state, state_style), mark]
     line += _function(row, context, columns, look)
     is_call = row.kind != "invocation"
     if columns.region:

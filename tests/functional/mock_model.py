@@ -321,7 +321,8 @@ class MockModel:
         start = nodes.index(node) if node in nodes else (-1 if step > 0 else len(nodes))
         at = start + step
         while 0 <= at < len(items):
-            if items[at].state == what or (what != "error" and what in items[at].function):
+            cold = what == "cold" and items[at].init_s is not None
+            if cold or items[at].state == what or (what != "error" and what in items[at].function):
                 self._unfold_to(items[at].node)
                 return items[at].node
             at += step

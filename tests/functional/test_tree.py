@@ -154,6 +154,7 @@ async def test_next_and_previous_error_unfold_what_hides_them() -> None:
 
 async def test_calls_that_triggered_nothing_can_be_hidden() -> None:
     async with running(image_model()) as (app, pilot):
+        await pilot.press("o")  # the tree alone: the invocation's pane lists calls in any case
         assert "DetectLabels" in text_of(app)
         await pilot.press("a")
         assert "DetectLabels" not in text_of(app)
@@ -178,3 +179,25 @@ async def test_running_invocations_show_how_long_they_run() -> None:
         assert "1.90s" in line_with(app, "»")
         model.now_s += 3
         await until(pilot, lambda: "4.90s" in line_with(app, "»"))
+
+
+async def test_bookmarks_are_shown_and_gone_to_in_a_circle() -> None:
+    async with running(shop_model()) as (app, pilot):
+        tree = app.main.causal_tree
+        await pilot.press("g", "b", "j", "j", "j", "j", "b", "j")
+        assert sum(line[3:4] == "•" for line in text_of(app).splitlines()) == 2
+        lines = []
+        for _ in range(3):
+            await pilot.press("B")
+            lines.append(tree.cursor)
+        assert lines == [0, 4, 0]
+        await pilot.press("b")
+        await until(pilot, lambda: sum(line[3:4] == "•" for line in text_of(app).splitlines()) == 1)
+
+
+async def test_the_next_cold_start_is_found() -> None:
+    async with running(shop_model()) as (app, pilot):
+        await pilot.press("g", "C")
+        current = app.main.causal_tree.current
+        assert current is not None
+        assert current.cold
