@@ -55,9 +55,9 @@ Part: TypeAlias = Callable[[Random], list[Step]]
 
 
 def random_scenario(seed: int, *, records: int = 500) -> Scenario:
-    """Make a scenario of about so many records, written in 10 to 40 parts."""
+    """Make a scenario of about so many records, written in 8 to 24 parts."""
     random = Random(seed)
-    steps = [step for _ in range(random.randint(10, 40)) for step in random_part(random)]
+    steps = [step for _ in range(random.randint(8, 24)) for step in random_part(random)]
     steps.insert(random.randrange(len(steps) + 1), Write(WEST, 0, 1))
     written = sum(step.count for step in steps if isinstance(step, Write))
     grown = [

@@ -111,6 +111,7 @@ class FakeRegion:
         self.describe_limit = 100
         self.page_records = 1000
         self.end_with_empty_page = False
+        self.answered_s = now_s()  # when a call last went well
         self.empty_pages = 0
         self.repeating_pages = 0
         self.repeated_records = 0

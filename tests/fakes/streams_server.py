@@ -98,6 +98,7 @@ class FakeAws:
                     raise _CODES[fault.kind]
                 self._check_access(scope[0], region, operation)
                 answer = _OPERATIONS[operation](region, body)
+                region.answered_s = self.now_s()
             except ServiceError as error:
                 return self._json({"__type": error.code, "message": error.message}, error.status)
             return await self._misbehave(request, answer, fault)

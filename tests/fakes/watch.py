@@ -155,7 +155,8 @@ class Watch:
                 key = (batch.position.stream_arn, batch.position.shard_id)
                 last[batch.region][key] = batch.position
         positions = {region: list(of.values()) for region, of in last.items()}
-        return Resume(positions, start_s, self.time.now_s())
+        stopped_at_s = min(self.aws.region(name).answered_s for name in self.session.regions)
+        return Resume(positions, start_s, stopped_at_s)
 
     async def restart_after(self, pause_s: float) -> None:
         """End the source, and after a while go on where what was taken from it ends."""
