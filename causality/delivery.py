@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from causality.clock import CLOCK_SKEW_S
+from causality.clock import CLOCK_SKEW_S, ROUNDING_S
 from causality.graph import CauseNode, Found, OutputNode
 
 _CANDIDATES = 32
@@ -81,6 +81,11 @@ class Verdict:
         self.left_out = False
         self.narrowed = False
         self.recurs = False
+
+    def is_made_before(self) -> bool:
+        """Say whether one of them was made before the delivery, if clocks are equal."""
+        latest_s = self.delivery.began_s + ROUNDING_S
+        return any(output.made_s <= latest_s for output in self.outputs)
 
     def found(self) -> Found | None:
         """Give it as a level's result."""

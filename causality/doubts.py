@@ -94,7 +94,7 @@ class Doubts:
     def trusts_content(self, cause: CauseNode) -> bool:
         """Say whether content that occurs but once proves the edge of a cause."""
         source, stretch = self._depend(cause)
-        return not (self._returning.near(source, stretch) and self._doubtful(source, stretch))
+        return not self._returning.near(source, stretch) or self.trusts_order(cause)
 
     def reason(self, cause: CauseNode) -> str | None:
         """Say why neither order nor returning content is trusted for a cause; None if it is."""

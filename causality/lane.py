@@ -164,6 +164,8 @@ class Lane:
         recurs = len(outputs) > 1 or len(self._sorted) > 1
         for verdict in verdicts:
             verdict.recurs = recurs
+            # Of several writes of one content, one that seems to be made later is hardly meant.
+            verdict.certain = verdict.certain and (not recurs or verdict.is_made_before())
             if verdict.delivery.latest_s - rules.window_s <= lost_s:
                 verdict.certain = False
         return verdicts

@@ -28,7 +28,7 @@ from widgets.look import Look
 from widgets.palette import Palette
 
 if TYPE_CHECKING:
-    from gammaray_tui.model import Model
+    from gammaray_tui.model import Followed, Model
     from gammaray_tui.recording import WatchRecording
     from gammaray_tui.screens.fire import Shot
     from providers.operations import Operations, Step
@@ -38,6 +38,7 @@ _DRAIN_EVERY_S = 0.1
 _FIGURES_EVERY_S = 1.0  # lag and rates change even when nothing comes
 _TICK_EVERY_S = 0.5  # the time of running invocations, when one is on screen
 _THEMES_EVERY_S = 1.0
+_LOOK_EVERY_S, _LOOKS = 0.5, 240  # at the chains of a firing, and how often at most
 _DARK, _NO_COLOR_THEME = "gammaray-dark", "ansi-dark"
 
 
@@ -282,7 +283,9 @@ class GammarayApp(App[None]):
         if self.before_firing is not None:
             self.before_firing()
         try:
-            fired = await operations.fire(shot.application, shot.count, self.report)
+            fired = await operations.fire(
+                shot.application, shot.count, self.report, rate=shot.rate, payload=shot.payload
+            )
         finally:
             self.main.begin("Firing")  # what became of it is told below, or in the error
         if fired.errors:
@@ -295,6 +298,19 @@ class GammarayApp(App[None]):
             )
         self.model.mark("fired", f"{fired.application} × {len(fired.request_ids)}")
         self.notify(f"fired {fired.application} × {len(fired.request_ids)}", timeout=3)
+        await self._follow(self.model.follow(fired))
+
+    async def _follow(self, followed: Followed) -> None:
+        """Mark the roots that come of a firing, and tell in the end how it went."""
+        summary = followed.look()
+        for _ in range(_LOOKS):
+            if summary.complete:
+                break
+            await asyncio.sleep(_LOOK_EVERY_S)
+            summary = followed.look()
+        self.refresh_views()
+        text = summary.text if summary.complete else f"{summary.text}; not complete yet"
+        self.notify(text, severity="error" if summary.failed else "information", markup=False)
 
     # Errors
 

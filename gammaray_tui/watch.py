@@ -358,6 +358,7 @@ class Watch:
 
     def set_paused(self, paused: bool) -> None:
         """Freeze what is shown, and go on collecting behind it."""
+        self.mark("paused" if paused else "continued", "")
         if paused:
             self._records_at_pause = self.engine.records
             self._frozen = FrozenRows(self._tree)

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -119,7 +119,12 @@ class LoadedApplication(msgspec.Struct, frozen=True):
             triggers=tuple(f"{item.source} → {target_of(item)}" for item in manifest.triggers),
             fires=manifest.fire.description,
             deployed=deployed,
+            payload=_shown(manifest.fire.payload),
         )
+
+
+def _shown(payload: dict[str, Any]) -> str:
+    return msgspec.json.format(msgspec.json.encode(payload), indent=2).decode() if payload else ""
 
 
 def find_applications() -> list[LoadedApplication]:

@@ -45,6 +45,7 @@ class Application:
     triggers: tuple[str, ...]  # "DynamoDB stream image-proc-B → DBSyncPy"
     fires: str  # what firing does: "invoke ImageProcPy with d1.jpg"
     deployed: bool | None = None  # None: not looked yet
+    payload: str = ""  # what firing sends, as JSON for people
 
 
 @dataclass(frozen=True, slots=True)

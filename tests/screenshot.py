@@ -40,16 +40,32 @@ async def picture(*, theme: str | None = None, keys: Sequence[str] = KEYS) -> st
     app = GammarayApp(watch, title="demo", theme=theme)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press(*keys)
-        await pilot.wait_for_scheduled_animations()
+        await pilot.pause(0.5)  # what is typed is taken up once the typing rests
+        app.refresh_views()
+        await pilot.pause()
         return app.export_screenshot(title="gammaray-tui demo")
+
+
+PICTURES: dict[str, tuple[str | None, Sequence[str]]] = {
+    "demo": (None, KEYS),
+    "demo-light": ("gammaray-light", KEYS),
+    "map": (None, (*KEYS, "m", "l", "l")),
+    "time-line": (None, (*KEYS, "t")),
+    "compare": (None, (*KEYS, "c")),
+    "why": (None, (*KEYS, "w")),
+    "filter": (None, ("slash", *"duration>300ms", "enter")),
+    "help": (None, ("question_mark",)),
+    "contrast": ("gammaray-contrast", KEYS),
+}
+"""Theme and keys of each picture."""
 
 
 def main(arguments: Sequence[str]) -> None:
     """Write every picture into the named folder."""
     folder = Path(arguments[0])
     folder.mkdir(parents=True, exist_ok=True)
-    for name, theme in (("demo.svg", None), ("demo-light.svg", "gammaray-light")):
-        (folder / name).write_text(asyncio.run(picture(theme=theme)), "utf-8")
+    for name, (theme, keys) in PICTURES.items():
+        (folder / f"{name}.svg").write_text(asyncio.run(picture(theme=theme, keys=keys)), "utf-8")
 
 
 if __name__ == "__main__":

@@ -221,7 +221,7 @@ class LineList(ScrollView, can_focus=True, inherit_bindings=False):
         dirty = [
             Region(0, y, width, 1)
             for y in range(self.HEAD_LINES, height)
-            if self._painted.get(y) != self._key_at(top + y - self.HEAD_LINES, count)
+            if self._painted.get(y) != self._painting_of(top + y - self.HEAD_LINES, count)
         ]
         if dirty:
             self.refresh(*dirty)
@@ -231,7 +231,7 @@ class LineList(ScrollView, can_focus=True, inherit_bindings=False):
         self._painted.clear()
         self.refresh()
 
-    def _key_at(self, index: int, count: int) -> object:
+    def _painting_of(self, index: int, count: int) -> object:
         if index >= count:
             return None
         return (index == self.cursor and self.shows_cursor, self.line_key(index))
@@ -246,7 +246,7 @@ class LineList(ScrollView, can_focus=True, inherit_bindings=False):
             return Strip(self.paint_head(y, width)).adjust_cell_length(width)
         index = self.scroll_offset.y + y - self.HEAD_LINES
         count = self.line_count()
-        self._painted[y] = self._key_at(index, count)
+        self._painted[y] = self._painting_of(index, count)
         if index >= count:
             return Strip.blank(width)
         segments = self.paint_line(index, width)

@@ -27,6 +27,11 @@ class ReplayBar(Widget):
         self._look = look
         self._playback: Playback | None = None
 
+    @property
+    def state(self) -> str:
+        """Whether it plays; "" before anything is known."""
+        return "" if self._playback is None else self._playback.state
+
     def show_playback(self, playback: Playback) -> None:
         """Show this."""
         if playback != self._playback:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal, TypeAlias
 
 import msgspec
 
 from causality.filters import Filter
 from causality.graph import Invocation
-from causality.latency import LatencyTable, latencies_of
-from causality.snapshot import LatencyRow
+from causality.latency import Sample, SeriesKey, Tally, edge_samples, function_samples
+from causality.sketch import bucket_of
 
 LatencyKind: TypeAlias = Literal["function", "edge"]
 
@@ -41,13 +41,8 @@ class LatencyEntry(msgspec.Struct, frozen=True):
 
 def covered(invocations: Iterable[Invocation]) -> tuple[float, float] | None:
     """Give when the first and the last sample came to be known, epoch seconds; None without any."""
-    tables = latencies_of(invocations)
-    if not any(len(table) for table in tables):
-        return None
-    return (
-        min(table.oldest_s for table in tables),
-        max(table.newest_s for table in tables),
-    )
+    times = [at_s for invocation in invocations for _, (_, _, at_s, _, _) in _samples(invocation)]
+    return (min(times), max(times)) if times else None
 
 
 def latency_entries(
@@ -69,36 +64,46 @@ def latency_entries(
         return []
     since_s = span[1] - window_s if window_s is not None else float("-inf")
     length_s = window_s if window_s is not None else span[1] - span[0]
-    if test is not None:
-        invocations = [invocation for invocation in invocations if test.fits_itself(invocation)]
-    functions, edges = latencies_of(invocations, since_s)
-    kinds: tuple[tuple[LatencyKind, LatencyTable], ...] = (("function", functions), ("edge", edges))
-    found = []
-    for kind, table in kinds:
-        for row in table.rows():
-            key = (row.name, row.region)
-            if test is None or (
-                test.fits_function(key) if kind == "function" else test.fits_edge(key)
-            ):
-                found.append(_entry(kind, row, length_s, window_s))
-    return found
+    tallies: dict[tuple[LatencyKind, SeriesKey], Tally] = {}
+    for invocation in invocations:
+        if test is not None and not test.fits_itself(invocation):
+            continue
+        for kind, (key, value_s, at_s, failed, cold) in _samples(invocation):
+            if at_s > since_s:
+                tally = tallies.get((kind, key))
+                if tally is None:
+                    tally = tallies[kind, key] = Tally()
+                value_s = max(0.0, value_s)
+                tally.add(bucket_of(value_s), value_s, failed, cold, 1)
+    found = [
+        _entry(kind, key, tally, length_s, window_s)
+        for (kind, key), tally in tallies.items()
+        if test is None or (test.fits_function if kind == "function" else test.fits_edge)(key)
+    ]
+    return sorted(found, key=lambda e: (e.kind != "function", -e.count, e.name, e.region))
+
+
+def _samples(invocation: Invocation) -> Iterator[tuple[LatencyKind, Sample]]:
+    for _, sample in function_samples(invocation):
+        if sample is not None:
+            yield "function", sample
+    for _, sample in edge_samples(invocation):
+        if sample is not None:
+            yield "edge", sample
 
 
 def _entry(
-    kind: LatencyKind, row: LatencyRow, length_s: float, window_s: float | None
+    kind: LatencyKind, key: SeriesKey, tally: Tally, length_s: float, window_s: float | None
 ) -> LatencyEntry:
+    count = tally.sketch.count
     return LatencyEntry(
         kind,
-        row.name,
-        row.region,
-        row.count,
-        row.errors,
-        row.cold,
-        row.p50_s,
-        row.p90_s,
-        row.p95_s,
-        row.p99_s,
-        row.max_s,
-        row.count / length_s if length_s > 0 else None,
+        *key,
+        count,
+        tally.errors,
+        tally.cold,
+        *tally.quantiles(),
+        tally.maximum,
+        count / length_s if length_s > 0 else None,
         window_s,
     )

@@ -138,6 +138,7 @@ class DeployScreen(Dialog[None]):
             else:
                 self.gammaray.show_error(error)
             return
+        self.gammaray.model.mark("deployed", application)
         if self.is_attached:
             self._enter("done", f"{application} is deployed; close this and press f to fire it")
             # Its line must not go on saying that it is not deployed.

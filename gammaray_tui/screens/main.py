@@ -117,7 +117,10 @@ class MainScreen(Screen[None]):
             self._name_latency()
         self.detail.show_detail(snapshot.detail)
         if header.playback is not None:
+            before = self._replay.state
             self._replay.show_playback(header.playback)
+            if self._replay.state != before:
+                self.show_hints()
         empty = len(snapshot.rows) == 0
         if empty != self.has_class("-empty"):
             self.set_class(empty, "-empty")
@@ -168,7 +171,7 @@ class MainScreen(Screen[None]):
                 self._pane,
                 app.keymap,
                 can_operate=app.operations is not None,
-                paused=app.paused,
+                paused=app.paused or self._replay.state in ("paused", "ended"),
                 empty=self.has_class("-empty") and not self.filter_text,
                 filtered=bool(self.filter_text),
                 replaying=app.player is not None,

@@ -33,16 +33,42 @@ async def test_fire_takes_another_application_and_number() -> None:
     async with running(shop_model(), operations=operations, size=(80, 24)) as (app, pilot):
         await pilot.press("f")
         await until(pilot, lambda: focus_of(app) == "fire")
-        await pilot.press("shift+tab", "shift+tab", "shift+tab")
+        await pilot.press(*["shift+tab"] * 6)
         assert focus_of(app) == "application"
         await pilot.press("j", "space")
         await until(pilot, lambda: "not deployed yet: press i first" in text_of(app))
-        await pilot.press("tab")
+        await pilot.press("tab", "tab")
         assert focus_of(app) == "count"
         await pilot.press("end", "backspace", "enter")
         await until(pilot, lambda: "a number from 1 to 1000" in text_of(app))
         await pilot.press("2", "5", "enter")
         await until(pilot, lambda: operations.fired == [("shop", 25)])
+
+
+async def test_fire_takes_a_target_a_rate_and_a_payload_and_remembers_it() -> None:
+    operations = MockOperations()
+    async with running(shop_model(), operations=operations) as (app, pilot):
+        await pilot.press("f")
+        await until(pilot, lambda: focus_of(app) == "fire")
+        await pilot.press(*["shift+tab"] * 5, *"arn")
+        await until(pilot, lambda: focus_of(app) == "target")
+        await pilot.press(*":aws:x")
+        await until(pilot, lambda: "cannot be fired" in text_of(app))
+        await pilot.press("ctrl+a", "ctrl+k", *"Users", "tab", "tab", *"50", "tab", *'{"n":')
+        assert focus_of(app) == "payload"
+        await until(pilot, lambda: "The payload is not JSON" in text_of(app))
+        await pilot.press("tab", "tab", "enter")
+        assert operations.fired == []
+        assert focus_of(app) == "payload"
+        await pilot.press(*" 1}", "tab", "tab", "enter")
+        await until(pilot, lambda: operations.fired == [("Users", 1)])
+        assert operations.payloads == ['{"n": 1}']
+
+        app.last_shot = None
+        await pilot.press("f")
+        await until(pilot, lambda: focus_of(app) == "fire")
+        await pilot.press(*["shift+tab"] * 5, *"Users", "pageup")
+        await until(pilot, lambda: '{"n": 1}' in text_of(app))
 
 
 async def test_escape_leaves_fire_without_firing() -> None:
