@@ -53,7 +53,7 @@ PICTURES: dict[str, tuple[str | None, Sequence[str]]] = {
     "time-line": (None, (*KEYS, "t")),
     "compare": (None, (*KEYS, "c")),
     "why": (None, (*KEYS, "w")),
-    "filter": (None, ("slash", *"duration>300ms", "enter")),
+    "filter": (None, ("slash", *"duration>30ms", "enter")),
     "help": (None, ("question_mark",)),
     "contrast": ("gammaray-contrast", KEYS),
 }

@@ -118,7 +118,7 @@ class Picture:
         look = self._look
         if node.outside:
             title, _, inside = look.safe(node.name).partition(" ")
-            return look.cut(title, _INSIDE - 2), look.cut(inside, _INSIDE)
+            return look.cut(title, _INSIDE - 2), look.cut(inside or "outside", _INSIDE)
         sign = f"{look.glyphs.state['error']} " if node.errors else ""
         parts = [look.safe(formats.short_region(node.region)), f"{formats.rate(node.rate)}/s"]
         parts.append(look.glyphs.text(formats.duration(node.p95_s)))
