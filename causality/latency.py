@@ -151,9 +151,7 @@ class LatencyTable:
 
     def __init__(self) -> None:
         """Make an empty table."""
-        # When the first and the latest sample came to be known, epoch seconds.
-        self.oldest_s = float("inf")
-        self.newest_s = 0.0
+        self.newest_s = 0.0  # when the latest sample came to be known, epoch seconds
         self._series: dict[SeriesKey, Series] = {}
         self._counted: dict[object, tuple[Sample, ...]] = {}
 
@@ -178,7 +176,6 @@ class LatencyTable:
             if known is None:
                 known = self._series[key] = Series()
             known.add(sample)
-            self.oldest_s = min(self.oldest_s, sample[2])
             self.newest_s = max(self.newest_s, sample[2])
         if new:
             self._counted[source] = new

@@ -96,13 +96,18 @@ def _entry(
     kind: LatencyKind, key: SeriesKey, tally: Tally, length_s: float, window_s: float | None
 ) -> LatencyEntry:
     count = tally.sketch.count
+    p50_s, p90_s, p95_s, p99_s = tally.quantiles()
     return LatencyEntry(
         kind,
-        *key,
+        key[0],
+        key[1],
         count,
         tally.errors,
         tally.cold,
-        *tally.quantiles(),
+        p50_s,
+        p90_s,
+        p95_s,
+        p99_s,
         tally.maximum,
         count / length_s if length_s > 0 else None,
         window_s,
