@@ -17,7 +17,7 @@ class World:
     """Collects records; times are seconds since the world began."""
 
     def __init__(self) -> None:
-        self._records: list[StreamRecord] = []
+        self.records: list[StreamRecord] = []
         self._documents: list[str] = []
 
     def run(
@@ -46,10 +46,10 @@ class World:
         if ended_s is not None:
             events.append({"k": "e", "t": EPOCH_S + ended_s, "st": status})
         payload = {"r": request_id, "a": attempt, "e": events}
-        self._records.append(
+        self.records.append(
             StreamRecord(
                 Change(
-                    str(len(self._records)),
+                    str(len(self.records)),
                     Image(
                         Text(f"{request_id}:{attempt}:0"),
                         Text(json.dumps(payload)),
@@ -83,7 +83,7 @@ class World:
     def engine(self, *, ended: bool = True) -> Engine:
         """Give the settled graph, of input that has ended or may go on."""
         engine = Engine()
-        engine.apply_records(self._records)
+        engine.apply_records(self.records)
         engine.apply_documents(self._documents)
         if ended:
             engine.finish()
