@@ -123,6 +123,47 @@ def test_an_unknown_application_is_told_with_what_there_is() -> None:
             "two queues have the same name",
             "",
         ),
+        (
+            MINIMAL + 'triggers = [{ kind = "schedule", rule = "r", function = "One", '
+            'expression = "hourly" }]',
+            "'hourly' is neither rate(...) nor cron(...)",
+            "",
+        ),
+        (
+            MINIMAL + 'triggers = [{ kind = "api", api = "a", function = "One", route = "/x" }]',
+            "'/x' is no route",
+            "",
+        ),
+        (
+            MINIMAL + 'triggers = [{ kind = "events", rule = "r", pattern = {} }]',
+            "rule r: give either a function or a queue",
+            "",
+        ),
+        (
+            MINIMAL + 'triggers = [{ kind = "kinesis", stream = "S", function = "One" }]',
+            "triggers: there is no stream S",
+            "",
+        ),
+        (
+            MINIMAL + f'queues = [{QUEUE[:-2]}, dead_letters = "X" }}]',
+            "queue Q: there is no queue X",
+            "",
+        ),
+        (
+            MINIMAL.replace('{ function = "One" }', '{ api = "a", route = "GET /" }'),
+            "fire: no trigger makes an api a",
+            "",
+        ),
+        (
+            MINIMAL.replace('{ function = "One" }', '{ api = "a" }'),
+            "give either a function, or an api and a route",
+            "",
+        ),
+        (
+            MINIMAL + 'state_machines = [{ name = "M", region = "us-west-2", definition = "m" }]',
+            "there is no file m",
+            "",
+        ),
     ],
 )
 def test_mistakes_are_named(folder: Path, text: str, what: str, todo: str) -> None:

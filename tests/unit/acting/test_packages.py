@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -11,6 +13,7 @@ import pytest
 
 from providers.bundles import files_in, zipped
 from providers.clients import Clients
+from providers.deploy_machines import machine_role
 from providers.deploy_role import execution_policy
 from providers.inventory import TAGGED_ARNS
 from providers.manifest import find_application
@@ -61,6 +64,29 @@ def test_the_demos_functions_may_do_what_they_do_and_no_more() -> None:
     } <= allowed
     assert not {action for action, _resource in allowed if "Delete" in action or "*" in action}
     assert not any("{" in resource for _action, resource in allowed)
+
+
+def test_a_configuration_without_the_recorder_may_not_write_records() -> None:
+    for letter, records, traces in (("C", False, False), ("F", False, True), ("B", True, True)):
+        variant = find_application("imageproc").in_configuration(letter)
+        text = str(execution_policy(PLACE, variant))
+        assert ("table/gammaRays" in text) is records
+        assert ("xray:PutTraceSegments" in text) is traces
+
+
+def test_a_state_machine_has_a_role_of_its_own_that_may_invoke_its_steps() -> None:
+    application = find_application("orders").in_configuration("B")
+    place = replace(PLACE, application="orders", configuration="B")
+    (machine,) = application.manifest.state_machines
+
+    role = machine_role(place, machine)
+    definition = json.loads(place.filled(application.definition(machine), machine.region))
+
+    assert role.name == "gammaray-orders-B-orders-fulfil-B"
+    assert definition["States"]["Pack"]["Resource"] == (
+        "arn:aws:lambda:us-west-2:123456789012:function:PackOrderB"
+    )
+    assert not any("*" in str(item) for item in machine.permissions)
 
 
 @pytest.mark.parametrize(
