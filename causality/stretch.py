@@ -16,6 +16,7 @@ from causality.match_keys import (
     is_specific,
     output_order,
 )
+from causality.sequence import in_sequence
 
 # A delivery that finds no output casts doubt on so many before it, and after it.
 REACH = 48
@@ -125,6 +126,10 @@ class Rules:
             if not entries[0].settled:
                 yield self._alone(entries[0])
             return
+        fits = [len(entry.fitting) for entry in entries]
+        ordered = in_sequence([e.delivery for e in entries], [e.fitting for e in entries])
+        if ordered is not None:
+            entries = [e._replace(fitting=o) for e, o in zip(entries, ordered, strict=True)]
         effects: dict[OutputNode, range] = {}  # each output's effects, the proven one first
         count = 0
         for entry in entries:
@@ -149,13 +154,15 @@ class Rules:
                     for entry in entries
                 ]
             )
-        for entry, (is_covered, _), (_, allowed) in zip(entries, covered, possible, strict=True):
+        for entry, fit, (is_covered, _), (_, allowed) in zip(
+            entries, fits, covered, possible, strict=True
+        ):
             if entry.settled:
                 continue
             verdict = Verdict(entry.delivery, list(dict.fromkeys(output_of[n] for n in allowed)))
             verdict.left_out = not is_covered
             verdict.certain = is_covered and self._is_plausible(verdict)
-            verdict.narrowed = len(verdict.outputs) < len(entry.fitting)
+            verdict.narrowed = len(verdict.outputs) < fit
             yield verdict
 
     def _alone(self, entry: Entry) -> Verdict:
