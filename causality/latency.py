@@ -72,12 +72,14 @@ class Tally:
 class Series:
     """The samples of one function or edge: all of them, and the latest by time."""
 
-    __slots__ = ("_left_slot", "_slots", "total")
+    __slots__ = ("_left_slot", "_past", "_slots", "total")
 
     def __init__(self) -> None:
         self.total = Tally()
         self._slots: dict[int, Tally] = {}  # epoch seconds // SLOT_S
         self._left_slot = -1  # the latest one that is kept no more
+        # First and current slot of a window, and what was counted before the current one.
+        self._past: tuple[int, int, Tally] | None = None
 
     def add(self, sample: Sample, count: int = 1) -> None:
         """Count a sample, or (-1) take it out again."""
@@ -89,6 +91,8 @@ class Series:
         slot = int(at_s // SLOT_S)
         if slot <= self._left_slot:
             return
+        if self._past is not None and slot < self._past[1]:
+            self._past = None
         tally = self._slots.get(slot)
         if tally is None:
             tally = self._slots[slot] = Tally()
@@ -104,9 +108,7 @@ class Series:
         current = int(until_s // SLOT_S)
         shown, rate = self.total, 0.0
         if window_s is not None:
-            first = current - int(window_s // SLOT_S) + 1
-            parts = [tally for slot, tally in self._slots.items() if first <= slot <= current]
-            shown = parts[0] if len(parts) == 1 else merged(parts)
+            shown = self._window(current - int(window_s // SLOT_S) + 1, current)
             rate = shown.sketch.count / window_s
         recent = tuple(
             tally.sketch.count if (tally := self._slots.get(slot)) is not None else 0
@@ -115,6 +117,14 @@ class Series:
         if window_s is None:
             rate = sum(recent[-_RATE_SLOTS:]) / (_RATE_SLOTS * SLOT_S)
         return latency_row(key, shown, rate, recent)
+
+    def _window(self, first: int, current: int) -> Tally:
+        """Merge some slots; what lies behind the current one hardly changes, and is kept."""
+        if self._past is None or self._past[:2] != (first, current):
+            before = (tally for slot, tally in self._slots.items() if first <= slot < current)
+            self._past = (first, current, merged(before))
+        past, newest = self._past[2], self._slots.get(current)
+        return past if newest is None else merged((past, newest))
 
 
 def merged(tallies: Iterable[Tally]) -> Tally:

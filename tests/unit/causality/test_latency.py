@@ -139,11 +139,13 @@ def test_a_window_counts_exactly_what_lies_in_it(
     drawn: list[tuple[float, float, bool, bool, bool]], window_s: float, until_s: float
 ) -> None:
     table = LatencyTable()
+    until = NOW_S + until_s
     for number, (value_s, at_s, failed, cold, withdrawn) in enumerate(drawn):
         table.put(number, (KEY, value_s, NOW_S + at_s, failed, cold))
+        if number % 3 == 0:
+            table.rows(until, window_s)  # looking on the way changes nothing
         if withdrawn:
             table.put(number, None)
-    until = NOW_S + until_s
     last = int(until // SLOT_S)
     first = last - int(window_s) // SLOT_S + 1
     oldest = max((int((NOW_S + d[1]) // SLOT_S) for d in drawn), default=0) - 90
