@@ -33,7 +33,10 @@ class EventRule(Piece):
         super().__init__(target.place, target.region, text, target)
         self._rule = trigger.rule
         self._target = target
-        self._pattern = trigger.pattern if isinstance(trigger, EventTrigger) else None
+        self._pattern: dict[str, Any] | None = None
+        if isinstance(trigger, EventTrigger):
+            text = self.place.filled(json.dumps(trigger.pattern), self.region)
+            self._pattern = json.loads(text)
         self._schedule = trigger.expression if isinstance(trigger, ScheduleTrigger) else None
 
     async def look(self) -> Change:

@@ -156,7 +156,7 @@ def _show(summary: Summary) -> None:
     console.print(
         f"{setup.application}, {setup.where}: medians of {setup.blocks * setup.rounds} warm "
         f"invocations and {setup.blocks} cold starts of each function; + is the difference to "
-        "the clean function in the same round",
+        "the clean function in the same round, least: between the least of both",
         markup=False,
         highlight=False,
     )
@@ -170,8 +170,8 @@ def _table(summary: Summary, columns: Mapping[str, Callable[[Line], str]]) -> Ta
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("function")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column("function", no_wrap=True)
     for heading in columns:
         table.add_column(heading, justify="right", no_wrap=True)
     before = ""
@@ -188,8 +188,8 @@ def _added(spread: Spread | None, digits: int = 2) -> str:
     return "" if spread is None else f"{spread.median:+.{digits}f}"
 
 
-def _figure(figure: float | None) -> str:
-    return "" if figure is None else f"{figure:+.3f}"
+def _figure(figure: float | None, digits: int = 3) -> str:
+    return "" if figure is None else f"{figure:+.{digits}f}"
 
 
 _TIMES: Final[Mapping[str, Callable[[Line], str]]] = {
@@ -201,8 +201,10 @@ _TIMES: Final[Mapping[str, Callable[[Line], str]]] = {
     "a call ": lambda line: _figure(line.added_cpu_per_operation),
 }
 _REST: Final[Mapping[str, Callable[[Line], str]]] = {
-    "table writes": lambda line: f"{line.writes:g}",
-    "memory MB": lambda line: f"{line.memory.median:.1f}",
+    "least + ms": lambda line: _figure(line.least_added_wall, 2),
+    "CPU": lambda line: _figure(line.least_added_cpu, 2),
+    "writes": lambda line: f"{line.writes:g}",
+    "MB": lambda line: f"{line.memory.median:.1f}",
     "+ MB": lambda line: _added(line.added_memory, 1),
     "cold ms": lambda line: f"{line.cold.median:.0f}",
     "+ ms": lambda line: _added(line.added_cold, 0),

@@ -32,6 +32,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         wall, cpu: of a warm invocation.
         added_wall, added_cpu: to a warm invocation.
         added_wall_per_operation, added_cpu_per_operation: the medians, for each call.
+        least_added_wall, least_added_cpu: the difference between the least of all warm
+            invocations and the clean function's least: what is left on a busy machine, whose
+            other work can only add.
         writes: to the record table, of a warm invocation; the median.
         memory, added_memory: the most that was resident.
         cold, cold_cpu: importing the handler, and the first invocation, of one operation.
@@ -50,6 +53,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     added_cpu: Spread | None = None
     added_wall_per_operation: float | None = None
     added_cpu_per_operation: float | None = None
+    least_added_wall: float | None = None
+    least_added_cpu: float | None = None
     added_memory: Spread | None = None
     added_cold: Spread | None = None
     added_cold_cpu: Spread | None = None
@@ -96,6 +101,7 @@ def _line(
     if letter == CLEAN or not clean:
         return line
     added_wall, added_cpu = (_added(figure, warm, clean) for figure in (_wall, _cpu))
+    warm_clean = [sample for sample in clean if not sample.cold]
     operations = setup.operations if benchmark != "empty" else None
     return msgspec.structs.replace(
         line,
@@ -103,6 +109,8 @@ def _line(
         added_cpu=added_cpu,
         added_wall_per_operation=added_wall.median / operations if operations else None,
         added_cpu_per_operation=added_cpu.median / operations if operations else None,
+        least_added_wall=line.wall.least - min(map(_wall, warm_clean)),
+        least_added_cpu=line.cpu.least - min(map(_cpu, warm_clean)),
         added_memory=_added(_memory, last, clean),
         added_cold=_added(_cold, cold, clean),
         added_cold_cpu=_added(_cold_cpu, cold, clean),

@@ -153,6 +153,8 @@ async def test_what_the_machine_does_is_not_taken_for_overhead(tmp_path: Path) -
     assert recorded.added_cpu.median == pytest.approx(2.5, abs=0.5)
     assert recorded.added_wall_per_operation == pytest.approx(0.05, abs=0.01)
     assert lines["emptyD"].added_wall_per_operation is None, "it makes no calls"
+    assert recorded.least_added_wall == pytest.approx(5, abs=1)
+    assert recorded.least_added_cpu == pytest.approx(2.5, abs=0.5)
     assert recorded.added_memory.median == pytest.approx(1)
     assert recorded.added_cold.median == pytest.approx(5, abs=1)
     assert recorded.cold.median > 300, "import and first invocation"
