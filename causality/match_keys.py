@@ -136,7 +136,8 @@ def group_output_keys(
         yield CONTENT, ("data", resource, fact.item_hash)
     elif fact.item_hash and call.service == "iot-data":
         region = call.region or node.call.invocation.region or ""
-        yield ORDER, ("message", region, fact.item_hash)  # a rule decides which function gets it
+        # A rule decides who gets it: content, too, but weaker than a payload for one callee.
+        yield ORDER, ("message", region, fact.item_hash)
 
 
 def _tells_callee(node: OutputNode) -> bool:
