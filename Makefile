@@ -57,6 +57,8 @@ format: $(DEV_STAMP)
 # What a user feels, then the parts alone (pytest ends with 5 when there are none to measure).
 bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.figures
+	$(BIN)/python -m benchmarks.recorder_overhead
+	$(BIN)/gammaray-tui overhead
 	$(BIN)/python -m benchmarks.screen
 	$(BIN)/python -m pytest benchmarks --benchmark-only \
 	    --benchmark-columns=min,median,mean,rounds || test $$? -eq 5

@@ -1,26 +1,22 @@
-"""What the recorder adds to a handler: measured beside the same handler without it.
+"""What the recorder alone adds to a warm handler: measured beside the same handler without it.
 
     python -m benchmarks.recorder_overhead [rounds]
 
 Clean and recorded runs alternate, and the median of their differences is told, so that what
 else the machine does falls on both. The server answers at once: added wall time is the
-recorder's own work and one exchange with its table, without a network between. Cold starts
-are processes of their own; of these the least CPU time is told, which noise can only raise.
+recorder's own work and one exchange with its table, without a network between.
+`gammaray-tui overhead` measures whole functions, cold starts and memory, in all configurations.
 """
 
 from __future__ import annotations
 
-import io
 import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import boto3  # type: ignore[import-untyped]
@@ -31,32 +27,12 @@ from gammaray_recorder.recording import Recorder
 from gammaray_recorder.settings import Settings
 from gammaray_recorder.table import Table
 from gammaray_recorder.writer import Writer
-from providers.layer import SWAPPED_HANDLER, build_layer, handler_environment
 from tests.unit.recorder.support import REGION, Context
 
 Handler = Callable[[Any, Any], Any]
 
 PUTS = 100
 ITEM = {"id": {"S": "o-1"}, "count": {"N": "17"}, "text": {"S": "hello"}}
-APPLICATIONS = {
-    "without boto3": "def handler(event, context): pass\n",
-    "with boto3": "import boto3\nclient = boto3.client('dynamodb')\n"
-    "def handler(event, context): pass\n",
-}
-# Begins with the modules that Lambda's runtime has imported before it imports a handler. Garbage
-# is not collected: a full collection, due after so many objects, falls now on one and now on the
-# other, and costs as much as all of the recorder.
-COLD = """
-import gc, importlib, json, logging, resource, sys, traceback
-gc.disable()
-sys.path[:0] = sys.argv[3:]
-def used():
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
-before = used()
-getattr(importlib.import_module(sys.argv[1]), sys.argv[2])({}, None)
-print(used() - before)
-"""
 
 
 @contextmanager
@@ -120,45 +96,6 @@ def measure_warm(what: str, clean: Handler, recorded: Handler, rounds: int) -> N
         show(f"{what}, warm, {unit}", before, added)
 
 
-def measure_cold(url: str, rounds: int) -> None:
-    """Start processes that import a handler and run it once."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        zipfile.ZipFile(io.BytesIO(build_layer())) as archive,
-    ):
-        archive.extractall(folder)
-        for what, source in APPLICATIONS.items():
-            Path(folder, "app.py").write_text(source)
-            least = {"app.handler": 1e9, SWAPPED_HANDLER: 1e9}
-            for _ in range(rounds):
-                for handler in least:
-                    used = cold_start_ms(handler, folder, url)
-                    least[handler] = min(least[handler], used)
-            before = least["app.handler"]
-            show(f"cold start {what}, CPU", before, least[SWAPPED_HANDLER] - before)
-
-
-def cold_start_ms(handler: str, folder: str, url: str) -> float:
-    """Import and run a handler in a new process; give the CPU time in ms."""
-    module, _, function = handler.rpartition(".")
-    ran = subprocess.run(
-        [sys.executable, "-B", "-c", COLD, module, function, folder, f"{folder}/python"],
-        env={
-            **handler_environment("app.handler"),
-            "PATH": os.environ["PATH"],
-            "AWS_ACCESS_KEY_ID": "a",
-            "AWS_SECRET_ACCESS_KEY": "b",
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_ENDPOINT_URL": url,
-        },
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return float(ran.stdout) * 1000
-
-
 def show(what: str, before_ms: float, added_ms: float) -> None:
     """Print a figure."""
     print(f"{what:<38} clean {before_ms:8.2f} ms   added {added_ms:7.2f} ms")  # noqa: T201
@@ -173,7 +110,6 @@ def main(rounds: int) -> None:
         clean = dynamodb(url, None)  # after, because hooks are given to existing clients, too
         measure_warm("empty handler", empty, bootstrap.recorded(empty, recorder), rounds * 10)
         measure_warm(f"{PUTS} puts", hundred_puts(clean), hooked, rounds)
-        measure_cold(url, max(rounds // 4, 3))
 
 
 if __name__ == "__main__":
