@@ -61,6 +61,11 @@ class WatchRecording:
         self._recorder: Recorder | None = None
 
     @property
+    def regions(self) -> tuple[str, ...]:
+        """The regions that are watched."""
+        return self._began.regions
+
+    @property
     def path(self) -> Path | None:
         """The file that is recorded to now."""
         recorder = self._recorder

@@ -31,6 +31,11 @@ def open_session(settings: Settings) -> AwsSession:
     )
 
 
+def origin_of(session: AwsSession) -> str:
+    """Say what is watched, as one text: a recording of the same can be gone on with."""
+    return f"{session.profile or 'default'} {session.endpoint_url or 'AWS'} {session.table}"
+
+
 def read_since(since: str, since_from: str = "--since") -> Since:
     """Read where reading starts.
 

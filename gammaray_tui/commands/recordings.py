@@ -212,7 +212,7 @@ def _table(found: list[Summary]) -> Iterator[str]:
     for summary in found:
         began = formats.instant(summary.start_s)[:19]
         length = formats.duration(summary.end_s - summary.start_s)
-        regions = ",".join(summary.began.regions) or "-"
+        regions = ",".join(summary.regions) or "-"
         yield escaped(
             f"{began:<19}  {length:>6}  {formats.count(summary.records):>9}  "
             f"{_size(summary.size):>8}  {regions:<20}  {summary.path}"
@@ -229,7 +229,7 @@ def _as_json(summary: Summary) -> str:
         "start_s": summary.start_s,
         "end_s": summary.end_s,
         "records": summary.records,
-        "regions": summary.began.regions,
+        "regions": summary.regions,
         "size": summary.size,
     }
     return msgspec.json.encode(told).decode()

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from gammaray_tui.commands.record_lines import RecordLines
     from gammaray_tui.expectations.grammar import Expectation
     from gammaray_tui.expectations.judge import Verdict
+    from gammaray_tui.recording import WatchRecording
     from providers.events import ProviderEvent, RegionStatus
 
 Expect = Annotated[
@@ -69,6 +71,7 @@ def tail(
     expect: Expect = None,
     timeout_s: Timeout = None,
     junit: Junit = None,
+    record: options.Record = None,
     config: options.ConfigFile = None,
 ) -> None:
     """Print one line a record as it is read; judge expectations.
@@ -78,6 +81,7 @@ def tail(
     exported and replayed.
     """
     from gammaray_tui.commands.record_lines import RecordLines
+    from gammaray_tui.recording import WatchRecording
 
     given = options.Given(
         profile=profile,
@@ -97,9 +101,21 @@ def tail(
         raise UserError(
             "--source means nothing where files are read.", todo="Leave it out.", kind="usage"
         )
-    reading, regions = _files_source(paths, given) if paths else _aws_source(given, source)
+    if paths and record:
+        raise UserError(
+            "Files are not recorded: they are there already.",
+            todo="Leave --record out.",
+            kind="usage",
+        )
+    recording = WatchRecording()
+    if paths:
+        reading = _files_source(paths, given)
+    else:
+        reading, recording = _aws_source(given, source, record)
     lines = RecordLines(as_json=as_json)
-    printer = Printer(lines, regions)
+    if record is not None:
+        recording.start()
+    printer = Printer(lines, recording.regions, recording.take)
     verdicts: list[Verdict] = []
     began_s = time.monotonic()
     with ended_pipe_is_fine():
@@ -108,7 +124,10 @@ def tail(
             work = _expect(reading, expectations, longest_s, printer, verdicts)
         else:
             work = _print(reading, printer, timeout_s)
-        asyncio.run(until_interrupted(work))
+        try:
+            asyncio.run(until_interrupted(work))
+        finally:
+            recording.stop()
     say(summary(lines))
     if expectations:
         _report(verdicts, time.monotonic() - began_s, junit)
@@ -140,10 +159,16 @@ class Printer:
         live: whether regions are read; else files.
     """
 
-    def __init__(self, lines: RecordLines, regions: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        lines: RecordLines,
+        regions: tuple[str, ...],
+        tap: Callable[[ProviderEvent], None] = lambda _event: None,
+    ) -> None:
         self.live = bool(regions)
         self._lines = lines
         self._regions = regions
+        self._tap = tap
         self._states: dict[str, RegionStatus] = {}
 
     def tell(self, event: ProviderEvent) -> None:
@@ -154,6 +179,7 @@ class Printer:
         """
         from providers.events import Gap, RecordBatch, RegionStatus
 
+        self._tap(event)
         if isinstance(event, RecordBatch):
             for line in self._lines.of(event):
                 sys.stdout.write(line + "\n")
@@ -224,18 +250,28 @@ async def _expect(
     )
 
 
-def _aws_source(given: options.Given, sources: list[str] | None) -> tuple[Source, tuple[str, ...]]:
-    from gammaray_tui.commands.aws import open_session, read_since
+def _aws_source(
+    given: options.Given, sources: list[str] | None, record: Path | None
+) -> tuple[Source, WatchRecording]:
+    from gammaray_tui.commands.aws import open_session, origin_of, read_since
     from gammaray_tui.config import load_settings
+    from gammaray_tui.recording import WatchRecording
 
     wanted = parse_sources(sources)
     settings = load_settings(given)
     session = open_session(settings)
     since = read_since(settings.since, settings.since_from)
-    return OpenSources(wanted, session, since).run, session.regions
+    recording = WatchRecording(
+        title="tail",
+        origin=origin_of(session),
+        regions=session.regions,
+        since_s=since.start_s(time.time()),
+        path=record,
+    )
+    return OpenSources(wanted, session, since).run, recording
 
 
-def _files_source(paths: list[Path], given: options.Given) -> tuple[Source, tuple[str, ...]]:
+def _files_source(paths: list[Path], given: options.Given) -> Source:
     from gammaray_tui.commands.graph_input import collect_files
 
     given.refuse_aws("tail PATH")
@@ -248,7 +284,7 @@ def _files_source(paths: list[Path], given: options.Given) -> tuple[Source, tupl
         while (event := await asyncio.to_thread(next, events, None)) is not None:
             await queue.put(event)
 
-    return read_files, ()
+    return read_files
 
 
 def _report(verdicts: list[Verdict], elapsed_s: float, junit: Path | None) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gammaray_tui.commands.aws import check_credentials, open_session, read_since
+from gammaray_tui.commands.aws import check_credentials, open_session, origin_of, read_since
 from gammaray_tui.commands.screen import need_terminal, run_app
 from gammaray_tui.commands.sources import OpenSources, Wanted, parse_sources
 
@@ -67,7 +67,7 @@ async def _watch(
     from providers.inventory_local import own_folders
 
     title = session.profile or settings.endpoint_url or "default"
-    origin = f"{session.profile or 'default'} {settings.endpoint_url or 'AWS'} {session.table}"
+    origin = origin_of(session)
     model = Watch(title)
     path = None if resume is None else resuming.find(resume, record, origin)
     resumed = None if path is None else resuming.take_up(path, model)

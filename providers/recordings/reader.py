@@ -16,6 +16,7 @@ from providers.recordings.entries import (
     VERSION,
     Began,
     Entry,
+    Status,
     decode,
     event_of,
 )
@@ -38,6 +39,7 @@ class Summary:
 
     Attributes:
         start_s, end_s: epoch seconds of its first and last line.
+        regions: those watched.
         size: bytes.
     """
 
@@ -46,6 +48,7 @@ class Summary:
     start_s: float
     end_s: float
     records: int
+    regions: tuple[str, ...]
     size: int
 
 
@@ -129,7 +132,7 @@ def open_recording(path: Path) -> BinaryIO:
 
 
 def summarise(path: Path) -> Summary:
-    """Tell a recording's start, length and size without reading it.
+    """Tell a recording's start, length and size, in most cases without reading it.
 
     Raises:
         UserError: it cannot be opened, or is no recording.
@@ -139,8 +142,10 @@ def summarise(path: Path) -> Summary:
         stream.seek(0)
         first = _first_line(stream.read(heads[0].size)) if heads else None
         size = path.stat().st_size
-    if first is None:
-        first = Began(at_s=0.0)
+        first = first or Began(at_s=0.0)
+        stream.seek(0)
+        # Of a demo, they are not known yet when its recording begins.
+        regions = first.regions or _regions_in(stream)
     start_s = heads[0].first_s if heads else 0.0
     return Summary(
         path,
@@ -148,6 +153,7 @@ def summarise(path: Path) -> Summary:
         start_s,
         max((head.last_s for head in heads), default=start_s),
         sum(head.records for head in heads),
+        regions,
         size,
     )
 
@@ -171,6 +177,11 @@ class Checkpoint:
             position = event.position
             shards = self.positions.setdefault(event.region, {})
             shards[position.stream_arn, position.shard_id] = position
+
+
+def _regions_in(stream: BinaryIO) -> tuple[str, ...]:
+    entries = (entry for _, entry in read_entries(stream, ""))
+    return tuple(dict.fromkeys(e.status.region for e in entries if isinstance(e, Status)))
 
 
 def _first_line(member: bytes) -> Began | None:

@@ -44,6 +44,7 @@ def test_they_are_listed(tmp_path: Path, recording: Path) -> None:
     assert line.endswith(str(recording))
     (told,) = run(tmp_path, "recordings", "list", "--json", str(recording)).stdout.splitlines()
     assert json.loads(told)["path"] == str(recording)
+    assert json.loads(told)["regions"] == ["us-west-2"]
 
 
 def test_none_is_said_to_be_there(tmp_path: Path) -> None:
