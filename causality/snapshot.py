@@ -207,6 +207,8 @@ class Detail:
     recorder_us: int | None = None
     dropped: int = 0
     path: PathSplit | None = None  # None when no time is known, or the chain is too large
+    billed_s: float | None = None  # from the log's REPORT line, as is the next
+    used_mb: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,6 +231,8 @@ ACTIONS: tuple[Action, ...] = (
         destructive=True,
         needs_operations=True,
     ),
+    Action("logs", ("O",), "logs", "logs of the invocation or chain", "Invocation", handlers.logs),
+    Action("doctor", ("d",), "doctor", "check account, tables, functions", "Act", handlers.doctor),
     Action("export", ("e",), "export", "write the graph to a file", "Act", handlers.export),
     Action("record", ("R",), "record", "record to a file, or stop", "Act", tape_handlers.record),
     Action("theme", ("T",), "theme", "choose a theme", "Program", handlers.theme),

@@ -7,7 +7,7 @@ import inspect
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -31,13 +31,14 @@ if TYPE_CHECKING:
     from gammaray_tui.model import Followed, Model
     from gammaray_tui.recording import WatchRecording
     from gammaray_tui.screens.fire import Shot
-    from providers.operations import Operations, Step
+    from providers.operations import Inspections, Operations, Step
     from providers.replay import Player
 
 _DRAIN_EVERY_S = 0.1
 _FIGURES_EVERY_S = 1.0  # lag and rates change even when nothing comes
 _TICK_EVERY_S = 0.5  # the time of running invocations, when one is on screen
 _THEMES_EVERY_S = 1.0
+_REST_S = 1.0  # so long the selection stands still before its log is asked for
 _LOOK_EVERY_S, _LOOKS = 0.5, 240  # at the chains of a firing, and how often at most
 _DARK, _NO_COLOR_THEME = "gammaray-dark", "ansi-dark"
 
@@ -113,6 +114,8 @@ class GammarayApp(App[None]):
         self._main: MainScreen | None = None
         self._shown_at_s = float("-inf")
         self._defects: set[str] = set()
+        self._rested_on: str | None = None
+        self._asked_reports: set[str] = set()
 
     # Parts
 
@@ -135,6 +138,21 @@ class GammarayApp(App[None]):
     def operations(self) -> Operations | None:
         """The acts on AWS that may be done now."""
         return None if self.read_only else self._operations
+
+    def need_inspections(self) -> Inspections:
+        """Give what only looks at AWS, in read-only mode as well.
+
+        Raises:
+            UserError: there is no AWS to look at.
+        """
+        if self._operations is None:
+            raise UserError(
+                "There is no AWS to look at here.",
+                on=self.account_name,
+                todo="Start gammaray-tui on a profile, or wait until the start is through.",
+                kind="no-operations",
+            )
+        return self._operations
 
     def need_operations(self) -> Operations:
         """Give the acts on AWS.
@@ -185,6 +203,7 @@ class GammarayApp(App[None]):
         self.model.set_calls_shown(self.calls_shown)
         self.theme_changed_signal.subscribe(self, lambda _: self._repaint())
         self.set_interval(_DRAIN_EVERY_S, self._drain)
+        self.set_interval(_REST_S, self._fetch_report)
         if self.recording is not None:
             loop = asyncio.get_running_loop()
 
@@ -227,6 +246,25 @@ class GammarayApp(App[None]):
             for screen in self.screen_stack:
                 if isinstance(screen, ShowsSnapshots):
                     screen.show_snapshot(self.snapshot)
+
+    def _fetch_report(self) -> None:
+        """Ask for the log's REPORT of the invocation that the selection rests on, once."""
+        detail = self.snapshot.detail
+        node = detail.node if detail is not None and detail.state != "running" else None
+        rests, self._rested_on = node == self._rested_on, node
+        if node is None or not rests or node in self._asked_reports or self._operations is None:
+            return
+        self._asked_reports.add(node)
+        self.run_worker(
+            self._report_of(node, self._operations), group="report", exit_on_error=False
+        )
+
+    async def _report_of(self, node: str, inspections: Inspections) -> None:
+        wanted = [one for one in self.model.logs_wanted(node) if one.request_id == node]
+        # Figures beside the rest: without permission to read logs, they are just not there.
+        with suppress(UserError):
+            for report in await inspections.reports(wanted):
+                self.model.reported(report)
 
     @contextmanager
     def _defects_shown(self, what: str) -> Iterator[None]:

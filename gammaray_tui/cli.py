@@ -26,6 +26,7 @@ from gammaray_tui.commands.init import init
 from gammaray_tui.commands.instrument import instrument, uninstrument
 from gammaray_tui.commands.keys import keys
 from gammaray_tui.commands.latency import latency
+from gammaray_tui.commands.logs import logs
 from gammaray_tui.commands.output import EXIT_FAILED, EXIT_REFUSED, say, say_error
 from gammaray_tui.commands.overhead import overhead
 from gammaray_tui.commands.recordings import recordings
@@ -78,6 +79,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     init,
     instrument,
     uninstrument,
+    logs,
     overhead,
     keys,
     chains,

@@ -249,6 +249,27 @@ async def cleanup(app: GammarayApp) -> None:
     await app.push_screen(CleanupScreen(app.look, app.need_operations(), app.account_name))
 
 
+async def logs(app: GammarayApp) -> None:
+    """Show the logs of the selected invocation, or of its chain."""
+    from gammaray_tui.screens.logs import LogsScreen
+
+    inspections = app.need_inspections()
+    detail = app.snapshot.detail
+    chain = app.model.logs_wanted(detail.node) if detail is not None else ()
+    own = next((one for one in chain if detail and one.request_id == detail.node), None)
+    if own is None:
+        app.notify("nothing is selected that has logs", timeout=3)
+        return
+    await app.push_screen(LogsScreen(app.look, inspections, own, chain))
+
+
+async def doctor(app: GammarayApp) -> None:
+    """Check account, permissions, tables and functions."""
+    from gammaray_tui.screens.doctor import DoctorScreen
+
+    await app.push_screen(DoctorScreen(app.look, app.need_inspections(), app.operations))
+
+
 async def export(app: GammarayApp) -> None:
     """Ask what to write where, and write it."""
     from gammaray_tui.screens.export import ExportScreen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -10,7 +11,7 @@ from causality.service_map import ServiceMap
 from causality.snapshot import NodeId, Snapshot
 from causality.waterfall import Waterfall
 from gammaray_tui.following import Summary
-from providers.operations import Fired
+from providers.operations import Fired, LogReport, LogsOf
 
 
 class Followed(Protocol):
@@ -78,6 +79,12 @@ class Model(Protocol):
 
     def find(self, node: NodeId | None, what: str, step: int) -> NodeId | None:
         """Find the next (step 1) or previous (-1) "error", "cold" or "match" after `node`."""
+
+    def logs_wanted(self, node: NodeId) -> Sequence[LogsOf]:
+        """Name the invocations of a node's chain whose logs there may be, causes first."""
+
+    def reported(self, report: LogReport) -> None:
+        """Take up what the log's REPORT line says of an invocation."""
 
     def follow(self, fired: Fired) -> Followed:
         """Find and mark the roots that came of a firing."""

@@ -50,7 +50,7 @@ from providers.events import (
     Restart,
     TraceBatch,
 )
-from providers.operations import Fired
+from providers.operations import Fired, LogReport, LogsOf
 
 QUEUE_BATCHES = 256
 MAX_INVOCATIONS = 100_000
@@ -63,6 +63,9 @@ _TABLES_EVERY_S = 0.5
 _CATCH_UP = 5
 # Of each sort, the newest ones: more than anyone reads, and never a second's work.
 _PROBLEMS = 1000
+
+# Of the invocations that were looked at last.
+_REPORTS = 10_000
 
 
 class Watch:
@@ -123,6 +126,7 @@ class Watch:
         self._tables: tuple[float, list[LatencyRow], list[LatencyRow], list[ProblemRow]] | None = (
             None
         )
+        self._reports: dict[str, LogReport] = {}
         self._detail: tuple[tuple[NodeId, int, int], Detail | None] | None = None
         self._stale_tables = True
 
@@ -315,6 +319,9 @@ class Watch:
             if known[0] == key or not chain_runs:
                 return known[1]
         detail = detail_of(self.engine, self._tree, self._selected, now_s)
+        report = self._reports.get(detail.request_id) if detail is not None else None
+        if detail is not None and report is not None:
+            detail = replace(detail, billed_s=report.billed_s, used_mb=report.used_mb)
         self._detail = (key, detail)
         return detail
 
@@ -383,6 +390,30 @@ class Watch:
     def follow(self, fired: Fired) -> Following:
         """Find and mark the roots that came of a firing; its `look` says how far they are."""
         return Following(self.engine, self._chain_members, fired)
+
+    def reported(self, report: LogReport) -> None:
+        """Take up what the log's REPORT line says of an invocation."""
+        self._reports[report.request_id] = report
+        self._detail = None
+        if len(self._reports) > _REPORTS:
+            del self._reports[next(iter(self._reports))]
+
+    def logs_wanted(self, node: NodeId) -> list[LogsOf]:
+        """Name the invocations of a node's chain whose logs there may be, causes first."""
+        invocation = self.engine.invocations.get(node.split("#", 1)[0])
+        chain = self._tree.chain_of(invocation) if invocation is not None else None
+        members = [member for member, _ in self._tree.members(chain)] if chain is not None else []
+        return [
+            LogsOf(
+                member.function,
+                member.region,
+                member.request_id,
+                member.started_at_s,
+                last.ended_at_s if (last := member.last) is not None else None,
+            )
+            for member in members
+            if member.function and member.region
+        ]
 
     def _chain_members(self, root: Invocation) -> list[Invocation]:
         chain = self._tree.chain_of(root)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from providers import cleanup, deploy, doctor, fire, instrument, inventory, setup
+from providers import cleanup, deploy, doctor, fire, instrument, inventory, logs, setup
 from providers.clients import Clients
 from providers.errors import UserError
 from providers.fire_targets import target_of
@@ -19,6 +19,9 @@ from providers.operations import (
     Check,
     Deleted,
     Fired,
+    LogLine,
+    LogReport,
+    LogsOf,
     Plan,
     Report,
     Resource,
@@ -72,6 +75,14 @@ class AwsOperations:
     async def examine(self, report: Callable[[Check], None]) -> Sequence[Check]:
         """Check everything that watching and acting need; change nothing."""
         return await doctor.examine(self.session, report)
+
+    async def logs(self, wanted: Sequence[LogsOf]) -> Sequence[LogLine]:
+        """Give the log lines of invocations, in the order in which these were given."""
+        return await logs.logs_of(self.session, wanted)
+
+    async def reports(self, wanted: Sequence[LogsOf]) -> Sequence[LogReport]:
+        """Give what the logs' REPORT lines say of invocations, as far as they have come."""
+        return logs.reports_in(await self.logs(wanted))
 
     async def account(self) -> str:
         """Say whose account it is; what deletes asks for it to be typed."""

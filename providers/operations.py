@@ -133,11 +133,56 @@ class Check:
     todo: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class LogsOf:
+    """One invocation whose logs are wanted; times are epoch seconds, None when not known."""
+
+    function: str
+    region: str
+    request_id: str
+    started_at_s: float | None = None
+    ended_at_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of a log."""
+
+    at_s: float
+    function: str
+    region: str
+    request_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogReport:
+    """What Lambda's REPORT line says of one invocation; None for what it leaves out.
+
+    Attributes:
+        billed_s: what is paid for, rounded up by AWS.
+        used_mb: the most memory that the container has used so far.
+    """
+
+    request_id: str
+    duration_s: float | None = None
+    billed_s: float | None = None
+    init_s: float | None = None
+    memory_mb: int | None = None
+    used_mb: int | None = None
+
+
 class Inspections(Protocol):
     """What only looks, and is offered in read-only mode too."""
 
     async def examine(self, report: Callable[[Check], None]) -> Sequence[Check]:
         """Check everything that watching and acting need; report each check as it is known."""
+
+    async def logs(self, wanted: Sequence[LogsOf]) -> Sequence[LogLine]:
+        """Give the log lines of invocations, in the order in which these were given."""
+
+    async def reports(self, wanted: Sequence[LogsOf]) -> Sequence[LogReport]:
+        """Give what the logs' REPORT lines say of invocations, as far as they have come."""
 
 
 class Operations(Inspections, Protocol):

@@ -77,7 +77,10 @@ class DetailItems:
         if detail.sdk_s is not None:
             figures.append(("sdk", formats.duration(detail.sdk_s), palette.text))
         if detail.memory_mb is not None:
-            figures.append(("mem", f"{detail.memory_mb}MB", palette.text))
+            used = f"{detail.used_mb}/" if detail.used_mb is not None else ""
+            figures.append(("mem", f"{used}{detail.memory_mb}MB", palette.text))
+        if detail.billed_s is not None:
+            figures.append(("billed", formats.duration(detail.billed_s), palette.text))
         pieces: list[tuple[str, Style]] = []
         for name, value, style in figures:
             pieces += [(f" {name} ", palette.muted), (self._look.glyphs.text(value) + " ", style)]

@@ -24,7 +24,7 @@ from causality.snapshot import (
 )
 from causality.waterfall import Waterfall, WaterfallRow
 from gammaray_tui.following import Summary
-from providers.operations import Fired
+from providers.operations import Fired, LogReport, LogsOf
 from tests.functional.mock_data import (
     START_S,
     MockChain,
@@ -126,6 +126,7 @@ class MockModel:
         self.notes: tuple[str, ...] = ()
         self.filter = ""
         self.folds: list[tuple[bool, NodeId | None]] = []
+        self.reports: list[LogReport] = []
         self.exported: list[tuple[str, str, Path]] = []
         self.drains = 0
         self.snapshots = 0
@@ -332,6 +333,15 @@ class MockModel:
         self.exported.append((view, format_name, path))
         path.write_text("{}", encoding="utf-8")
         return len(self.chains)
+
+    def logs_wanted(self, node: NodeId) -> Sequence[LogsOf]:
+        return [
+            LogsOf("checkout-api", "us-west-2", node),
+            LogsOf("order-worker", "us-east-1", f"{node}-child"),
+        ]
+
+    def reported(self, report: LogReport) -> None:
+        self.reports.append(report)
 
     def follow(self, fired: Fired) -> MockFollowed:
         return MockFollowed(fired)

@@ -12,6 +12,9 @@ from providers.operations import (
     Check,
     Deleted,
     Fired,
+    LogLine,
+    LogReport,
+    LogsOf,
     Plan,
     Report,
     Resource,
@@ -64,6 +67,7 @@ class MockOperations:
     def __init__(self) -> None:
         self.listed: Sequence[Application] = (IMAGEPROC, SHOP)
         self.existing: Sequence[Resource] = RESOURCES
+        self.logs_wanted: list[list[LogsOf]] = []
         self.checks: Sequence[Check] = CHECKS
         self.fired: list[tuple[str, int]] = []
         self.payloads: list[str | None] = []
@@ -82,6 +86,17 @@ class MockOperations:
         for check in self.checks:
             report(check)
         return self.checks
+
+    async def logs(self, wanted: Sequence[LogsOf]) -> Sequence[LogLine]:
+        self.logs_wanted.append(list(wanted))
+        return [
+            LogLine(1.7e9 + n, one.function, one.region, one.request_id, text)
+            for one in wanted
+            for n, text in enumerate((f"START RequestId: {one.request_id}", "hello", "END"))
+        ]
+
+    async def reports(self, wanted: Sequence[LogsOf]) -> Sequence[LogReport]:
+        return [LogReport(one.request_id, billed_s=0.2, used_mb=70) for one in wanted]
 
     async def account(self) -> str:
         return "123456789012"
