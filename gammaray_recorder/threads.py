@@ -21,8 +21,9 @@ _STARTER = "_gammaray_invocation"
 
 
 class _Working(threading.local):
-    """The invocation whose work a pool's thread does right now."""
+    """Whether a pool's thread works right now, and for which invocation."""
 
+    busy = False
     invocation: Optional[Invocation] = None
 
 
@@ -54,18 +55,17 @@ def install_pools(thread_module: ModuleType, recorder: Recorder) -> None:
         self.__dict__[_STARTER] = recorder.current()
 
     def run(self: Any, *args: Any, **kw: Any) -> None:
-        _working.invocation = self.__dict__.get(_STARTER)
+        _working.busy, _working.invocation = True, self.__dict__.get(_STARTER)
         try:
             original_run(self, *args, **kw)
         finally:
-            _working.invocation = None
+            _working.busy, _working.invocation = False, None
 
     item_class.__init__, item_class.run = __init__, run
 
 
 def _started_by() -> Optional[Invocation]:
-    invocation = _working.invocation
-    if invocation is not None:
-        return invocation
+    if _working.busy:
+        return _working.invocation  # not that which once made the pool start this thread
     found: Optional[Invocation] = threading.current_thread().__dict__.get(_STARTER)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -220,6 +221,41 @@ class Server:
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
+
+
+class Tunnel:
+    """A proxy that opens tunnels to one port, or refuses to."""
+
+    def __init__(self, port: int, answer: bytes = b"HTTP/1.1 200 Fine\r\n\r\n") -> None:
+        self._port, self._answer = port, answer
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.asked: list[bytes] = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        client, _ = self._listener.accept()
+        self.asked.append(client.recv(65536))
+        client.sendall(self._answer)
+        if b" 200 " not in self._answer:
+            client.close()
+            return
+        target = socket.create_connection(("127.0.0.1", self._port))
+        threading.Thread(target=_pump, args=(client, target), daemon=True).start()
+        _pump(target, client)
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    try:
+        while data := source.recv(65536):
+            sink.sendall(data)
+    except OSError:
+        return  # one side is gone
+    finally:
+        sink.close()
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from gammaray_recorder import connection
 from gammaray_recorder.connection import Connection
-from tests.unit.recorder.support import Server
+from tests.unit.recorder.support import Server, Tunnel
 from tests.unit.recorder.test_table import POST
 
 
@@ -87,3 +87,17 @@ def test_a_stranger_is_not_trusted(secure_server: Server) -> None:
     with pytest.raises(ssl.SSLCertVerificationError):
         Connection(secure_server.url).exchange(POST)
     assert secure_server.requests == []
+
+
+def test_a_tunnel_of_a_proxy_is_verified_to_its_other_end(
+    secure_server: Server, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
+    tunnel = Tunnel(secure_server.port)
+    through = Connection(secure_server.url, proxy=tunnel.url)
+    for _ in range(2):
+        assert through.exchange(POST) == (200, b"{}")
+    assert secure_server.connections == len(tunnel.asked) == 1
+    assert b"CONNECT 127.0.0.1:%d " % secure_server.port in tunnel.asked[0]
+    through.close()
+    tunnel.close()
