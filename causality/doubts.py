@@ -77,7 +77,7 @@ class Doubts:
         if not explained and began_s > self.horizon_s:
             explained = True  # not yet: its call may be on its way
             self._ask_later(cause, began_s)
-        source, stretch = source_of(cause.keys[-1]), _stretch(began_s)
+        source, stretch = source_of(cause.keys[0]), _stretch(began_s)
         for signs, applies in ((self._unexplained, not explained), (self._returning, returns)):
             for flipped in signs.put(cause, (source, stretch) if applies else None):
                 self._ask_again(*flipped)
@@ -98,7 +98,7 @@ class Doubts:
 
     def reason(self, cause: CauseNode) -> str | None:
         """Say why neither order nor returning content is trusted for a cause; None if it is."""
-        source, stretch = source_of(cause.keys[-1]), _stretch(_began_s(cause))
+        source, stretch = source_of(cause.keys[0]), _stretch(_began_s(cause))
         if _began_s(cause) > self.horizon_s:
             return "calls of that time may still be on their way"
         if any(near in self._gaps for near in _near(stretch)):
@@ -121,7 +121,7 @@ class Doubts:
             for flipped in signs.drop(cause, lasting=silently):
                 self._ask_again(*flipped)
         if cause.keys:
-            source = source_of(cause.keys[-1])
+            source = source_of(cause.keys[0])
             dependents = self._dependents.get(source)
             if dependents is not None:
                 dependents.pop(cause, None)
@@ -130,7 +130,7 @@ class Doubts:
         self._again.pop(cause, None)
 
     def _depend(self, cause: CauseNode) -> tuple[Source, int]:
-        source = source_of(cause.keys[-1])
+        source = source_of(cause.keys[0])
         self._dependents.setdefault(source, {})[cause] = None
         return source, _stretch(_began_s(cause))
 

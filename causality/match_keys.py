@@ -308,6 +308,8 @@ def is_blind(cause: Cause) -> bool:
     """Say whether a cause shows nothing by which content could tell its output."""
     if cause.service == "dynamodb":
         return cause.item_hash is None and cause.name != "REMOVE"
+    if cause.service == "lambda":
+        return True  # of a message it shows no more than what all of the group share
     return cause.service == "s3" and wire.ID_S3_ETAG not in cause.ids
 
 

@@ -262,6 +262,10 @@ class Matcher:
                 certain = self.doubts.trusts_content(cause)
             return _edge(cause, evidence, [*content.outputs, *rivals], certain)
         if order is not None:
+            # A payload that a rule of IoT passes on is content, whoever gets it.
+            if cause.fact.service == "lambda" and not (order.narrowed or order.recurs):
+                certain = order.certain and self.doubts.trusts_content(cause)
+                return _edge(cause, "content", order.outputs, certain)
             certain = order.certain and self.doubts.trusts_order(cause)
             return _edge(cause, "order", order.outputs, certain)
         if cause.fact.caller is not None:
