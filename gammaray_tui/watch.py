@@ -59,8 +59,8 @@ _SLICE = 200
 _RECENT_S = 30
 # Tables and problems are for reading, not for following: once a second is enough for them.
 _TABLES_EVERY_S = 0.5
-# With a full queue, somebody waits for us: a replay that seeks, or a stream that is behind.
-_CATCH_UP = 5
+# A replay that seeks or plays at full speed waits for nothing but us.
+_CATCH_UP = 8
 # Of each sort, the newest ones: more than anyone reads, and never a second's work.
 _PROBLEMS = 1000
 
@@ -140,7 +140,7 @@ class Watch:
 
     def drain(self, budget_s: float = 0.01) -> bool:
         """Apply waiting events for about `budget_s`; say whether anything changed."""
-        if self.queue.full():
+        if self.queue.full() and self.playback() is not None:
             budget_s *= _CATCH_UP
         until = time.perf_counter() + budget_s
         changed = False
