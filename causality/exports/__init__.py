@@ -72,9 +72,10 @@ def _listed(write: Callable[[list[Invocation]], bytes]) -> _Write:
 
 def _json(engine: Engine, _view: ViewName, test: Test | None, now_s: float) -> bytes:
     from causality.document import encode
+    from causality.exports.labels import harmless_json
 
     only = None if test is None else {i.request_id for i in select(engine, test)}
-    return encode(engine, now_s, only=only)
+    return harmless_json(encode(engine, now_s, only=only).decode()).encode()
 
 
 def _dot(view: View) -> bytes:

@@ -10,6 +10,8 @@ from causality.views import ViewEdge, ViewNode
 _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
+# Line feeds may stand between members; within texts JSON has none.
+_UNPRINTABLE_IN_JSON = re.compile(_UNPRINTABLE.pattern.replace("\x00-\x1f", ""))
 _SERVICES = {
     "dynamodb": "DynamoDB",
     "s3": "S3",
@@ -26,6 +28,13 @@ def printable(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text  # nearly all: ten times as quick as to look for what is not
     return _UNPRINTABLE.sub(_spelled, text)
+
+
+def harmless_json(text: str) -> str:
+    """Give JSON that means the same and that no terminal acts upon."""
+    if text.isascii() and "\x7f" not in text:
+        return text  # JSON spells out the other control characters of ASCII itself
+    return _UNPRINTABLE_IN_JSON.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 def identity(text: str) -> str:

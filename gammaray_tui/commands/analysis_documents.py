@@ -20,14 +20,15 @@ from causality.analysis import (
     Shift,
     Step,
 )
+from causality.exports.labels import harmless_json
 from causality.graph import Invocation
 
 Json: TypeAlias = dict[str, Any]
 
 
-def encoded(entry: Json) -> str:
+def encoded(entry: object) -> str:
     """Write a document as one line."""
-    return msgspec.json.encode(entry).decode()
+    return harmless_json(msgspec.json.encode(entry).decode())
 
 
 def chain_entry(chain: ChainSummary, *, parts: bool = False) -> Json:

@@ -37,7 +37,7 @@ def compare(
     ],
     after: Annotated[
         Path | None,
-        typer.Argument(metavar="[AFTER]", help="File or folder to compare it to."),
+        typer.Argument(metavar="AFTER", help="File or folder to compare it to."),
     ] = None,
     split: Annotated[
         str,

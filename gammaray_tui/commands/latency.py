@@ -88,9 +88,9 @@ def _seconds(text: str) -> float | None:
 
 
 def _json(found: list[LatencyEntry]) -> list[str]:
-    import msgspec
+    from gammaray_tui.commands.analysis_documents import encoded
 
-    return [msgspec.json.encode(entry).decode() for entry in found]
+    return [encoded(entry) for entry in found]
 
 
 def _table(by: By, found: list[LatencyEntry]) -> list[str]:

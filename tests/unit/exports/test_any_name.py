@@ -157,6 +157,7 @@ def test_durations_are_short() -> None:
 @settings(max_examples=60, deadline=None)
 @given(names, names, names)
 @example('"', "\\", "=1+1")
+@example("\x7f", "\x9b2J", "\u202e")
 def test_every_form_of_a_graph_with_such_names_is_well_formed(
     function: str, queue: str, key: str
 ) -> None:
@@ -171,7 +172,9 @@ def test_every_form_of_a_graph_with_such_names_is_well_formed(
         ET.fromstring(render(engine, view, "svg"))
         assert render(engine, view, "mermaid").decode().startswith("flowchart LR\n")
     for form in ("json", "perfetto", "otlp"):
-        json.loads(render(engine, "instance", form).decode("utf-8", "strict"))
+        text = render(engine, "instance", form).decode("utf-8", "strict")
+        json.loads(text)
+        assert printable(text.replace("\n", "")) == text.replace("\n", "")
     rows = list(csv.reader(io.StringIO(render(engine, "aggregate", "csv").decode(), newline="")))
     assert {len(row) for row in rows} == {13}
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
