@@ -1,6 +1,6 @@
 """Match keys: what a call's output and an invocation's cause must share to belong together.
 
-Source of the ids: the API references and developer guides of the services; docs/architecture.md
+Source of the ids: the API references and developer guides of the services; docs/causality.md
 has the table.
 """
 
