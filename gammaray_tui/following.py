@@ -137,11 +137,22 @@ class Following:
         resource = self._fired.resource
         if self._fired.kind == "function":
             return invocation.function == resource
+        if self._fired.kind == "http":
+            asked = "/" + resource.rpartition("://")[2].partition("/")[2]
+            return any(
+                cause.fact.service == "http" and asked.endswith(_path(cause.fact.resource or ""))
+                for cause in invocation.causes
+            )
         return any(
             cause.fact.service == self._fired.kind
             and names.last_part(cause.fact.resource or "") == resource
             for cause in invocation.causes
         )
+
+
+def _path(resource: str) -> str:
+    """Give the path of "POST host/orders"."""
+    return "/" + resource.partition("/")[2]
 
 
 def _start(invocation: Invocation) -> float:

@@ -20,7 +20,7 @@ from gammaray_tui.commands.aws import stream_source
 from gammaray_tui.commands.reading import events_of
 from gammaray_tui.watch import Watch
 from providers.aws_operations import AwsOperations
-from providers.operations import Step
+from providers.operations import Fired, Step
 from providers.session import AwsSession
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
@@ -32,10 +32,10 @@ Hops = Counter[tuple[str | None, str | None, str]]
 
 
 async def graph_when(
-    session: AwsSession, complete: Callable[[GraphDocument], bool]
+    session: AwsSession, complete: Callable[[GraphDocument], bool], model: Watch | None = None
 ) -> GraphDocument:
     """Read the record tables' streams until the graph is complete."""
-    model = Watch("test")
+    model = model or Watch("test")
     looked_at_s = 0.0
     async with (
         asyncio.timeout(TIMEOUT_S),
@@ -80,7 +80,7 @@ def roots_of(document: GraphDocument) -> dict[str, str]:
     return {item.request_id: root(item.request_id) for item in document.invocations}
 
 
-async def deployed_and_fired(operations: AwsOperations, name: str, count: int) -> None:
+async def deployed_and_fired(operations: AwsOperations, name: str, count: int) -> Fired:
     """Deploy, see that nothing is left to do, and fire."""
     steps: list[Step] = []
     await operations.deploy(name, steps.append)
@@ -89,6 +89,7 @@ async def deployed_and_fired(operations: AwsOperations, name: str, count: int) -
     fired = await operations.fire(name, count, lambda _step: None)
     assert len(fired.request_ids) == count
     assert fired.errors == ()
+    return fired
 
 
 async def cleaned_up(operations: AwsOperations) -> None:
@@ -166,7 +167,7 @@ async def test_orders_are_retried_and_what_fails_for_good_is_among_the_dead_lett
     aws_session: AwsSession,
 ) -> None:
     operations = AwsOperations(aws_session)
-    await deployed_and_fired(operations, "orders", 3)
+    fired = await deployed_and_fired(operations, "orders", 3)
     expected = {
         "TakeOrder": 3,
         "ProcessOrder": 3,
@@ -179,8 +180,11 @@ async def test_orders_are_retried_and_what_fails_for_good_is_among_the_dead_lett
         "ReserveStock": 1 + 2 + 3,
     }
 
+    model = Watch("test")
     document = await graph_when(
-        aws_session, lambda graph: all(ended(graph)[name] >= n for name, n in expected.items())
+        aws_session,
+        lambda graph: all(ended(graph)[name] >= n for name, n in expected.items()),
+        model,
     )
 
     tries = ended(document)["ReserveStock"]
@@ -197,4 +201,5 @@ async def test_orders_are_retried_and_what_fails_for_good_is_among_the_dead_lett
     assert statuses["ok"] >= 2
     assert statuses["error"] >= 4
     assert len(set(roots_of(document).values())) == 3
+    assert model.follow(fired).look().roots == 3, "what was fired is found again"
     await cleaned_up(operations)
