@@ -235,6 +235,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("doctor", ("d",), "doctor", "check account, tables, functions", "Act", handlers.doctor),
     Action("export", ("e",), "export", "write the graph to a file", "Act", handlers.export),
     Action("record", ("R",), "record", "record to a file, or stop", "Act", tape_handlers.record),
+    Action("profile", ("A",), "profile", "another profile or regions", "Program", handlers.profile),
     Action("theme", ("T",), "theme", "choose a theme", "Program", handlers.theme),
     Action("help", ("?",), "help", "keys and signs", "Program", handlers.show_help),
     Action("quit", ("q",), "quit", "leave", "Program", handlers.leave),

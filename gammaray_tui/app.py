@@ -31,10 +31,12 @@ if TYPE_CHECKING:
     from gammaray_tui.model import Followed, Model
     from gammaray_tui.recording import WatchRecording
     from gammaray_tui.screens.fire import Shot
+    from gammaray_tui.switching import Switching
     from providers.operations import Inspections, Operations, Step
     from providers.replay import Player
 
 _DRAIN_EVERY_S = 0.1
+_DRAIN_S, _BREATH_S = 0.01, 0.005  # at a time, when there is more than that
 _FIGURES_EVERY_S = 1.0  # lag and rates change even when nothing comes
 _TICK_EVERY_S = 0.5  # the time of running invocations, when one is on screen
 _THEMES_EVERY_S = 1.0
@@ -55,6 +57,7 @@ class GammarayApp(App[None]):
         theme_folder: the user's own themes, read again as they are edited.
         keys: the user's own keys, by the action's id.
         ascii_only: draw with plain ASCII.
+        switching: how to go over to another profile; None where there is none.
         sources: what feeds the model; each runs until it ends or fails.
         on_start: runs once the screen stands, with the application.
         before_firing: tells the sources that records will come soon.
@@ -79,6 +82,7 @@ class GammarayApp(App[None]):
         theme_folder: Path | None = None,
         keys: Mapping[str, str] | None = None,
         ascii_only: bool = False,
+        switching: Switching | None = None,
         sources: Sequence[Callable[[], Awaitable[None]]] = (),
         on_start: Callable[[GammarayApp], Awaitable[None]] | None = None,
         before_firing: Callable[[], None] | None = None,
@@ -100,6 +104,7 @@ class GammarayApp(App[None]):
         self.title = f"gammaray-tui: {self.look.safe(title)}"
         self.model = model
         self.account_name = title
+        self.switching = switching
         self.read_only = read_only
         self.before_firing = before_firing
         self.recording = recording

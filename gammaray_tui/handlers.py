@@ -263,6 +263,21 @@ async def logs(app: GammarayApp) -> None:
     await app.push_screen(LogsScreen(app.look, inspections, own, chain))
 
 
+async def profile(app: GammarayApp) -> None:
+    """Go over to another profile or other regions: the watch begins anew there."""
+    from gammaray_tui.screens.profile import ProfileScreen
+
+    if app.switching is None:
+        app.notify("there are no profiles to choose from here", timeout=3)
+        return
+
+    def leave_when(tried: bool | None) -> None:
+        if tried:
+            app.exit()
+
+    await app.push_screen(ProfileScreen(app.look, app.switching), leave_when)
+
+
 async def doctor(app: GammarayApp) -> None:
     """Check account, permissions, tables and functions."""
     from gammaray_tui.screens.doctor import DoctorScreen

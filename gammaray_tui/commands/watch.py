@@ -15,6 +15,7 @@ from gammaray_tui.commands.sources import OpenSources, Wanted, parse_sources
 if TYPE_CHECKING:
     from gammaray_tui.commands.options import Given
     from gammaray_tui.config import Settings
+    from gammaray_tui.switching import Place
     from providers.session import AwsSession
     from providers.streams import Since
 
@@ -46,7 +47,19 @@ def watch(
     since = read_since(settings.since, settings.since_from)
     need_terminal("gammaray-tui tail")
 
-    asyncio.run(_watch(settings, session, since, wanted, record, resume))
+    while True:
+        place = asyncio.run(_watch(settings, session, since, wanted, record, resume))
+        if place is None:
+            return
+        settings = _at(settings, place)
+        session = open_session(settings)
+        record = resume = None  # the recording is of the place that was left
+
+
+def _at(settings: Settings, place: Place) -> Settings:
+    import msgspec
+
+    return msgspec.structs.replace(settings, profile=place.profile, regions=place.regions)
 
 
 async def _watch(
@@ -56,16 +69,22 @@ async def _watch(
     wanted: Sequence[Wanted],
     record: Path | None,
     resume: str | None,
-) -> None:
+) -> Place | None:
+    """Watch until the screen is left; give where the user wants to go on, None for nowhere."""
     await check_credentials(session)
 
     from gammaray_tui.app import GammarayApp
     from gammaray_tui.commands import resuming
     from gammaray_tui.recording import WatchRecording
+    from gammaray_tui.switching import Place, Switching
     from gammaray_tui.watch import Watch
     from providers.aws_operations import AwsOperations
     from providers.inventory_local import own_folders
 
+    async def check(place: Place) -> None:
+        await check_credentials(open_session(_at(settings, place)))
+
+    switching = Switching(Place(session.profile, session.regions), check)
     title = session.profile or settings.endpoint_url or "default"
     origin = origin_of(session)
     model = Watch(title)
@@ -86,6 +105,7 @@ async def _watch(
         operations=AwsOperations(session, folders=own_folders()),
         title=title,
         read_only=settings.read_only,
+        switching=switching,
         **settings.appearance,
         sources=(lambda: source.run(model.queue),),
         before_firing=source.expect_records,
@@ -93,3 +113,4 @@ async def _watch(
     )
     with recording.of(model):
         await run_app(app)
+    return switching.chosen
