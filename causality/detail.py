@@ -35,6 +35,7 @@ def detail_of(engine: Engine, tree: TreeIndex, node: NodeId, now_s: float) -> De
     members = list(islice(tree.members(chain), _MAX_BARS))
     bars = [_bar(tree, member, depth, began_s, now_s) for member, depth in members]
     attempts = invocation.in_order()
+    place = engine.matcher.redeliveries.place(invocation)
     last = attempts[-1] if attempts else None
     edges = [cause.edge for cause in invocation.causes if cause.edge is not None]
     calls = sorted(invocation.calls.values(), key=_call_order)[:_MAX_CALLS]
@@ -47,8 +48,8 @@ def detail_of(engine: Engine, tree: TreeIndex, node: NodeId, now_s: float) -> De
         error=last.error if last is not None else None,
         request_id=invocation.request_id,
         trace_id=last.trace_id if last is not None else None,
-        attempt=max(1, len(attempts)),
-        attempts=max(1, len(attempts)),
+        attempt=place.number,
+        attempts=place.of,
         version=invocation.version,
         memory_mb=last.start.memory_mb if last is not None and last.start is not None else None,
         started_at_s=invocation.started_at_s,

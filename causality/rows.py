@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from causality import names
 from causality.graph import CallNode, CauseNode, Edge, Invocation
 from causality.problems import describe_cause
+from causality.redeliveries import Try
 from causality.snapshot import Span, TreeRow
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def invocation_row(
     has_children: bool,
     hidden: Sequence[Invocation],
     orphan: bool,
+    place: Try,
 ) -> TreeRow:
     """Make the row of an invocation.
 
@@ -42,6 +44,7 @@ def invocation_row(
         has_children: whether something hangs below it.
         hidden: what is folded away below it.
         orphan: whether its cause names a call that was never seen.
+        place: which of the tries of its trigger it is.
     """
     last = invocation.last
     started_at_s = invocation.started_at_s
@@ -63,8 +66,8 @@ def invocation_row(
         init_s=last.init_s if last is not None else None,
         evidence=edge.evidence if edge is not None else None,
         candidates=len(edge.candidates) if edge is not None and edge.parent is None else 0,
-        attempts=max(1, len(invocation.attempts)),
-        attempt=max(1, len(invocation.attempts)),
+        attempts=place.of,
+        attempt=place.number,
         children=len(hidden) if folded else int(has_children),
         folded=folded,
         hidden_errors=sum(m.state in ("error", "timeout", "throttled") for m in hidden),

@@ -45,7 +45,8 @@ class TreeRow:
         delay_s: trigger delay, from the end of the call to the start of the invocation.
         state: of a call's row, "ok" or "error".
         function: of a call's row, its operation; `trigger` then says what it was done on.
-        attempts: attempts of the same request id so far; 1 for most.
+        attempt, attempts: which try of how many so far: attempts of one request id, and
+            redeliveries of one record under others; 1 of 1 for most.
         children: rows hidden when folded, direct and indirect, invocations only.
         hidden_errors, hidden_running: of a folded row, how many below it failed or run.
         candidates: number of calls that could be meant, when evidence is ambiguous.

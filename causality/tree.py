@@ -396,6 +396,7 @@ class TreeIndex:
             has_children=bool(self._children.get(subject)),
             hidden=hidden,
             orphan=any(self._engine.is_orphan(cause, self.now_s) for cause in subject.causes),
+            place=self._engine.matcher.redeliveries.place(subject),
         )
 
     def _all_below(self, invocation: Invocation) -> Iterator[Invocation]:

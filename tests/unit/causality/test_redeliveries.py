@@ -8,6 +8,7 @@ import pytest
 
 from causality.engine import Engine
 from causality.records import decode_page
+from causality.tree import TreeIndex
 from gammaray_recorder import wire
 from tests.unit.causality import world_records
 
@@ -99,3 +100,20 @@ def test_tries_that_leave_are_let_go() -> None:
         engine.settle()
         engine.touched.clear()
     assert engine.sizes()["redeliveries"] <= 6
+
+
+def test_rows_say_which_try_they_are() -> None:
+    engine = Engine()
+    tree = TreeIndex(engine)
+    cause = _with({"s": "sqs", "res": "q"}, sqs_message="m")
+    for number in range(3):
+        _add(engine, f"r{number}", T + number, cause)
+        engine.settle()
+        tree.update(engine.touched)
+        engine.touched.clear()
+    rows = {row.node: row for row in map(tree.row, range(len(tree)))}
+    assert [(rows[f"r{n}"].attempt, rows[f"r{n}"].attempts) for n in range(3)] == [
+        (1, 3),
+        (2, 3),
+        (3, 3),
+    ]
