@@ -61,7 +61,7 @@ def compare(
     ] = "",
     as_json: options.AsJson = False,
 ) -> None:
-    """Compare two runs, or before and after: edges, functions, latencies.
+    """Compare two runs: edges, functions, latencies.
 
     Two files or folders; or one, split at a time or by two filter expressions. A shift counts as
     slower or faster when chance alone would give one like it in fewer than 1 of 20 comparisons

@@ -47,7 +47,7 @@ def latency(
     as_json: options.AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, for spreadsheets.")] = False,
 ) -> None:
-    """Print latencies by function or by edge: p50 to max, count, errors, rate."""
+    """Print p50 to max, errors and rate by function or by edge."""
     options.given_before(context).refuse_aws("latency")
     if as_json and as_csv:
         raise UserError("--json and --csv exclude each other.", todo="Choose one.", kind="usage")
