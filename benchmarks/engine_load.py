@@ -1,8 +1,7 @@
 """A fan-out application's stream records, of both generations, for measuring the engine.
 
-A tree has eleven invocations: a root that publishes to three consumers, uploads, writes an item
-and invokes, and consumers of which some call on. Half of the trees are recorded by our recorder,
-half by the original's. Everything is different on each tree: ids, keys, contents.
+A tree has eight invocations: a root that publishes to three consumers, uploads, writes an item
+and invokes, and a consumer that publishes on. Ids, keys and contents are each tree's own.
 """
 
 from __future__ import annotations
@@ -10,67 +9,76 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from gammaray_recorder import wire
 
 ACCOUNT = "123456789012"
 REGION = "us-west-2"
-INVOCATIONS_A_TREE = 8
 _START_S = 1_795_000_000.0
 _TREE_EVERY_S = 0.02
+# Every id of a page that shall be copied begins so.
+_STAMP = "f0f0f0f0"
 
 
-def records(trees: int, *, seed: int = 1) -> Iterator[dict[str, Any]]:
-    """Give the records of that many trees, in the order in which they are written."""
-    random_ = random.Random(seed)
-    for number in range(trees):
-        write = _Ours if number % 2 else _Originals
-        yield from write(random_, _START_S + number * _TREE_EVERY_S).tree()
+def trees(count: int, *, generation: int | None = None, seed: int = 1) -> Iterator[dict[str, Any]]:
+    """Give the records of some trees, in the order in which they are written.
+
+    Args:
+        count: how many trees, of eight invocations each.
+        generation: which recorder writes; None for both by turns.
+        seed: of the ids and keys.
+    """
+    source = random.Random(seed)
+    for number in range(count):
+        ours = number % 2 if generation is None else generation == 2
+        recorder = (_Ours if ours else _Originals)(source, _START_S + number * _TREE_EVERY_S)
+        yield from recorder.tree()
 
 
-def single_calls(invocations: int, *, seed: int = 1) -> Iterator[dict[str, Any]]:
-    """Give the records of invocations in pairs: each makes one call, every other one is its."""
-    random_ = random.Random(seed)
-    for number in range(invocations // 2):
-        recorder = _Ours(random_, _START_S + number * _TREE_EVERY_S)
+def pairs(invocations: int, *, seed: int = 1) -> Iterator[dict[str, Any]]:
+    """Give the records of invocations that make one call each, every other one caused by it."""
+    source = random.Random(seed)
+    for _ in range(invocations // 2):
+        recorder = _Ours(source, _START_S, _STAMP)
         message = recorder.uuid()
-        yield from recorder.invocation("first", _http(), [recorder.publish(message)])
+        yield from recorder.invocation("First", _http(), [recorder.publish(message)])
         cause = {"s": "sns", "res": _arn("sns", "orders"), "ids": {"sns_message": message}}
-        yield from recorder.invocation("second", cause, [recorder.publish(recorder.uuid())])
+        yield from recorder.invocation("Second", cause, [recorder.publish(recorder.uuid())])
 
 
 def pages(found: Iterator[dict[str, Any]], size: int = 1000) -> Iterator[bytes]:
     """Give the bodies of GetRecords responses."""
-    page: list[dict[str, Any]] = []
-    for record in found:
-        page.append(record)
-        if len(page) == size:
-            yield _body(page)
-            page = []
-    if page:
-        yield _body(page)
+    while page := list(islice(found, size)):
+        yield json.dumps({"Records": page, "NextShardIterator": "AAAA" * 60}).encode()
 
 
-def _body(page: list[dict[str, Any]]) -> bytes:
-    return json.dumps({"Records": page, "NextShardIterator": "AAAA" * 60}).encode()
+def many_pairs(records: int) -> Iterator[bytes]:
+    """Give pages with so many records of `pairs`, at next to no cost: copies with other ids."""
+    (page,) = pages(pairs(500))
+    stamp, began = _STAMP.encode(), b"%d" % _START_S
+    for number in range(records // 1000):
+        copy = page.replace(stamp, b"%08x" % number)
+        yield copy.replace(began, b"%d" % (_START_S + number))
 
 
 class _Recorder:
     """Writes the records of one tree."""
 
-    def __init__(self, random_: random.Random, at_s: float) -> None:
-        self._random = random_
+    def __init__(self, source: random.Random, at_s: float, stamp: str = "") -> None:
+        self._random = source
+        self._stamp = stamp
         self.now_s = at_s
 
     def uuid(self) -> str:
-        text = f"{self._random.getrandbits(128):032x}"
+        text = (self._stamp + f"{self._random.getrandbits(128):032x}")[:32]
         return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
     def hex(self, digits: int) -> str:
         return f"{self._random.getrandbits(4 * digits):0{digits}x}"
 
-    def later(self, by_s: float = 0.01) -> float:
+    def later(self, by_s: float = 0.001) -> float:
         self.now_s += by_s
         return self.now_s
 
@@ -98,7 +106,11 @@ class _Ours(_Recorder):
     def tree(self) -> Iterator[dict[str, Any]]:
         messages = [self.uuid() for _ in range(2)]
         upload, order, callee = self.hex(16), self.hex(12), self.uuid()
-        item = {"id": {"S": order}, "total": {"N": "12.50"}, "state": {"S": "new"}}
+        item: dict[str, dict[str, str]] = {
+            "id": {"S": order},
+            "total": {"N": "12.50"},
+            "state": {"S": "new"},
+        }
         yield from self.invocation(
             "Api",
             _http(),
@@ -111,7 +123,7 @@ class _Ours(_Recorder):
                     "lambda",
                     "Invoke",
                     "Charge",
-                    {"res": "Charge", "ids": _ids("lambda_request", callee)},
+                    {"res": "Charge", "ids": {"lambda_request": callee}},
                 ),
             ],
         )
@@ -119,11 +131,11 @@ class _Ours(_Recorder):
             cause = {
                 "s": "sns",
                 "res": _arn("sns", "orders"),
-                "ids": _ids("sns_message", messages[0]),
+                "ids": {"sns_message": messages[0]},
             }
             calls = [self.publish(messages[1])] if function == "Stock" else []
             yield from self.invocation(function, cause, calls)
-        cause = {"s": "sns", "res": _arn("sns", "orders"), "ids": _ids("sns_message", messages[1])}
+        cause = {"s": "sns", "res": _arn("sns", "orders"), "ids": {"sns_message": messages[1]}}
         yield from self.invocation("Ship", cause, [])
         made = self._object(upload)
         cause = {
@@ -133,7 +145,7 @@ class _Ours(_Recorder):
             "ids": {**made["ids"], "s3_seq": self.hex(18)},
         }
         yield from self.invocation("Resize", cause, [])
-        cause = {
+        change: dict[str, Any] = {
             "s": "dynamodb",
             "res": "orders",
             "key": wire.canonical_key({"id": item["id"]}),
@@ -142,8 +154,8 @@ class _Ours(_Recorder):
             "t": int(self.now_s),
             "ids": {"ddb_event": self.hex(32), "ddb_seq": str(self._random.getrandbits(80))},
         }
-        yield from self.invocation("Index", cause, [])
-        cause = {"s": "lambda", "res": "Charge", "ids": _ids("lambda_request", callee)}
+        yield from self.invocation("Index", change, [])
+        cause = {"s": "lambda", "res": "Charge", "ids": {"lambda_request": callee}}
         yield from self.invocation("Charge", cause, [], request_id=callee)
 
     def invocation(
@@ -172,9 +184,7 @@ class _Ours(_Recorder):
 
     def publish(self, message: str) -> dict[str, Any]:
         topic = _arn("sns", "orders")
-        return self.call(
-            "sns", "Publish", topic, {"res": topic, "ids": _ids("sns_message", message)}
-        )
+        return self.call("sns", "Publish", topic, {"res": topic, "ids": {"sns_message": message}})
 
     def call(
         self, service: str, operation: str, resource: str, *outputs: dict[str, Any], **more: Any
@@ -261,10 +271,6 @@ def _arn(service: str, name: str) -> str:
 
 def _http() -> dict[str, Any]:
     return {"s": "http", "res": "POST api.example.com/orders"}
-
-
-def _ids(kind: str, value: str) -> dict[str, str]:
-    return {kind: value}
 
 
 def _item(table: str, item: dict[str, Any]) -> dict[str, Any]:

@@ -93,6 +93,8 @@ class Engine:
         self.matcher = Matcher(self._edge_changed, self.invocations.get)
         self._callers_awaited: dict[str, list[CauseNode]] = {}
         self._running: dict[Invocation, None] = {}
+        # Those of which X-Ray's segments, or records beside them, came since the last settling.
+        self._unjoined: dict[Invocation, None] = {}
         self._newest_s = 0.0  # when the newest record was written
         self._traces = Traces()
         self._retention = Retention(max_invocations)
@@ -125,7 +127,7 @@ class Engine:
                 continue
             if segment is not None:
                 for invocation in self._traces.add(segment, self.invocations):
-                    self._join(invocation)
+                    self._unjoined[invocation] = None
 
     def apply_gap(self, detail: str, at_s: float) -> None:
         """Note that records are known to be lost."""
@@ -141,6 +143,9 @@ class Engine:
 
     def settle(self) -> None:
         """Bring every edge up to date, and let the oldest go when there are too many."""
+        unjoined, self._unjoined = self._unjoined, {}
+        for invocation in unjoined:
+            self._join(invocation)
         self.matcher.doubts.advance(self._newest_s - LATEST_CALL_S)
         self.matcher.settle()
         self.expire()
@@ -156,7 +161,8 @@ class Engine:
         now_s = self._newest_s + quiet_s
         if self.matcher.doubts.advance(now_s - LATEST_CALL_S):
             self.matcher.settle()
-        for invocation in list(self._running):
+        while self._running:
+            invocation = next(iter(self._running))
             started_s = invocation.started_at_s
             if started_s is not None and now_s - started_s <= LONGEST_RUN_S:
                 return  # those behind it are younger, or will be looked at soon
@@ -245,7 +251,7 @@ class Engine:
             elif type(fact) is End:
                 self._apply_end(invocation, attempt, fact)
         if invocation.segments or invocation.function_segments:
-            self._join(invocation)
+            self._unjoined[invocation] = None
 
     def _apply_start(self, invocation: Invocation, attempt: Attempt, start: Start) -> None:
         causes: Sequence[Cause] = start.causes

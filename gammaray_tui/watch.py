@@ -55,7 +55,7 @@ from providers.operations import Fired, LogReport, LogsOf
 QUEUE_BATCHES = 256
 MAX_INVOCATIONS = 100_000
 # A batch is at most one page of 1000 records; applied in slices so that keys stay quick.
-_SLICE = 200
+_SLICE = 100
 _RECENT_S = 30
 # Tables and problems are for reading, not for following: once a second is enough for them.
 _TABLES_EVERY_S = 0.5
@@ -151,9 +151,9 @@ class Watch:
             if not self._pending:
                 break
             self._apply(self._pending.popleft())
-            changed = True
-        if changed:
+            # Slice by slice: what they put off would come on top of the time at the end.
             self._settle()
+            changed = True
         return changed
 
     async def next_event(self) -> ProviderEvent:
