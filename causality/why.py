@@ -86,17 +86,17 @@ def _why_not_certain(matcher: Matcher, cause: CauseNode) -> str:
 
 
 def _output_for(call: CallNode, cause: Cause) -> OutputNode | None:
-    """Find the output of a call that meets a cause best."""
-    for output in call.outputs:
-        if any(output.fact.ids.get(kind) == value for kind, value in cause.ids.items()):
-            return output
-    for output in call.outputs:
-        if output.fact.item_hash and output.fact.item_hash == cause.item_hash:
-            return output
-    for output in call.outputs:
-        if output.fact.key is not None and output.fact.key == cause.key:
-            return output
-    return call.outputs[0] if call.outputs else None
+    """Find the output of a call that meets a cause best; the first of those that do."""
+
+    def agreement(output: OutputNode) -> tuple[int, bool, bool]:
+        fact = output.fact
+        return (
+            sum(fact.ids.get(kind) == value for kind, value in cause.ids.items()),
+            fact.item_hash is not None and fact.item_hash == cause.item_hash,
+            fact.key is not None and fact.key == cause.key,
+        )
+
+    return max(call.outputs, key=agreement, default=None)
 
 
 def _fields(output: OutputNode, cause: CauseNode) -> list[tuple[str, str, str]]:

@@ -1,0 +1,272 @@
+"""Every kind of trigger: what both halves show, and the grade that follows."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from causality.problems import problems
+from tests.unit.causality.story import Story, T, changed, request, update
+
+_QUEUE = "arn:aws:sqs:us-west-2:123456789012:work"
+_TOPIC = "arn:aws:sns:us-west-2:123456789012:news"
+_STREAM = "arn:aws:kinesis:us-west-2:123456789012:stream/clicks"
+_URL = "POST abc.lambda-url.us-west-2.on.aws/"
+_EXECUTION = "arn:aws:states:us-west-2:123456789012:execution:flow:1"
+_SHARD = "shardId-000000000001:495"
+
+
+def _call(service: str, operation: str, *outputs: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    call = {"k": "c", "i": "c1", "t": T + 0.1, "d": 0.02, "s": service, "o": operation}
+    return {**call, "g": "us-west-2", "out": list(outputs), **fields}
+
+
+def _object(key: str = "in/a b.jpg", **ids: str) -> dict[str, Any]:
+    return {"res": "photos", "key": key, "ids": ids}
+
+
+def _notified(name: str = "ObjectCreated:Put", key: str = "in/a b.jpg", **ids: str) -> Any:
+    return {"s": "s3", "res": "photos", "key": key, "name": name, "ids": ids}
+
+
+class Hop(NamedTuple):
+    call: dict[str, Any]
+    cause: dict[str, Any]
+    evidence: str | None  # None for no edge at all
+
+
+HOPS = {
+    "S3, request id": Hop(
+        _call("s3", "PutObject", _object(s3_request="R1", s3_etag="e")),
+        _notified(s3_request="R1", s3_etag="e"),
+        "exact",
+    ),
+    "S3, another request id": Hop(
+        _call("s3", "PutObject", _object(s3_request="R1", s3_etag="e")),
+        _notified(s3_request="R2", s3_etag="e"),
+        None,
+    ),
+    "S3, version only": Hop(
+        _call("s3", "CopyObject", _object(s3_version="v1")), _notified(s3_version="v1"), "exact"
+    ),
+    "S3, version of another key": Hop(
+        _call("s3", "CopyObject", _object("other", s3_version="v1")),
+        _notified(s3_version="v1"),
+        None,
+    ),
+    "S3, ETag only": Hop(
+        _call("s3", "PutObject", _object(s3_etag='"e"')), _notified(s3_etag="e"), "content"
+    ),
+    "S3, other bytes": Hop(
+        _call("s3", "PutObject", _object(s3_etag="e")), _notified(s3_etag="f"), None
+    ),
+    "S3, local request ids": Hop(
+        _call("s3", "PutObject", _object(s3_request="R1", s3_etag="e"), local=1),
+        _notified(s3_request="R2", s3_etag="e"),
+        "content",
+    ),
+    "S3, multipart": Hop(
+        _call("s3", "CompleteMultipartUpload", _object(s3_request="R1", s3_etag="e-2")),
+        _notified("ObjectCreated:CompleteMultipartUpload", s3_request="R1", s3_etag="e-2"),
+        "exact",
+    ),
+    "S3, delete is no put": Hop(
+        _call("s3", "DeleteObject", _object()), _notified(s3_etag="e"), None
+    ),
+    "S3, delete by order": Hop(
+        _call("s3", "DeleteObject", _object()), _notified("ObjectRemoved:Delete"), "order"
+    ),
+    "S3 through EventBridge": Hop(
+        _call("s3", "PutObject", _object(s3_request="R1")),
+        _notified("Object Created", event_id="e1", s3_request="R1"),
+        "exact",
+    ),
+    "SNS": Hop(
+        _call("sns", "Publish", {"res": _TOPIC, "ids": {"sns_message": "m"}}),
+        {"s": "sns", "res": _TOPIC, "ids": {"sns_message": "m"}},
+        "exact",
+    ),
+    "SNS through SQS": Hop(
+        _call("sns", "Publish", {"res": _TOPIC, "ids": {"sns_message": "m"}}),
+        {"s": "sns", "res": _TOPIC, "ids": {"sqs_message": "q", "sns_message": "m"}},
+        "exact",
+    ),
+    "SNS through SQS, raw": Hop(
+        _call("sns", "Publish", {"res": _TOPIC, "ids": {"sns_message": "m"}}),
+        {"s": "sqs", "res": _QUEUE, "ids": {"sqs_message": "q"}},
+        None,
+    ),
+    "SQS": Hop(
+        _call("sqs", "SendMessage", {"res": _QUEUE, "ids": {"sqs_message": "q"}}),
+        {"s": "sqs", "res": _QUEUE, "ids": {"sqs_message": "q", "trace_root": "1-a-b"}},
+        "exact",
+    ),
+    "EventBridge": Hop(
+        _call("events", "PutEvents", {"res": "default", "ids": {"event_id": "e"}}),
+        {"s": "events", "res": "shop", "ids": {"event_id": "e"}},
+        "exact",
+    ),
+    "EventBridge, transformed": Hop(
+        _call("events", "PutEvents", {"res": "default", "ids": {"event_id": "e"}}),
+        {"s": "lambda", "res": "fn", "hash": "h"},
+        None,
+    ),
+    "Kinesis": Hop(
+        _call("kinesis", "PutRecord", {"res": _STREAM, "ids": {"kinesis": _SHARD}}),
+        {"s": "kinesis", "res": _STREAM, "ids": {"kinesis": _SHARD}},
+        "exact",
+    ),
+    "Kinesis, the same number in another stream": Hop(
+        _call("kinesis", "PutRecord", {"res": f"{_STREAM}2", "ids": {"kinesis": _SHARD}}),
+        {"s": "kinesis", "res": _STREAM, "ids": {"kinesis": _SHARD}},
+        None,
+    ),
+    "Invoke": Hop(
+        _call("lambda", "Invoke", {"res": "fn", "ids": {"lambda_request": "child"}, "hash": "h"}),
+        {"s": "lambda", "res": "fn", "ids": {"lambda_request": "child"}, "hash": "h"},
+        "exact",
+    ),
+    "Invoke on a local AWS": Hop(
+        _call(
+            "lambda",
+            "Invoke",
+            {"res": "fn", "ids": {"lambda_request": "other"}, "hash": "h"},
+            local=1,
+        ),
+        {"s": "lambda", "res": "fn", "ids": {"lambda_request": "child"}, "hash": "h"},
+        "content",
+    ),
+    "Invoke of another function": Hop(
+        _call("lambda", "Invoke", {"res": "other", "hash": "h"}, local=1),
+        {"s": "lambda", "res": "fn", "hash": "h"},
+        None,
+    ),
+    "function URL": Hop(
+        _call("http", "HTTP", {"res": _URL, "ids": {"apigw_request": "g"}}, res=_URL),
+        {"s": "http", "res": _URL, "name": "function-url", "ids": {"apigw_request": "g"}},
+        "exact",
+    ),
+    "traceparent, through a stage": Hop(
+        request("c1", T, "GET api.example.com/prod/items/1", parent="t"),
+        {"s": "http", "res": "GET API.example.com/items/1", "ids": {"traceparent": "t"}},
+        "exact",
+    ),
+    "traceparent, another path": Hop(
+        request("c1", T, "GET api.example.com/a", parent="t"),
+        {"s": "http", "res": "GET api.example.com/b", "ids": {"traceparent": "t"}},
+        "ambiguous",
+    ),
+    "Step Functions": Hop(
+        _call(
+            "stepfunctions", "StartExecution", {"res": "m", "ids": {"execution_arn": _EXECUTION}}
+        ),
+        {"s": "stepfunctions", "res": "fn", "ids": {"execution_arn": _EXECUTION}},
+        "exact",
+    ),
+    "DynamoDB, content": Hop(
+        _call("dynamodb", "PutItem", {"res": "orders", "hash": "h"}), changed(hash="h"), "content"
+    ),
+    "DynamoDB, another item": Hop(
+        _call("dynamodb", "PutItem", {"res": "orders", "hash": "h"}), changed(hash="i"), None
+    ),
+    "DynamoDB, another table": Hop(
+        _call("dynamodb", "PutItem", {"res": "other", "hash": "h"}), changed(hash="h"), None
+    ),
+    "DynamoDB, another region": Hop(
+        _call("dynamodb", "PutItem", {"res": "orders", "hash": "h"}, g="eu-west-1"),
+        changed(hash="h"),
+        None,
+    ),
+    "DynamoDB, order": Hop(update("c1", T), changed(hash="h"), "order"),
+    "DynamoDB, another key": Hop(update("c1", T, "b"), changed(hash="h"), None),
+    "DynamoDB, expired": Hop(
+        {**update("c1", T), "o": "DeleteItem"}, changed(name="REMOVE:ttl"), None
+    ),
+    "DynamoDB, refused": Hop(
+        {**update("c1", T), "err": "ConditionalCheckFailedException", "out": []}, changed(), None
+    ),
+    "DynamoDB, written long after": Hop(update("c1", T), changed(t=int(T) + 30), None),
+}
+
+
+@pytest.mark.parametrize("name", HOPS)
+@pytest.mark.parametrize("called_first", [True, False])
+def test_a_call_and_a_cause_make_the_edge_that_they_prove(name: str, called_first: bool) -> None:
+    hop = HOPS[name]
+    story = Story()
+    told: list[tuple[str, float, Any, str]] = [
+        ("parent", T, {"events": (hop.call,)}, "caller"),
+        ("child", T + 0.4, {"causes": (hop.cause,)}, "fn"),
+    ]
+    for request_id, at_s, rest, function in told[:: 1 if called_first else -1]:
+        story.invocation(
+            request_id,
+            at_s,
+            *rest.get("events", ()),
+            causes=rest.get("causes", ()),
+            function=function,
+        )
+    story.engine.finish()
+    (cause,) = story.engine.invocations["child"].causes
+    found = None if cause.edge is None else cause.edge.evidence
+    assert found == hop.evidence
+    if hop.evidence not in (None, "ambiguous"):
+        assert cause.edge is not None
+        assert cause.edge.call is not None
+        assert cause.edge.call.id == "c1"
+
+
+def test_one_delete_of_many_objects_starts_each_its_own() -> None:
+    story = Story()
+    keys = [f"in/{n}" for n in range(4)]
+    outputs = [_object(key, s3_request="R1") for key in keys]
+    story.invocation("parent", T, _call("s3", "DeleteObjects", *outputs), function="caller")
+    for key in keys:
+        cause = _notified("ObjectRemoved:Delete", key, s3_request="R1")
+        story.invocation(f"child {key}", T + 0.4, causes=(cause,))
+    story.engine.finish()
+    for key in keys:
+        edge = story.edge(f"child {key}")
+        assert (edge.evidence, edge.call is not None) == ("exact", True)
+        assert [field for field in story.why(f"child {key}").fields if field[0] == "key"] == [
+            ("key", key, key)
+        ]
+
+
+@pytest.mark.parametrize("operation", ["BatchWriteItem", "TransactWriteItems"])
+def test_each_item_of_a_batch_has_its_edge(operation: str) -> None:
+    story = Story()
+    puts = [{"res": "orders", "hash": f"h{n}"} for n in range(3)]
+    removed = {"res": "orders", "key": '[["id","S","gone"]]'}
+    if operation == "TransactWriteItems":
+        removed["o"] = "delete"
+    story.invocation("parent", T, _call("dynamodb", operation, *puts, removed), function="caller")
+    causes = [changed(str(n), hash=f"h{n}") for n in (2, 0, 1)]
+    causes.append(changed("gone", name="REMOVE"))
+    story.invocation("child", T + 0.4, causes=tuple(causes))
+    story.engine.finish()
+    found = [cause.edge for cause in story.engine.invocations["child"].causes]
+    assert [edge.evidence for edge in found if edge is not None] == ["content"] * 3 + ["order"]
+    assert all(edge is not None and edge.call is not None for edge in found)
+
+
+@pytest.mark.parametrize(
+    ("cause", "kinds"),
+    [
+        ({"s": "schedule", "res": "arn:aws:events:us-west-2:1:rule/r"}, set()),
+        ({"s": "lambda", "res": "fn", "hash": "h"}, set()),
+        ({"s": "http", "res": "GET host/"}, set()),
+        (changed(name="REMOVE:ttl"), set()),
+        (_notified(s3_request="R"), {"orphan"}),
+        (changed(hash="h"), {"orphan"}),
+        ({"s": "sqs", "res": _QUEUE, "ids": {"sqs_message": "q"}}, {"orphan"}),
+    ],
+)
+def test_who_comes_from_outside_is_a_root_or_an_orphan(
+    cause: dict[str, Any], kinds: set[str]
+) -> None:
+    story = Story()
+    story.invocation("r", T, causes=(cause,))
+    story.engine.finish()
+    assert {problem.kind for problem in problems(story.engine, T + 1000)} == kinds
