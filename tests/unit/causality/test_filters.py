@@ -194,3 +194,19 @@ def test_what_is_suggested_is_valid() -> None:
     for suggestion in suggest("", 1):
         if not suggestion.word.endswith(":"):
             parse(suggestion.text, lambda: latencies_of(()))
+
+
+def test_versions_and_aliases() -> None:
+    world = World()
+    world.run("old", "Checkout:6", 0.0, 1.0)
+    world.run("new", "Checkout:live", 2.0, 3.0)
+    known = world.invocations()
+
+    def fits(expression: str) -> set[str]:
+        test = parse(expression)
+        assert test is not None
+        return {name for name, invocation in known.items() if test(invocation)}
+
+    assert fits("version:6") == {"old"}
+    assert fits('version:"live"') == {"new"}
+    assert fits("function:Checkout -version:6") == {"new"}
