@@ -140,6 +140,31 @@ def test_facts_of_an_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
         assert 0 < end["own"] < 1_000_000
 
 
+def test_an_alias_is_told_from_a_version_and_the_time_left_is_kept() -> None:
+    recorder, writer = memory_recorder()
+    wrapped = bootstrap.recorded(lambda event, context: None, recorder)
+    for qualifier in ("", ":live", ":7", ":$LATEST"):
+        wrapped({}, Context(invoked_function_arn=Context().invoked_function_arn + qualifier))
+    assert [start.get("alias") for start in writer.starts()] == [None, "live", None, None]
+    for start, end in zip(writer.starts(), writer.ends(), strict=True):
+        assert 0 < end["left"] <= start["left"] <= 60_000
+    wrapped({}, object())
+    assert not {"left", "alias"} & (writer.starts()[-1].keys() | writer.ends()[-1].keys())
+
+
+@pytest.mark.parametrize(("allowed", "text"), [("", None), ("1", "x" * 500), ("no", None)])
+def test_the_text_of_an_error_is_kept_only_where_it_may_be(allowed: str, text: Any) -> None:
+    recorder, writer = memory_recorder(GAMMARAY_ERROR_TEXT=allowed)
+
+    def handler(event: Any, context: Any) -> None:
+        raise ValueError("x" * 1000)
+
+    with pytest.raises(ValueError, match="xxx"):
+        bootstrap.recorded(handler, recorder)({}, Context())
+    (end,) = writer.ends()
+    assert (end["err"], end.get("msg")) == ("ValueError", text)
+
+
 def test_nested_invocations_of_one_process_give_their_calls_back() -> None:
     recorder, writer = memory_recorder()
 

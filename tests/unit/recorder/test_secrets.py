@@ -38,6 +38,12 @@ from tests.unit.recorder.support import (
     Server,
     items_in,
 )
+from tests.unit.recorder.test_http_libraries import (
+    by_aiohttp,
+    by_http_client,
+    by_httpx,
+    by_urllib,
+)
 
 SECRET = "Tr0ub4dor&3-hunter2"
 FORMS = (
@@ -125,6 +131,20 @@ def make_calls(url: str) -> None:
     )
     session.client("secretsmanager", **where).get_secret_value(SecretId="db")
     session.client("ssm", **where).put_parameter(Name="db", Value=SECRET)
+    statement = f"INSERT INTO orders VALUE {{'id': '1', 'x': '{SECRET}', 'y': ?}}"
+    dynamodb.execute_statement(Statement=statement, Parameters=[{"S": SECRET}])
+    update = f"UPDATE orders SET x = '{SECRET}' WHERE id = '1' AND x = '{SECRET}'"
+    dynamodb.batch_execute_statement(Statements=[{"Statement": update}])
+    session.client("firehose", **where).put_record(
+        DeliveryStreamName="clicks", Record={"Data": SECRET.encode()}
+    )
+    session.client("iot-data", **where).publish(topic="door", payload=SECRET.encode())
+    session.client("scheduler", **where).create_schedule(
+        Name="nightly", ScheduleExpression="rate(1 day)", FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": "arn:aws:lambda:x", "RoleArn": "arn:aws:iam:x", "Input": json.dumps(SECRET)},
+    )  # fmt: skip
+    for send in (by_http_client, by_urllib, by_httpx, by_aiohttp):
+        send(url, {"x-key": quote(SECRET)})
     target = url.replace("//", f"//user:{quote(SECRET)}@")
     requests.post(
         f"{target}/path?token={SECRET}", data=SECRET, headers={"x-key": SECRET}, timeout=10
@@ -168,7 +188,7 @@ def test_no_secret_of_a_call_or_an_error_is_recorded(
     with pytest.raises(ValueError, match="hunter2"):
         bootstrap.recorded(handler, recorder)({}, Context())
     written = assert_clean(server)
-    assert written.count('"k":"c"') == 17
+    assert written.count('"k":"c"') == 26
     assert SECRET not in "".join(capfd.readouterr())
 
 
