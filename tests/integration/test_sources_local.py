@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -12,16 +13,17 @@ import pytest
 from gammaray_recorder import wire
 from gammaray_tui.commands import resuming
 from gammaray_tui.watch import Watch
-from providers.events import ProviderEvent, RecordBatch
+from providers.events import ProviderEvent, RecordBatch, TraceBatch
 from providers.recordings.entries import Began
 from providers.recordings.reader import open_recording, read_events
 from providers.recordings.writer import Recorder
 from providers.session import AwsSession
 from providers.sources.cloudwatch_logs import LogsSource
 from providers.sources.kinesis import KinesisSource
+from providers.sources.xray_api import XRaySource
 from providers.streams import StreamSource, parse_since
 from providers.tables import ensure_record_table
-from tests.unit.expectations.making import END, START
+from tests.unit.expectations.making import END, START, item
 from tests.unit.providers.test_sources import change, log_line
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
@@ -60,8 +62,8 @@ async def write(session: AwsSession, *names: str) -> None:
     region = session.regions[0]
     async with session.client("dynamodb", region) as client:
         for name in names:
-            item = wire.encode_item(name, "ab", 0, [START, END], time.time(), 60, region)
-            await client.put_item(TableName=session.table, Item=item)
+            typed = wire.encode_item(name, "ab", 0, [START, END], time.time(), 60, region)
+            await client.put_item(TableName=session.table, Item=typed)
 
 
 async def test_a_recorded_watch_is_resumed(aws_session: AwsSession, tmp_path: Path) -> None:
@@ -102,6 +104,36 @@ async def test_lines_of_a_functions_log_are_found(aws_session: AwsSession) -> No
         )
     source = LogsSource(aws_session, since=parse_since("15m"))
     assert await ids_from(source.run, 1) == ["r1:ab:0"]
+
+
+async def test_traces_that_records_name_are_asked_for(aws_session: AwsSession) -> None:
+    trace_id = f"1-{int(time.time()):08x}-{0xABCDEF:024x}"
+    now_s = time.time()
+    segment = {
+        "trace_id": trace_id,
+        "id": "00000000000000aa",
+        "name": "a",
+        "start_time": now_s - 1,
+        "end_time": now_s,
+    }
+    for region in aws_session.regions:
+        async with aws_session.client("xray", region) as client:
+            await client.put_trace_segments(TraceSegmentDocuments=[json.dumps(segment)])
+    source = XRaySource(aws_session)
+    source.note(item("r1", {**START, "trace": trace_id}, END))
+    queue: asyncio.Queue[ProviderEvent] = asyncio.Queue(50)
+    running = asyncio.ensure_future(source.run(queue))
+    found: set[str] = set()
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while len(found) < len(aws_session.regions):
+                event = await queue.get()
+                if isinstance(event, TraceBatch):
+                    assert json.loads(event.documents[0])["trace_id"] == trace_id
+                    found.add(event.region)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_changes_in_a_kinesis_stream_are_read(aws_session: AwsSession) -> None:
