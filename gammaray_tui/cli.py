@@ -17,6 +17,7 @@ from gammaray_tui.commands import options
 from gammaray_tui.commands.chains import chain, chains
 from gammaray_tui.commands.cleanup import cleanup
 from gammaray_tui.commands.compare import compare
+from gammaray_tui.commands.completion import completion
 from gammaray_tui.commands.demo import demo
 from gammaray_tui.commands.deploy import deploy
 from gammaray_tui.commands.doctor import doctor
@@ -80,6 +81,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     instrument,
     uninstrument,
     logs,
+    completion,
     overhead,
     keys,
     chains,

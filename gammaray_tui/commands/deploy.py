@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gammaray_tui.commands import options
+from gammaray_tui.commands import completion, options
 from gammaray_tui.commands.acting import StepPrinter, acting, given_for_acting
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ def deploy(
         list[str] | None,
         typer.Argument(
             metavar="[APP]...",
+            autocompletion=completion.applications,
             help="Applications by name, or paths of manifests (app.toml, the original's *.json); "
             "without one, lists them.",
         ),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gammaray_tui.commands import options
+from gammaray_tui.commands import completion, options
 from gammaray_tui.commands.acting import StepPrinter, acting, given_for_acting
 from gammaray_tui.commands.output import say
 from providers.errors import UserError
@@ -32,6 +32,7 @@ def fire(
         str,
         typer.Argument(
             metavar="APP|FUNCTION|TARGET",
+            autocompletion=completion.applications,
             help="A deployed application, a function, an ARN, s3://BUCKET/KEY, sns:TOPIC, "
             "sqs:QUEUE, dynamodb:TABLE, events:BUS, kinesis:STREAM, states:MACHINE or a URL.",
         ),

@@ -8,11 +8,18 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from gammaray_tui.commands import completion
 from providers.errors import UserError
 
 Profile: TypeAlias = Annotated[
     str | None,
-    typer.Option("--profile", "-p", metavar="NAME", help="Profile of ~/.aws to work with."),
+    typer.Option(
+        "--profile",
+        "-p",
+        metavar="NAME",
+        help="Profile of ~/.aws to work with.",
+        autocompletion=completion.profiles,
+    ),
 ]
 Region: TypeAlias = Annotated[
     list[str] | None,
@@ -21,6 +28,7 @@ Region: TypeAlias = Annotated[
         "-r",
         metavar="REGION",
         help="Region; repeat it for several. Default: the config file's, else the profile's.",
+        autocompletion=completion.regions,
     ),
 ]
 Table: TypeAlias = Annotated[
