@@ -118,6 +118,8 @@ class GammarayApp(App[None]):
         self._on_start = on_start
         self._main: MainScreen | None = None
         self._shown_at_s = float("-inf")
+        self._behind = False  # more waits than was taken up
+        self._changed = False  # since the last frame
         self._defects: set[str] = set()
         self._rested_on: str | None = None
         self._asked_reports: set[str] = set()
@@ -236,12 +238,26 @@ class GammarayApp(App[None]):
             self.show_defect(error, what)
 
     def _drain(self) -> None:
+        if not self._behind:
+            self._take_up()
         with self._defects_shown("taking up what came"):
-            changed = self.model.drain()
+            changed, self._changed = self._changed, False
             waited_s = time.monotonic() - self._shown_at_s
             due_s = _TICK_EVERY_S if self.main.ticks else _FIGURES_EVERY_S
             if changed or waited_s >= due_s:
                 self.refresh_views()
+
+    def _take_up(self) -> None:
+        """Take up what came for a moment, and as long as there is more again and again.
+
+        In between, keys and readers have their turn; the screen follows ten times a second.
+        """
+        began_s = time.monotonic()
+        with self._defects_shown("taking up what came"):
+            self._changed |= self.model.drain(_DRAIN_S)
+        self._behind = time.monotonic() - began_s >= _DRAIN_S
+        if self._behind:
+            asyncio.get_running_loop().call_later(_BREATH_S, self._take_up)
 
     def refresh_views(self) -> None:
         """Take a snapshot of the model and show it wherever it is wanted."""
