@@ -10,6 +10,7 @@ from causality.views import ViewEdge, ViewNode
 _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
+_ENTITY = re.compile("&(?=[#a-zA-Z0-9]*;)")
 # Line feeds may stand between members; within texts JSON has none.
 _UNPRINTABLE_IN_JSON = re.compile(_UNPRINTABLE.pattern.replace("\x00-\x1f", ""))
 _SERVICES = {
@@ -39,7 +40,9 @@ def harmless_json(text: str) -> str:
 
 def identity(text: str) -> str:
     """Give text to tell things apart by: printable, and different for different texts."""
-    return printable(text.replace("\\", "\\\\"))
+    text = printable(text.replace("\\", "\\\\"))
+    # Graphviz writes names into its SVG, and there lets stand what looks like an entity.
+    return _ENTITY.sub(r"\\x26", text) if "&" in text else text
 
 
 def shortened(text: str) -> str:

@@ -33,6 +33,7 @@ nasty = [
     '"', "\\", '\\"', 'a\\', "<b>", "<", "&amp;", "&", "]", "end", "node", "digraph", "", " ",
     "-4.2", "x\n", "\0", "\ud800", "a:b:c", '"; x -> y; "', "%%{init: {}}%%", "`code`", "-->",
     "\\N", "\\l", "\u202eevil", "\ufffe", "${jndi}", "#quot;", "</script>",
+    "&;", "&#1;", "&#xD800;", "&nothing;", "&copy;",
 ]  # fmt: skip
 
 
@@ -76,6 +77,7 @@ def test_the_system_s_dot_accepts_nasty_names() -> None:
     laid_out = json.loads(drawn, strict=False)
     assert len(laid_out["objects"]) == len(nodes)
     assert len(laid_out["edges"]) == len(edges)
+    ET.fromstring(graphviz.pipe("dot", "svg", dot(View("calls", nodes, edges)), quiet=True))
 
 
 def test_graphviz_accepts_nasty_names_and_shows_them_as_they_are() -> None:
