@@ -35,7 +35,7 @@ PAGE = 200
 
 def pages() -> list[RecordBatch]:
     found: list[StreamRecord] = []
-    for line in islice(engine_load.records(10**9), RECORDS):
+    for line in islice(engine_load.trees(10**9), RECORDS):
         record = decode_record(json.dumps(line).encode())
         if isinstance(record, StreamRecord):
             found.append(record)

@@ -57,11 +57,11 @@ def take_up(path: Path, watch: Watch) -> Resumed:
     say(f"reading {path} ...")
     checkpoint = Checkpoint()
     with open_recording(path) as stream:
-        for at_s, event in read_events(stream, str(path)):
-            checkpoint.note(at_s, event)
+        for _, event in read_events(stream, str(path)):
+            checkpoint.note(event)
             if not isinstance(event, RegionStatus):  # how reading went then says nothing now
                 watch.apply(event)
     regions = dict.fromkeys((*summary.began.regions, *checkpoint.positions))
     positions = {region: list(checkpoint.positions.get(region, {}).values()) for region in regions}
-    resume = Resume(positions, summary.began.since_s, checkpoint.stopped_at_s)
+    resume = Resume(positions, summary.began.since_s, summary.end_s)
     return Resumed(path, summary.began.since_s, resume)

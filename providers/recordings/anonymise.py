@@ -11,6 +11,7 @@ from causality.records import Change, Image, StreamRecord, Text, Unreadable
 from gammaray_recorder import wire
 from providers.events import Position, RegionStatus
 from providers.recordings.entries import (
+    Alive,
     Began,
     Documents,
     Ended,
@@ -92,7 +93,7 @@ class _Anonymiser:
                 return msgspec.structs.replace(entry, status=told)
             case Began():
                 return msgspec.structs.replace(entry, title="anonymised", origin="")
-            case Ended():
+            case Alive() | Ended():
                 return entry
 
     def learn_keys(self, record: StreamRecord) -> None:

@@ -94,11 +94,15 @@ class Marked(_Line, tag="mark"):
     text: str = ""
 
 
+class Alive(_Line, tag="alive"):
+    """Nothing came for a while, though every region could be read."""
+
+
 class Ended(_Line, tag="ended"):
     """Recording was ended in order; what has no such line was killed, or still runs."""
 
 
-Entry: TypeAlias = Began | Records | Documents | Status | Lost | Marked | Ended
+Entry: TypeAlias = Began | Records | Documents | Status | Lost | Marked | Alive | Ended
 
 _decoder: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
 _encoder = msgspec.json.Encoder()
@@ -166,7 +170,7 @@ def event_of(entry: Entry) -> ProviderEvent | None:
             return Gap(entry.region, entry.source, entry.detail, entry.at_s)
         case Marked():
             return Mark(entry.at_s, entry.kind, entry.text)
-        case Began() | Ended():
+        case Began() | Alive() | Ended():
             return None
 
 

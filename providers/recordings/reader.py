@@ -163,16 +163,13 @@ class Checkpoint:
 
     Attributes:
         positions: region -> shard -> its last position.
-        stopped_at_s: epoch second of the last line.
     """
 
     def __init__(self) -> None:
         self.positions: dict[str, dict[tuple[str, str], Position]] = {}
-        self.stopped_at_s = 0.0
 
-    def note(self, at_s: float, event: ProviderEvent) -> None:
+    def note(self, event: ProviderEvent) -> None:
         """Take an event into account."""
-        self.stopped_at_s = max(self.stopped_at_s, at_s)
         if isinstance(event, RecordBatch) and event.position is not None:
             position = event.position
             shards = self.positions.setdefault(event.region, {})

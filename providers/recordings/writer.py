@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Final
 
 from providers.errors import UserError
-from providers.events import Mark, ProviderEvent
-from providers.recordings.entries import Began, Ended, Entry, encode, entry_of, record_count
+from providers.events import Mark, ProviderEvent, RegionStatus
+from providers.recordings.entries import Alive, Began, Ended, Entry, encode, entry_of, record_count
 from providers.recordings.members import pack, whole_length
 from providers.recordings.reader import open_recording
 
 # What is killed loses what was not written yet: half a second, and the time that writing takes.
 _FLUSH_EVERY_S: Final = 0.5
+# So often it is noted that nothing came, so that going on later is not taken for a gap.
+_ALIVE_EVERY_S: Final = 60.0
 _MEMBER_BYTES: Final = 4 * 1024 * 1024
 # A disk that hangs must not take the watch's memory: some 200 MB of records.
 _MOST_WAITING: Final = 200_000
@@ -45,6 +47,7 @@ class Recorder:
         go_on: bool = False,
         on_failure: Callable[[UserError], None] = lambda _error: None,
         now_s: Callable[[], float] = time.time,
+        alive_every_s: float = _ALIVE_EVERY_S,
     ) -> None:
         """Open the file and write the first line.
 
@@ -54,6 +57,7 @@ class Recorder:
             go_on: add to a recording that exists; its torn end is cut off first.
             on_failure: called from the writing thread when the disk fails.
             now_s: the clock.
+            alive_every_s: how often to note that nothing came.
 
         Raises:
             UserError: the file exists (or, with `go_on`, is no recording), is being written by
@@ -64,9 +68,11 @@ class Recorder:
         self.failure: UserError | None = None
         self._on_failure = on_failure
         self._now_s = now_s
+        self._alive_every_s = alive_every_s
         self._waiting: list[Entry] = [began]
         self._waiting_records = 0
         self._closing = False
+        self._phases: dict[str, str] = {}
         self._changed = threading.Condition()
         self._file = _open(path, go_on=go_on)
         if go_on:
@@ -85,6 +91,8 @@ class Recorder:
         entry = entry_of(event, self._now_s())
         if entry is None or self.failure is not None:
             return
+        if isinstance(event, RegionStatus):
+            self._phases[event.region] = event.phase
         count = record_count(entry)
         with self._changed:
             self._waiting.append(entry)
@@ -114,7 +122,11 @@ class Recorder:
         try:
             while not self._closing:
                 with self._changed:
-                    self._changed.wait_for(lambda: self._waiting or self._closing)
+                    self._changed.wait_for(
+                        lambda: self._waiting or self._closing, self._alive_every_s
+                    )
+                    if not self._waiting and {*self._phases.values()} == {"live"}:
+                        self._waiting.append(Alive(at_s=self._now_s()))
                     self._changed.wait_for(lambda: self._closing, _FLUSH_EVERY_S)
                 if self.failure is not None:
                     return

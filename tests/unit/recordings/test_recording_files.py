@@ -11,13 +11,14 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from causality.records import Unreadable
 from providers.errors import UserError
-from providers.events import Mark, ProviderEvent, RecordBatch
+from providers.events import Mark, ProviderEvent, RecordBatch, RegionStatus
 from providers.files import collect, read
 from providers.recordings.entries import Began, Ended
 from providers.recordings.members import scan_heads
@@ -49,6 +50,15 @@ def in_parts(path: Path, count: int = 4) -> list[tuple[int, int]]:
         recorder.close()
     with path.open("rb") as stream:
         return [(place, head.size) for place, head in scan_heads(stream)]
+
+
+def until(reached: Callable[[], object]) -> None:
+    """Wait for what the writing thread does."""
+    for _ in range(1000):
+        if reached():
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("this never came true")
 
 
 def fired(path: Path) -> list[str]:
@@ -166,11 +176,24 @@ def test_it_can_be_read_while_it_is_written(path: Path) -> None:
     recorder = Recorder(path, Began(at_s=START_S))
     try:
         recorder.record(Mark(START_S, "fired", "0"))
-        for _ in range(1000):
-            if fired(path):
-                break
-            threading.Event().wait(0.01)
-        assert fired(path) == ["0"]
+        until(lambda: fired(path) == ["0"])
+    finally:
+        recorder.close()
+
+
+def test_a_quiet_watch_leaves_a_sign_of_life_as_long_as_it_can_read(path: Path) -> None:
+    now_s = [START_S]
+    recorder = Recorder(path, Began(at_s=START_S), now_s=lambda: now_s[0], alive_every_s=0.01)
+    try:
+        recorder.record(RegionStatus("us-west-2", "retrying"))
+        recorder.record(RegionStatus("us-east-1", "live"))
+        now_s[0] += 3600
+        until(lambda: len(events_in(path)) == 2)
+        assert summarise(path).end_s == START_S
+        recorder.record(RegionStatus("us-west-2", "live"))
+        now_s[0] += 3600
+        until(lambda: summarise(path).end_s == START_S + 7200)
+        assert len(events_in(path)) == 3
     finally:
         recorder.close()
 
