@@ -34,7 +34,7 @@ from providers.streams import StreamSource, parse_since
 from tests.fakes.streams_server import FakeAws
 
 REGIONS = ("us-west-2", "us-east-1", "eu-west-1", "ap-south-1")
-PAGES = 60  # of 1000 records, a shard
+PAGES = 40  # of 1000 records, a shard
 # Readers poll less often after half a minute without records.
 REST_S, WATCHED_S = 35.0, 20.0
 QUEUE = 20
@@ -51,7 +51,7 @@ class FullPages(FakeAws):
 
     def fill(self, regions: int, shards: int, pages: int) -> None:
         """Make the tables, with so many pages in each shard."""
-        found = engine_load.records(10**9)
+        found = engine_load.trees(10**9)
         number = 0
         for name in REGIONS[:regions]:
             region = self.region(name)

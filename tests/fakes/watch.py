@@ -43,6 +43,7 @@ class Watch:
         events: everything, of all regions.
         flowing: while not set, nothing is taken from the queue.
         takes_s: how long the consumer is busy with each event.
+        taken_s: when the last event was taken.
     """
 
     aws: FakeAws
@@ -52,6 +53,7 @@ class Watch:
     events: list[ProviderEvent] = field(default_factory=list)
     flowing: asyncio.Event = field(default_factory=asyncio.Event)
     takes_s: float = 0.0
+    taken_s: float = 0.0
     source: StreamSource = field(init=False)
     _ids: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -155,8 +157,9 @@ class Watch:
                 key = (batch.position.stream_arn, batch.position.shard_id)
                 last[batch.region][key] = batch.position
         positions = {region: list(of.values()) for region, of in last.items()}
-        stopped_at_s = min(self.aws.region(name).answered_s for name in self.session.regions)
-        return Resume(positions, start_s, stopped_at_s)
+        # A recording knows of nothing that was not taken, gaps included.
+        heard_s = [self.aws.region(name).answered_s for name in self.session.regions]
+        return Resume(positions, start_s, min(self.taken_s, *heard_s))
 
     async def restart_after(self, pause_s: float) -> None:
         """End the source, and after a while go on where what was taken from it ends."""
@@ -171,6 +174,7 @@ class Watch:
             event = await queue.get()
             await self.time.sleep(self.takes_s)
             self.events.append(event)
+            self.taken_s = self.time.now_s()
             if isinstance(event, RecordBatch):
                 self._ids[event.region] += [record.eventID for record in event.records]
 
