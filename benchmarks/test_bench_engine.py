@@ -7,6 +7,7 @@ CPU time; `json.loads` over the same bytes in the same run is the measure of the
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -25,6 +26,7 @@ from benchmarks import engine_load, imageproc_files
 from benchmarks.figures import Figure
 from causality.engine import Engine
 from causality.records import decode_page
+from gammaray_tui.cli import GC_THRESHOLDS
 from gammaray_tui.watch import Watch
 from providers.events import RecordBatch
 
@@ -125,20 +127,7 @@ def test_bounded_memory(benchmark: BenchmarkFixture, say: Callable[[Figure], Non
 
 
 def test_longest_block(benchmark: BenchmarkFixture, say: Callable[[Figure], None]) -> None:
-    def longest() -> float:
-        watch = Watch("benchmark")
-        longest_s = 0.0
-        for page in engine_load.pages(engine_load.trees(TREES)):
-            records = decode_page(page).records
-            watch.queue.put_nowait(RecordBatch(engine_load.REGION, "shard", records))
-            changed = True
-            while changed:
-                began_s = time.process_time()
-                changed = watch.drain()
-                longest_s = max(longest_s, time.process_time() - began_s)
-        return longest_s
-
-    longest_s = min(rounds(benchmark, longest), longest(), longest())
+    longest_s = min(rounds(benchmark, longest_block_s), longest_block_s(), longest_block_s())
     say(Figure("longest block while pages are applied, CPU", 1e3 * longest_s, "ms", 15))
 
 
@@ -161,24 +150,52 @@ def test_files_to_dot(
 # --- in processes of their own ----------------------------------------------------------------
 
 
-def in_a_process(invocations: int, bound: int = 0) -> list[str]:
-    arguments = [str(invocations), str(bound)]
-    command = [sys.executable, "-m", "benchmarks.test_bench_engine", *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+def in_a_process(what: str, *arguments: int) -> list[float]:
+    command = [sys.executable, "-m", "benchmarks.test_bench_engine", what, *map(str, arguments)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return [float(word) for word in done.stdout.split()]
 
 
 def cpu_in_a_process(invocations: int) -> float:
     """Give the CPU seconds that the graph of so many invocations takes."""
-    return float(in_a_process(invocations)[0])
+    return in_a_process("graph", invocations, 0)[0]
 
 
-def rss_in_a_process(invocations: int, bound: int = 0) -> int:
-    """Give the bytes that a process needs that holds the graph, at most."""
-    return int(in_a_process(invocations, bound)[1])
+def rss_in_a_process(invocations: int, bound: int = 0) -> float:
+    """Give the bytes that a process needs that holds the graph."""
+    return in_a_process("graph", invocations, bound)[1]
+
+
+def longest_block_s() -> float:
+    """Give the CPU seconds of the longest draining while many pages come."""
+    return in_a_process("block")[0]
+
+
+def graph(invocations: int, bound: int) -> tuple[float, int]:
+    began_s = time.process_time()
+    engine = graph_of(engine_load.many_pairs(2 * invocations), bound or None)
+    took_s = time.process_time() - began_s
+    assert len(engine.invocations) == (bound or invocations)
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return took_s, pages * resource.getpagesize()
+
+
+def block() -> tuple[float]:
+    gc.set_threshold(*GC_THRESHOLDS)
+    watch = Watch("benchmark")
+    longest_s = 0.0
+    for page in engine_load.pages(engine_load.trees(TREES)):
+        records = decode_page(page).records
+        watch.queue.put_nowait(RecordBatch(engine_load.REGION, "shard", records))
+        changed = True
+        while changed:
+            began_s = time.process_time()
+            changed = watch.drain()
+            longest_s = max(longest_s, time.process_time() - began_s)
+    return (longest_s,)
 
 
 if __name__ == "__main__":
-    invocations, bound = map(int, sys.argv[1:])
-    spent_s = cpu_s(lambda: graph_of(engine_load.many_pairs(2 * invocations), bound or None))
-    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KB
-    print(spent_s, rss)  # noqa: T201
+    what, *arguments = sys.argv[1:]
+    measured = block() if what == "block" else graph(*map(int, arguments))
+    print(*measured)  # noqa: T201

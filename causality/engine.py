@@ -8,13 +8,24 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from sys import intern
 from typing import Final, TypeVar
 
 import msgspec
 
 from causality import gen1, gen2, xray
 from causality.clock import LAST_TIME_S
-from causality.facts import Call, Cause, End, Facts, Output, Start, UnreadablePayload
+from causality.facts import (
+    Call,
+    Cause,
+    End,
+    Facts,
+    Output,
+    Start,
+    UnreadablePayload,
+    share_names,
+    shared,
+)
 from causality.graph import (
     Attempt,
     CallNode,
@@ -271,6 +282,8 @@ class Engine:
             # A start with many causes comes in parts; another attempt shows the same again.
             causes = _unknown(causes, [cause.fact for cause in invocation.causes])
         else:
+            start.arn = intern(start.arn)
+            start.version = shared(start.version)
             invocation.begin(attempt.start)
             if invocation.triggered:
                 self._touch_children(invocation)
@@ -280,6 +293,7 @@ class Engine:
         new = tuple([CauseNode(invocation, fact, number + i) for i, fact in enumerate(causes)])
         invocation.causes += new
         for cause in new:
+            cause.fact.resource = shared(cause.fact.resource)
             self.matcher.add_cause(cause)
             caller = cause.fact.caller
             if caller is not None:
@@ -297,10 +311,12 @@ class Engine:
     def _apply_call(self, invocation: Invocation, fact: Call, facts: Facts) -> None:
         if fact.at_s is None:
             fact.at_s = facts.written_at_s
+        call = invocation.calls.get(fact.id)
+        if call is None:
+            share_names(fact)
         outputs: Sequence[Output] = fact.outputs
         if outputs:
             fact.outputs = ()
-        call = invocation.calls.get(fact.id)
         if call is None:
             weight = _SUCCEEDED if fact.error is None else None
             call = invocation.calls[fact.id] = CallNode(invocation, fact, facts.attempt, weight)
@@ -391,10 +407,16 @@ class Engine:
         new = cause.edge
         if new is not None:
             for call in new.candidates:
-                call.edges[cause] = None
+                if call.edges:
+                    call.edges[cause] = None
+                else:
+                    call.edges = {cause: None}
                 self.touched[call.invocation] = None
             if new.parent is not None:
-                new.parent.triggered[cause] = None
+                if new.parent.triggered:
+                    new.parent.triggered[cause] = None
+                else:
+                    new.parent.triggered = {cause: None}
                 self.touched[new.parent] = None
             self.waiting.pop(cause, None)
         elif _must_have_a_call(cause.fact):

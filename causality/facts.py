@@ -6,6 +6,9 @@ these; the decoder of generation 1 builds the same ones from the original's text
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from itertools import repeat
+from sys import intern
 from typing import Annotated, Final, TypeAlias
 
 import msgspec
@@ -14,6 +17,8 @@ from causality.clock import LAST_TIME_S
 from gammaray_recorder import wire
 
 LONGEST_S: Final = 1e9
+# One empty mapping for all: most parts have no ids or hashes, and nobody writes into them.
+_nothing: Callable[[], Mapping[str, str]] = repeat(dict[str, str]()).__next__
 # Checked while decoding; what does not hold makes the record, or a part of it, unreadable.
 Instant: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0, lt=LAST_TIME_S)]
 Length: TypeAlias = Annotated[float, msgspec.Meta(ge=0.0, lt=LONGEST_S)]
@@ -48,7 +53,7 @@ class Cause(
     item_hash: str | None = None
     name: str | None = None
     at_s: float | None = None
-    ids: dict[str, str] = {}
+    ids: Mapping[str, str] = msgspec.field(default_factory=_nothing)
     caller: str | None = None
     caller_function: str | None = None
     subject: str | None = None
@@ -74,8 +79,8 @@ class Output(
     resource: str | None = None
     key: str | None = None
     item_hash: str | None = None
-    attribute_hashes: dict[str, str] = {}
-    ids: dict[str, str] = {}
+    attribute_hashes: Mapping[str, str] = msgspec.field(default_factory=_nothing)
+    ids: Mapping[str, str] = msgspec.field(default_factory=_nothing)
     operation: str | None = None
     subject: str | None = None
     doubtful: bool = False
@@ -205,3 +210,19 @@ class Facts(msgspec.Struct, gc=False):
 
 class UnreadablePayload(ValueError):
     """The record's payload does not follow its generation's grammar; the message says how."""
+
+
+def shared(text: str | None) -> str | None:
+    """Give the one copy of a name that records repeat again and again."""
+    return intern(text) if text is not None else None
+
+
+def share_names(call: Call) -> None:
+    """Let a call hold the one copy of the names that most calls have in common."""
+    call.service = intern(call.service)
+    call.operation = intern(call.operation)
+    call.region = shared(call.region)
+    call.resource = resource = shared(call.resource)
+    for output in call.outputs:
+        if output.resource == resource:
+            output.resource = resource

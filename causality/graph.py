@@ -11,7 +11,8 @@ what leaves the graph.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
@@ -30,6 +31,8 @@ Weight: TypeAlias = tuple[Effect, str | None]
 
 _REFUSED = re.compile(r"4\d\d$")  # X-Ray's status of a call that the service refused
 _MAX_SPARE = 4
+# One for all who caused nothing; the engine gives whoever did a dict of its own.
+_no_causes: Callable[[], dict[CauseNode, None]] = repeat(dict["CauseNode", None]()).__next__
 _STATES: dict[str, State] = {"ok": "ok", "error": "error", "timeout": "timeout"}
 
 
@@ -144,7 +147,7 @@ class CallNode(msgspec.Struct, gc=False, eq=False):
     attempt: str | None = None
     indexed_as: Weight | None = None
     outputs: tuple[OutputNode, ...] = ()
-    edges: dict[CauseNode, None] = {}
+    edges: dict[CauseNode, None] = msgspec.field(default_factory=_no_causes)
     segment: Call | None = None
 
     @property
@@ -366,7 +369,7 @@ class Invocation(msgspec.Struct, gc=False, eq=False):
     attempts: dict[str, Attempt] = {}
     calls: dict[str, CallNode] = {}
     causes: tuple[CauseNode, ...] = ()
-    triggered: dict[CauseNode, None] = {}
+    triggered: dict[CauseNode, None] = msgspec.field(default_factory=_no_causes)
     segments: tuple[ServiceSegment, ...] = ()
     function_segments: tuple[FunctionSegment, ...] = ()
 
