@@ -15,7 +15,7 @@ def keys(
     as_json: options.AsJson = False,
     config: options.ConfigFile = None,
 ) -> None:
-    """List the actions of the screen by id, with their keys as the configuration has them.
+    """List the screen's actions by id, with their keys.
 
     To change them, name actions and keys in the configuration file: [keys] fire = "f,ctrl+f"
     """

@@ -24,9 +24,9 @@ def serve(
         bool, typer.Option("--open", help="Open the page in the browser.")
     ] = False,
 ) -> None:
-    """Show the screen in a browser, on 127.0.0.1 only, to whoever has the link that is printed.
+    """Show the screen in a browser, on 127.0.0.1 only.
 
-    What follows is the command to show: gammaray-tui serve demo, or
+    Whoever has the link that is printed can see it. What follows is the command to show: gammaray-tui serve demo, or
     gammaray-tui serve -- --profile testuser. Each page that is opened runs its own.
     """
     given = context.args

@@ -87,7 +87,8 @@ async def _watch(
     switching = Switching(Place(session.profile, session.regions), check)
     title = session.profile or settings.endpoint_url or "default"
     origin = origin_of(session)
-    model = Watch(title)
+    # In sight at all times: keys that are missing want a reason.
+    model = Watch(f"{title} (read-only)" if settings.read_only else title)
     path = None if resume is None else resuming.find(resume, record, origin)
     resumed = None if path is None else resuming.take_up(path, model)
     recording = WatchRecording(

@@ -23,6 +23,10 @@ COMMANDS = [
     "doctor",
     "setup",
     "init",
+    "instrument",
+    "uninstrument",
+    "logs",
+    "completion",
 ]
 # What no command needs before it is known what it has to do.
 HEAVY = {"textual", "rich", "botocore", "boto3", "aiobotocore", "aiohttp", "msgspec", "networkx"}
