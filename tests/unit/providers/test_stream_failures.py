@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
+from botocore import exceptions as boto
 
 from providers.session import AwsSettings
 from tests.fakes.keys import Keys
@@ -118,6 +122,66 @@ async def test_expired_credentials_that_are_renewed_go_on_where_they_stopped(
         await watch.passes(30)
         keys.renew()
         await watch.until(lambda: watch.has_all(west) and watch.is_live())
+
+
+class SignedOut(WatchedSession):
+    """A session whose credentials cannot be had as long as there is a problem."""
+
+    problem: ClassVar[Exception | None] = None
+
+    @asynccontextmanager
+    async def client(self, *args: Any, **options: Any) -> AsyncIterator[Any]:
+        if self.problem is not None:
+            raise self.problem
+        async with super().client(*args, **options) as client:
+            yield client
+
+
+@pytest.mark.parametrize(
+    ("problem", "kind", "todo"),
+    [
+        (boto.UnauthorizedSSOTokenError(), "expired-token", "aws sso login --profile worker"),
+        (boto.TokenRetrievalError(provider="sso", error_msg="x"), "expired-token", "sso login"),
+        (boto.RefreshWithMFAUnsupportedError(), "mfa-needed", "get-caller-identity"),
+        (
+            boto.CredentialRetrievalError(provider="assume-role", error_msg="x"),
+            "no-credentials",
+            "profile worker",
+        ),
+    ],
+    ids=["sso", "sso-token", "mfa", "assumed-role"],
+)
+async def test_every_region_says_how_to_sign_in_again_and_goes_on_afterwards(
+    aws: FakeAws,
+    time: VirtualTime,
+    monkeypatch: pytest.MonkeyPatch,
+    problem: Exception,
+    kind: str,
+    todo: str,
+) -> None:
+    keys = _keys()
+    session = SignedOut.open(AwsSettings("worker", (WEST, EAST), endpoint_url=aws.endpoint_url))
+    regions = [aws.region(WEST), aws.region(EAST)]
+    for region in regions:
+        region.make_table()
+        region.write(region.stream.open_shards()[0], 3)
+    async with watching(aws, time, session=session) as watch:
+        await watch.until(lambda: all(map(watch.has_all, regions)))
+        monkeypatch.setattr(SignedOut, "problem", problem)
+        aws.expired_keys.add(keys.current)
+        for region in regions:
+            await told(watch, kind, region.name)
+            status = next(s for s in watch.statuses(region.name) if s.kind == kind)
+            assert status.phase == "down"
+            assert todo in status.todo
+            assert "goes on by itself" in status.todo
+            region.write(region.stream.open_shards()[0], 3)
+        await watch.passes(60)
+        keys.renew()
+        monkeypatch.setattr(SignedOut, "problem", None)
+        await watch.until(
+            lambda: all(watch.has_all(region) and watch.is_live(region.name) for region in regions)
+        )
 
 
 async def test_a_profile_that_disappears_is_told_and_its_return_noticed(

@@ -115,4 +115,4 @@ def test_random_scenarios(stage: Stage) -> None:
 
 @pytest.mark.slow
 def test_many_long_random_scenarios(stage: Stage) -> None:
-    play_random(stage, examples=300, length=40)
+    play_random(stage, examples=60, length=25)
