@@ -84,7 +84,7 @@ class OpenSources:
             since: where reading starts.
             resume: where reading of the record table's streams goes on.
         """
-        self._sources: list[Source] = []
+        self._sources: list[tuple[str, Source]] = []
         self._streams: StreamSource | None = None
         self._xray: XRaySource | None = None
         for source in wanted:
@@ -92,26 +92,28 @@ class OpenSources:
                 from providers.streams import StreamSource
 
                 self._streams = StreamSource(session, since=since, resume=resume)
-                self._sources.append(self._streams.run)
+                self._sources.append((source.kind, self._streams.run))
             elif source.kind == "logs":
                 from providers.sources.cloudwatch_logs import ALL_FUNCTIONS, LogsSource
 
                 groups = tuple(filter(None, source.what.split(","))) or (ALL_FUNCTIONS,)
-                self._sources.append(LogsSource(session, groups, since=since).run)
+                self._sources.append((source.kind, LogsSource(session, groups, since=since).run))
             elif source.kind == "kinesis":
                 from providers.sources.kinesis import KinesisSource
 
-                self._sources.append(KinesisSource(session, source.what, since=since).run)
+                self._sources.append(
+                    (source.kind, KinesisSource(session, source.what, since=since).run)
+                )
             elif source.kind == "xray-daemon":
                 from providers.sources.xray_daemon import PORT, DaemonSource
 
-                self._sources.append(DaemonSource(int(source.what or PORT)).run)
+                self._sources.append((source.kind, DaemonSource(int(source.what or PORT)).run))
             else:
                 from providers.sources import xray_api
 
                 budget = int(source.what or xray_api.CALLS)
                 self._xray = xray_api.XRaySource(session, budget=budget)
-                self._sources.append(self._xray.run)
+                self._sources.append((source.kind, self._xray.run))
 
     def expect_records(self) -> None:
         """Poll quickly for a while: something was fired that will write records."""
@@ -119,22 +121,20 @@ class OpenSources:
             self._streams.expect_records()
 
     async def run(self, queue: Queue) -> None:
-        """Put events on the queue until cancelled.
-
-        Raises:
-            UserError: a source cannot be read at all.
-        """
+        """Put events on the queue until cancelled; a source that fails stops no other."""
         target = queue if self._xray is None else _Noting(queue, self._xray)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                for source in self._sources:
-                    tasks.create_task(_awaited(source, target))
-        except* UserError as errors:
-            raise errors.exceptions[0] from None
+        async with asyncio.TaskGroup() as tasks:
+            for kind, source in self._sources:
+                tasks.create_task(_guarded(kind, source, target))
 
 
-async def _awaited(source: Source, queue: Queue) -> None:
-    await source(queue)
+async def _guarded(kind: str, source: Source, queue: Queue) -> None:
+    from providers.events import RegionStatus
+
+    try:
+        await source(queue)
+    except UserError as error:
+        await queue.put(RegionStatus(kind, "down", error.kind, error.what, error.todo))
 
 
 class _Noting(asyncio.Queue["ProviderEvent"]):
