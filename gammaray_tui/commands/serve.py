@@ -27,7 +27,8 @@ def serve(
     """Show the screen in a browser, on 127.0.0.1 only.
 
     Whoever has the link that is printed can see it. What follows is the command to show:
-    gammaray-tui serve demo, or gammaray-tui serve -- --profile testuser. Each page that is opened runs its own.
+    gammaray-tui serve demo, or gammaray-tui serve -- --profile testuser. Each page that is opened
+    runs its own.
     """
     given = context.args
     if given and not given[0].startswith("-") and given[0] not in _SCREENS:
