@@ -6,7 +6,6 @@ from binascii import a2b_base64
 
 from gammaray_recorder import wire
 from gammaray_recorder.cause import cause, mapping, trace_root
-from gammaray_recorder.cause_records import event_bridge
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +19,8 @@ def read(event: Dict[str, Any]) -> List[Cause]:
     if "requestContext" in event:
         return _http(event)
     if "detail-type" in event and "source" in event:
+        from gammaray_recorder.cause_records import event_bridge
+
         return event_bridge(event)
     source = event.get("eventSource")
     if isinstance(source, str):
@@ -32,15 +33,15 @@ def read(event: Dict[str, Any]) -> List[Cause]:
     return []
 
 
-def invoker(event: Any) -> Tuple[str, Dict[str, str]]:
+def invoker(event: Dict[str, Any]) -> Tuple[str, Dict[str, str]]:
     """Find what a caller told of itself: give its service and id, or "lambda" and none.
 
     A state machine passes its execution's ARN on as $$.Execution.Id, and what a Catch caught as
     Error and Cause; a schedule passes its own ARN on as <aws.scheduler.schedule-arn>.
     """
-    if isinstance(event, dict) and event.keys() == {"Error", "Cause"}:
+    if event.keys() == {"Error", "Cause"}:
         return "stepfunctions", {}
-    for value in mapping(event).values():
+    for value in event.values():
         for text in value.values() if isinstance(value, dict) else (value,):
             if isinstance(text, str) and text.startswith("arn:"):
                 if ":states:" in text and (":execution:" in text or ":express:" in text):

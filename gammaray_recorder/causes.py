@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 
-from gammaray_recorder import cause_records, cause_shapes, wire
+from gammaray_recorder import wire
 from gammaray_recorder.cause import UNKNOWN, cause
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, List, Optional
+    from typing import Any, Dict, List, Optional
 
     from gammaray_recorder.cause import Cause
     from gammaray_recorder.invocation import Invocation
@@ -34,10 +34,17 @@ def _known(event: Any) -> List[Cause]:
     # EventBridge Pipes delivers the records themselves, without an event around them.
     records = event.get("Records") if isinstance(event, dict) else event
     if isinstance(records, list):
+        # Either of these is imported when its kind of event comes: most functions get but one.
+        from gammaray_recorder import cause_records
+
         causes = cause_records.read(records)
         if causes:
             return causes
-    return cause_shapes.read(event) if isinstance(event, dict) else []
+    if not isinstance(event, dict) or not event:
+        return []
+    from gammaray_recorder import cause_shapes
+
+    return cause_shapes.read(event)
 
 
 def _direct(event: Any, invocation: Invocation) -> Cause:
@@ -45,7 +52,12 @@ def _direct(event: Any, invocation: Invocation) -> Cause:
 
     State machines and schedules invoke as anybody does; they are known by their ARN, if at all.
     """
-    service, ids = cause_shapes.invoker(event)
+    service: str = "lambda"
+    ids: Dict[str, Any] = {}
+    if isinstance(event, dict) and event:
+        from gammaray_recorder import cause_shapes
+
+        service, ids = cause_shapes.invoker(event)
     ids[wire.ID_LAMBDA_REQUEST] = invocation.request_id
     return cause(service, invocation.function, digest=_hash(event), ids=ids)
 

@@ -25,8 +25,8 @@ def install(recorder: Recorder) -> None:
         ("concurrent.futures.thread", threads.install_pools),
         ("http.client", _http("install_http_client")),
         ("urllib3.connectionpool", _http("install_urllib3")),
-        ("httpx", _http("install_httpx")),
-        ("aiohttp", _http("install_aiohttp")),
+        ("httpx", _more_http("install_httpx")),
+        ("aiohttp", _more_http("install_aiohttp")),
     ):
         module = sys.modules.get(name)
         if module is None:
@@ -49,6 +49,15 @@ def _http(name: str) -> Patch:
         from gammaray_recorder import http_hooks
 
         getattr(http_hooks, name)(module, recorder)
+
+    return patch
+
+
+def _more_http(name: str) -> Patch:
+    def patch(module: ModuleType, recorder: Recorder) -> None:
+        from gammaray_recorder import http_more
+
+        getattr(http_more, name)(module, recorder)
 
     return patch
 

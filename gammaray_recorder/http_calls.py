@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gammaray_recorder.invocation import Event, Invocation
     from gammaray_recorder.recording import Recorder
 
-HEADER = "traceparent"
+_HEADER = "traceparent"
 _PATH_LIMIT = 512
 
 # Response headers that carry the id which the called function sees as requestContext.requestId.
@@ -55,7 +55,7 @@ class HttpCall:
         try:
             host = _text(self._address[1]).strip("[]").lower()
             if self._recorder.settings.may_trace(host) and not any(
-                _text(name).lower() == HEADER for name in names
+                _text(name).lower() == _HEADER for name in names
             ):
                 self._parent = "%s-%s" % (self._invocation.trace, self._span)
                 value = "00-%s-01" % self._parent

@@ -1,4 +1,4 @@
-"""HTTP calls through urllib3 (and requests, which stands on it), http.client, httpx and aiohttp.
+"""HTTP calls through urllib3 (and requests, which stands on it) and http.client.
 
 Requests that an AWS SDK makes are left to its own events. Each library is hooked where one
 request leaves for one host, so that redirects to other hosts are requests of their own.
@@ -17,12 +17,11 @@ if TYPE_CHECKING:
     from gammaray_recorder.http_calls import HttpCall
     from gammaray_recorder.recording import Recorder
 
-_CALL = "_gammaray_call"
-_HEADER = "traceparent"
-_SDK_HEADER = "amz-sdk-invocation-id"  # of every request that botocore or aiobotocore signs
+CALL = "_gammaray_call"
+HEADER = "traceparent"
 
 
-def _begin(
+def begin(
     recorder: Recorder, method: Any, scheme: Any, host: Any, port: Any, target: Any
 ) -> Optional[HttpCall]:
     """Begin to record a request; None outside of an invocation, or when that fails."""
@@ -66,14 +65,14 @@ def install_urllib3(connectionpool: ModuleType, recorder: Recorder) -> None:
         if inside.pool is self:
             inside.retries += 1
             return original(self, method, url, body, headers, *args, **kw)
-        call = _begin(recorder, method, self.scheme, self.host, self.port, url)
+        call = begin(recorder, method, self.scheme, self.host, self.port, url)
         if call is None:
             return original(self, method, url, body, headers, *args, **kw)
         sent = self.headers if headers is None else headers
         value = call.header(sent or ())
         if value is not None:
             headers = sent.copy() if hasattr(sent, "copy") else dict(sent or {})
-            headers[_HEADER] = value
+            headers[HEADER] = value
         outer, inside.pool, inside.retries = inside.pool, self, 0
         try:
             response = original(self, method, url, body, headers, *args, **kw)
@@ -104,20 +103,20 @@ def install_http_client(client: ModuleType, recorder: Recorder) -> None:
         if getattr(self, "_tunnel_host", None):
             host, port = self._tunnel_host, self._tunnel_port
         scheme = "https" if self.default_port == 443 else "http"
-        self.__dict__[_CALL] = _begin(recorder, method, scheme, host, port, url)
+        self.__dict__[CALL] = begin(recorder, method, scheme, host, port, url)
 
     @wraps(end_headers)
     def endheaders(self: Any, *args: Any, **kw: Any) -> Any:
-        call: Optional[HttpCall] = self.__dict__.get(_CALL)
+        call: Optional[HttpCall] = self.__dict__.get(CALL)
         if call is not None:
             value = call.header([line.split(b":", 1)[0] for line in self._buffer])
             if value is not None:
-                self.putheader(_HEADER, value)
+                self.putheader(HEADER, value)
         return end_headers(self, *args, **kw)
 
     @wraps(get_response)
     def getresponse(self: Any, *args: Any, **kw: Any) -> Any:
-        call: Optional[HttpCall] = self.__dict__.pop(_CALL, None)
+        call: Optional[HttpCall] = self.__dict__.pop(CALL, None)
         if call is None:
             return get_response(self, *args, **kw)
         try:
@@ -131,102 +130,3 @@ def install_http_client(client: ModuleType, recorder: Recorder) -> None:
     connection_class.putrequest = putrequest
     connection_class.endheaders = endheaders
     connection_class.getresponse = getresponse
-
-
-def install_httpx(httpx: ModuleType, recorder: Recorder) -> None:
-    """Wrap the transports that reach the network; those that users write are their own."""
-    transport_class: Any = httpx.HTTPTransport
-    async_class: Any = httpx.AsyncHTTPTransport
-    original = transport_class.handle_request
-    async_original = async_class.handle_async_request
-
-    def begin(request: Any) -> Optional[HttpCall]:
-        url = request.url
-        if _SDK_HEADER in request.headers:
-            return None
-        return _begin(recorder, request.method, url.scheme, url.host, url.port, url.path)
-
-    def traced(call: HttpCall, request: Any) -> Any:
-        value = call.header(request.headers)
-        if value is None:
-            return request
-        headers = request.headers.copy()
-        headers[_HEADER] = value
-        # A copy: the user can see the request, as it was, in the response.
-        return type(request)(
-            request.method,
-            request.url,
-            headers=headers,
-            stream=request.stream,
-            extensions=request.extensions,
-        )
-
-    @wraps(original)
-    def handle_request(self: Any, request: Any) -> Any:
-        call = begin(request)
-        if call is None:
-            return original(self, request)
-        try:
-            response = original(self, traced(call, request))
-        except BaseException as error:
-            call.record(error=error)
-            raise
-        call.record(response.status_code, response.headers)
-        return response
-
-    @wraps(async_original)
-    async def handle_async_request(self: Any, request: Any) -> Any:
-        call = begin(request)
-        if call is None:
-            return await async_original(self, request)
-        try:
-            response = await async_original(self, traced(call, request))
-        except BaseException as error:
-            call.record(error=error)
-            raise
-        call.record(response.status_code, response.headers)
-        return response
-
-    transport_class.handle_request = handle_request
-    async_class.handle_async_request = handle_async_request
-
-
-def install_aiohttp(aiohttp: ModuleType, recorder: Recorder) -> None:
-    """Wrap the sending of a request and the coming of its answer."""
-    request_class: Any = aiohttp.ClientRequest
-    response_class: Any = aiohttp.ClientResponse
-    original_send, original_start = request_class.send, response_class.start
-
-    @wraps(original_send)
-    async def send(self: Any, connection: Any) -> Any:
-        url = self.url
-        call = None
-        if _SDK_HEADER not in self.headers:
-            call = _begin(recorder, self.method, url.scheme, url.host, url.port, url.raw_path)
-        if call is None:
-            return await original_send(self, connection)
-        value = call.header(self.headers)
-        if value is not None:
-            self.headers[_HEADER] = value
-        try:
-            response = await original_send(self, connection)
-        except BaseException as error:
-            call.record(error=error)
-            raise
-        response.__dict__[_CALL] = call
-        return response
-
-    @wraps(original_start)
-    async def start(self: Any, connection: Any) -> Any:
-        call: Optional[HttpCall] = self.__dict__.pop(_CALL, None)
-        if call is None:
-            return await original_start(self, connection)
-        try:
-            response = await original_start(self, connection)
-        except BaseException as error:
-            call.record(error=error)
-            raise
-        call.record(self.status, self.headers)
-        return response
-
-    request_class.send, response_class.start = send, start
