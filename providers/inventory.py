@@ -97,6 +97,7 @@ class _Region:
         self._region = region
         self._names: dict[str, set[str]] = {kind: set() for kind in TAGGED_ARNS}
         self._names["table"].add(place.table)
+        self._named_functions: frozenset[str] = frozenset()  # whether or not they are there
         for application in applications:
             for kind, places in deployable_names(application).items():
                 self._names.setdefault(kind, set()).update(
@@ -110,10 +111,11 @@ class _Region:
             UserError: a listing is refused, and nobody wants to be told.
         """
         await self._told(self._add_tagged())
+        self._names["log group"].update(LOG_GROUP_PREFIX + name for name in self._names["function"])
+        await self._told(self._leave_out_absent())
         # First the functions: log groups, mappings and others belong to them.
         functions = await self._told(self._each("function", self._function))
         managed = {function.name: function for function in functions if function.managed}
-        self._names["log group"].update(LOG_GROUP_PREFIX + name for name in self._names["function"])
         services = ServiceInventory(self._place, self._region, Named(self._names, managed))
         others = await together(
             self._told(listing)
@@ -145,6 +147,29 @@ class _Region:
                     match = pattern.fullmatch(mapping["ResourceARN"])
                     if match is not None:
                         self._names[kind].add(match.group(1))
+        return []
+
+    async def _leave_out_absent(self) -> list[Resource]:
+        """Leave the names of functions and log groups that exist.
+
+        Applications have seven names for each, one for each configuration: to ask for all of
+        them one by one takes hundreds of calls.
+        """
+        client = await self._client("lambda")
+        self._named_functions = frozenset(self._names["function"])
+        self._names["function"] &= {
+            function["FunctionName"]
+            async for page in client.get_paginator("list_functions").paginate()
+            for function in page["Functions"]
+        }
+        client = await self._client("logs")
+        self._names["log group"] &= {
+            group["logGroupName"]
+            async for page in client.get_paginator("describe_log_groups").paginate(
+                logGroupNamePrefix=LOG_GROUP_PREFIX
+            )
+            for group in page["logGroups"]
+        }
         return []
 
     async def _each(
@@ -282,7 +307,7 @@ class _Region:
             uuid = mapping["UUID"]
             if function in managed:
                 tags = our_tags(managed[function].application)
-            elif function in self._names["function"] or uuid in self._names["mapping"]:
+            elif function in self._named_functions or uuid in self._names["mapping"]:
                 arn = self._arn("lambda", f"event-source-mapping:{uuid}")
                 answer = await found(client.list_tags(Resource=arn), *MISSING)
                 tags = answer["Tags"] if answer else {}
