@@ -51,24 +51,25 @@ class FullPages(FakeAws):
 
     def fill(self, regions: int, shards: int, pages: int) -> None:
         """Make the tables, with so many pages in each shard."""
-        found = engine_load.trees(10**9)
-        number = 0
+        filled = []
         for name in REGIONS[:regions]:
             region = self.region(name)
             region.make_table(shards=shards)
-            for shard in region.stream.open_shards():
-                texts = self._pages[shard.id] = []
-                for _ in range(pages):
-                    records = list(islice(found, 1000))
-                    for record in records:
-                        number += 1
-                        record["dynamodb"]["SequenceNumber"] = f"{number:025d}"
-                    texts.append(json.dumps(records))
+            filled += region.stream.open_shards()
+        found = engine_load.trees(10**9)
+        number = 0
+        for _ in range(pages):
+            for shard in filled:  # all of them are written to at the same time
+                records = list(islice(found, 1000))
+                for record in records:
+                    number += 1
+                    record["dynamodb"]["SequenceNumber"] = f"{number:025d}"
+                self._pages.setdefault(shard.id, []).append(json.dumps(records))
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         if request.headers["X-Amz-Target"].endswith("GetRecords"):
             token = json.loads((await request.json())["ShardIterator"])
-            texts, at = self._pages[token["shard"]], token["position"]
+            texts, at = self._pages.get(token["shard"], []), token["position"]
             if at < len(texts):
                 after = json.dumps({"NextShardIterator": json.dumps({**token, "position": at + 1})})
                 body = f'{{"Records":{texts[at]},{after[1:]}'
