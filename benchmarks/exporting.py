@@ -25,8 +25,8 @@ from causality.exports import render
 from causality.records import StreamRecord, decode_record
 from causality.views import VIEWS, view_of
 
-_RUN = Path(__file__).parents[1] / "tests" / "data" / "oracle" / "imageproc"
-_INVOCATIONS_A_COPY = 6
+RUN = Path(__file__).parents[1] / "tests" / "data" / "oracle" / "imageproc"
+INVOCATIONS_A_COPY = 6
 _COPY_EVERY_S = 20
 _ID = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{24,32}|[0-9a-f]{16}"
@@ -54,8 +54,8 @@ def copies(texts: list[str], count: int) -> Iterator[str]:
 def main(invocations: int = 20_000) -> None:
     """Measure and print."""
     gc.set_threshold(20_000, 20, 200)  # as the command line does
-    count = invocations // _INVOCATIONS_A_COPY
-    records = list(copies((_RUN / "records.jsonl").read_text().splitlines(), count))
+    count = invocations // INVOCATIONS_A_COPY
+    records = list(copies((RUN / "records.jsonl").read_text().splitlines(), count))
     documents = list(copies([*_documents()], count))
 
     _timed("json.loads over the same", lambda: [json.loads(t) for t in (*records, *documents)])
@@ -75,7 +75,7 @@ def main(invocations: int = 20_000) -> None:
 
 
 def _documents() -> Iterator[str]:
-    for path in sorted(_RUN.glob("*.xray")):
+    for path in sorted(RUN.glob("*.xray")):
         for trace in json.loads(path.read_text())["Traces"]:
             yield from (segment["Document"] for segment in trace["Segments"])
 
