@@ -297,7 +297,8 @@ async def test_help_lists_every_action_of_the_registry() -> None:
     async with running(shop_model(), operations=MockOperations(), size=(200, 90)) as (app, pilot):
         await pilot.press("question_mark")
         text = text_of(app)
-        for action in ACTIONS:
+        offered = [one for one in ACTIONS if one.is_offered(can_operate=True, replaying=False)]
+        for action in offered:
             assert action.text[:34] in text, action.id
         assert "an id that AWS gave proves it" in text
 
