@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from providers.deploy_functions import LAYER_NAME, LOG_GROUP_PREFIX, layer_versions
-from providers.deploy_role import ROLE_PATH
 from providers.errors import UserError
+from providers.inventory_iam import policies, roles
 from providers.inventory_services import MISSING, Named, ServiceInventory
 from providers.manifest import LoadedApplication, deployable_names
 from providers.manifest_parts import BUCKET_PREFIX
@@ -75,8 +75,8 @@ async def find_resources(
                     _Region(place, region, applications, on_refused).resources()
                     for region in regions
                 ),
-                _told(place, "", on_refused, _roles(place, session.regions[0])),
-                _told(place, "", on_refused, _policies(place, session.regions[0])),
+                _told(place, "", on_refused, roles(place, session.regions[0])),
+                _told(place, "", on_refused, policies(place, session.regions[0])),
             ]
         )
     return [resource for resources in lists for resource in resources]
@@ -380,46 +380,6 @@ async def _told(
             raise refused from error
         on_refused(refused)
         return []
-
-
-async def _roles(place: Place, region: str) -> list[Resource]:
-    """List the roles under our path; roles are in no region."""
-    client = await place.clients.of("iam", region)
-    resources = []
-    async for page in client.get_paginator("list_roles").paginate(PathPrefix=ROLE_PATH):
-        for role in page["Roles"]:
-            answer = await found(client.list_role_tags(RoleName=role["RoleName"]), *MISSING)
-            resources.append(_of_iam("role", role["RoleName"], role["RoleName"], role, answer))
-    return resources
-
-
-async def _policies(place: Place, region: str) -> list[Resource]:
-    """List the managed policies under our path."""
-    client = await place.clients.of("iam", region)
-    resources = []
-    pages = client.get_paginator("list_policies").paginate(Scope="Local", PathPrefix=ROLE_PATH)
-    async for page in pages:
-        for policy in page["Policies"]:
-            if not policy.get("Path", ROLE_PATH).startswith(ROLE_PATH):
-                continue
-            answer = await found(client.list_policy_tags(PolicyArn=policy["Arn"]), *MISSING)
-            resources.append(_of_iam("policy", policy["PolicyName"], policy["Arn"], policy, answer))
-    return resources
-
-
-def _of_iam(
-    kind: str, name: str, id: str, there: Mapping[str, Any], tagged: Mapping[str, Any] | None
-) -> Resource:
-    tags = as_mapping(tagged["Tags"] if tagged else None)
-    return Resource(
-        kind=kind,
-        id=id,
-        name=name,
-        region="",
-        managed=is_managed(tags),
-        application=tags.get(APPLICATION, ""),
-        created_at_s=there["CreateDate"].timestamp(),
-    )
 
 
 def _counted(number: int, noun: str, more: str = "") -> str:
