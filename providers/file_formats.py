@@ -16,18 +16,19 @@ from causality.records import (
     decode_dump_line,
     decode_page,
     decode_record,
+    parse_log_line,
 )
+from gammaray_recorder import wire
 from providers.events import ProviderEvent
 from providers.recordings import entries
 from providers.recordings.reader import SUFFIX, is_recording
-from providers.sources.log_lines import MARK, decode_log_line
 
 Decoded: TypeAlias = StreamRecord | Unreadable | str | ProviderEvent
 """A record, something that is none, an X-Ray document, or what a recording's line says."""
 
 _DUMP_START: Final = re.compile(rb"\d+ (?:INSERT|MODIFY|REMOVE):")
 _LOG_START: Final = re.compile(
-    rb"(?:INIT_START |START RequestId: |" + re.escape(MARK.encode()) + rb")"
+    rb"(?:INIT_START |START RequestId: |" + re.escape(wire.LOG_MARK.encode()) + rb")"
 )
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
@@ -199,7 +200,7 @@ def _decode_dump(line: bytes) -> list[Decoded]:
 
 
 def _decode_log(line: bytes) -> list[Decoded]:
-    return list(decode_log_line(line.decode("utf-8", "replace")))
+    return list(parse_log_line(line.decode("utf-8", "replace")))
 
 
 _DECODERS: Final = {Format.DUMP: _decode_dump, Format.LOG: _decode_log}

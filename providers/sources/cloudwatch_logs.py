@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from causality.records import StreamRecord, Unreadable
+from causality.records import StreamRecord, Unreadable, parse_log_line
 from gammaray_recorder import wire
 from providers.events import ProviderEvent, RecordBatch
 from providers.session import AwsSession
-from providers.sources.log_lines import decode_log_line
 from providers.sources.polling import ServiceReader
 from providers.streams.seen import Seen
 from providers.streams.since import Since
@@ -120,7 +119,7 @@ class _Group:
             if not self._seen.is_new(str(event.get("eventId") or event)):
                 continue
             self._newest_ms = max(self._newest_ms, int(event.get("timestamp") or 0))
-            for item in decode_log_line(str(event.get("message") or ""), region):
+            for item in parse_log_line(str(event.get("message") or ""), region):
                 if isinstance(item, StreamRecord):
                     records.append(item)
                 else:

@@ -15,7 +15,7 @@ import pytest
 from aws_xray_sdk.core.emitters.udp_emitter import UDPEmitter
 from aws_xray_sdk.core.models.segment import Segment
 
-from causality.records import StreamRecord, Unreadable
+from causality.records import StreamRecord, Unreadable, parse_log_line
 from gammaray_recorder import wire
 from providers.errors import UserError
 from providers.events import (
@@ -29,7 +29,6 @@ from providers.events import (
 from providers.session import AwsSession, AwsSettings
 from providers.sources.cloudwatch_logs import LogsSource
 from providers.sources.kinesis import KinesisSource, decode
-from providers.sources.log_lines import decode_log_line
 from providers.sources.pipe import PipeSource
 from providers.sources.xray_api import XRaySource
 from providers.sources.xray_daemon import DaemonSource, segment_of
@@ -113,7 +112,7 @@ def log_line(*request_ids: str) -> str:
 
 
 def test_a_line_of_a_log_gives_the_items_that_the_table_would_hold() -> None:
-    (first, second) = decode_log_line("2023-11-14T22:13:20Z stream " + log_line("r1", "r2"), "eu-x")
+    (first, second) = parse_log_line("2023-11-14T22:13:20Z stream " + log_line("r1", "r2"), "eu-x")
     assert isinstance(first, StreamRecord)
     assert isinstance(second, StreamRecord)
     written = image("r1", START, END)
@@ -125,12 +124,12 @@ def test_a_line_of_a_log_gives_the_items_that_the_table_would_hold() -> None:
 
 @pytest.mark.parametrize("line", ["", "START RequestId: 1", "gammaray:2", "gammaray:3 [1]"])
 def test_other_lines_of_a_log_say_nothing(line: str) -> None:
-    assert decode_log_line(line) == []
+    assert parse_log_line(line) == []
 
 
 @pytest.mark.parametrize("line", [log_line("r1")[:-9], 'gammaray:2 [{"a":1}]', "gammaray:2 [1"])
 def test_a_broken_line_is_unreadable(line: str) -> None:
-    (lost,) = decode_log_line(line)
+    (lost,) = parse_log_line(line)
     assert isinstance(lost, Unreadable)
 
 
