@@ -16,6 +16,7 @@ from gammaray_recorder import wire
 
 ACCOUNT = "123456789012"
 REGION = "us-west-2"
+INVOCATIONS_A_TREE = 8
 _START_S = 1_795_000_000.0
 _TREE_EVERY_S = 0.02
 # Every id of a page that shall be copied begins so.
@@ -26,7 +27,7 @@ def trees(count: int, *, generation: int | None = None, seed: int = 1) -> Iterat
     """Give the records of some trees, in the order in which they are written.
 
     Args:
-        count: how many trees, of eight invocations each.
+        count: how many trees, of INVOCATIONS_A_TREE invocations each.
         generation: which recorder writes; None for both by turns.
         seed: of the ids and keys.
     """

@@ -22,7 +22,7 @@ from statistics import median
 
 from textual.pilot import Pilot
 
-from benchmarks.engine_load import INVOCATIONS_A_TREE, pages, records
+from benchmarks.engine_load import INVOCATIONS_A_TREE, pages, trees
 from causality.records import StreamRecord, decode_page
 from gammaray_tui.app import GammarayApp
 from gammaray_tui.cli import GC_THRESHOLDS
@@ -97,7 +97,7 @@ def say(line: str) -> None:
 
 
 def _records() -> Iterator[StreamRecord]:
-    for page in pages(records(10**9)):
+    for page in pages(trees(10**9)):
         yield from decode_page(page).records
 
 
