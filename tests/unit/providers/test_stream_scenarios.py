@@ -93,7 +93,7 @@ class AnythingHappens(RuleBasedStateMachine):
                 self.stage.end()
 
 
-def play_random(stage: Stage, examples: int, length: int) -> None:
+def play_random(stage: Stage, examples: int, length: int, *, same_always: bool = False) -> None:
     class OnThisStage(AnythingHappens):
         pass
 
@@ -103,6 +103,7 @@ def play_random(stage: Stage, examples: int, length: int) -> None:
         settings=settings(
             max_examples=examples,
             stateful_step_count=length,
+            derandomize=same_always,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
@@ -110,7 +111,8 @@ def play_random(stage: Stage, examples: int, length: int) -> None:
 
 
 def test_random_scenarios(stage: Stage) -> None:
-    play_random(stage, examples=5, length=10)
+    # What others changed must not be blamed for what chance finds: the slow test is for that.
+    play_random(stage, examples=4, length=7, same_always=True)
 
 
 @pytest.mark.slow
