@@ -7,7 +7,7 @@ import inspect
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,7 +17,9 @@ from textual.screen import Screen
 
 from causality.snapshot import Header, Snapshot
 from gammaray_tui.actions import ACTIONS, BY_ID
+from gammaray_tui.firing import fire_and_follow
 from gammaray_tui.keymap import Keymap
+from gammaray_tui.log_reports import LogReports
 from gammaray_tui.screens.main import MainScreen
 from gammaray_tui.screens.shows import ShowsSnapshots
 from gammaray_tui.theming import UserThemes, known_theme, textual_theme, variable_defaults
@@ -28,7 +30,7 @@ from widgets.look import Look
 from widgets.palette import Palette
 
 if TYPE_CHECKING:
-    from gammaray_tui.model import Followed, Model
+    from gammaray_tui.model import Model
     from gammaray_tui.recording import WatchRecording
     from gammaray_tui.screens.fire import Shot
     from gammaray_tui.switching import Switching
@@ -41,7 +43,6 @@ _FIGURES_EVERY_S = 1.0  # lag and rates change even when nothing comes
 _TICK_EVERY_S = 0.5  # the time of running invocations, when one is on screen
 _THEMES_EVERY_S = 1.0
 _REST_S = 1.0  # so long the selection stands still before its log is asked for
-_LOOK_EVERY_S, _LOOKS = 0.5, 240  # at the chains of a firing, and how often at most
 _DARK, _NO_COLOR_THEME = "gammaray-dark", "ansi-dark"
 
 
@@ -121,8 +122,7 @@ class GammarayApp(App[None]):
         self._behind = False  # more waits than was taken up
         self._changed = False  # since the last frame
         self._defects: set[str] = set()
-        self._rested_on: str | None = None
-        self._asked_reports: set[str] = set()
+        self._reports = LogReports()
 
     # Parts
 
@@ -270,22 +270,11 @@ class GammarayApp(App[None]):
 
     def _fetch_report(self) -> None:
         """Ask for the log's REPORT of the invocation that the selection rests on, once."""
-        detail = self.snapshot.detail
-        node = detail.node if detail is not None and detail.state != "running" else None
-        rests, self._rested_on = node == self._rested_on, node
-        if node is None or not rests or node in self._asked_reports or self._operations is None:
-            return
-        self._asked_reports.add(node)
-        self.run_worker(
-            self._report_of(node, self._operations), group="report", exit_on_error=False
-        )
-
-    async def _report_of(self, node: str, inspections: Inspections) -> None:
-        wanted = [one for one in self.model.logs_wanted(node) if one.request_id == node]
-        # Figures beside the rest: without permission to read logs, they are just not there.
-        with suppress(UserError):
-            for report in await inspections.reports(wanted):
-                self.model.reported(report)
+        node = self._reports.wanted(self.snapshot.detail)
+        operations = self._operations
+        if node is not None and operations is not None:
+            work = self._reports.fetch(node, self.model, operations)
+            self.run_worker(work, group="report", exit_on_error=False)
 
     @contextmanager
     def _defects_shown(self, what: str) -> Iterator[None]:
@@ -333,43 +322,10 @@ class GammarayApp(App[None]):
             return
         self.last_shot = shot
         self.run_worker(
-            self._guarded(lambda: self._fire(shot), "firing"), group="fire", exit_on_error=False
+            self._guarded(lambda: fire_and_follow(self, shot), "firing"),
+            group="fire",
+            exit_on_error=False,
         )
-
-    async def _fire(self, shot: Shot) -> None:
-        operations = self.need_operations()
-        self.main.begin("Firing")
-        if self.before_firing is not None:
-            self.before_firing()
-        try:
-            fired = await operations.fire(
-                shot.application, shot.count, self.report, rate=shot.rate, payload=shot.payload
-            )
-        finally:
-            self.main.begin("Firing")  # what became of it is told below, or in the error
-        if fired.errors:
-            raise UserError(
-                f"{len(fired.errors)} of {shot.count} firings of {fired.application} failed: "
-                f"{fired.errors[0]}",
-                on=self.account_name,
-                todo="See whether the application is deployed (i), then fire again (F).",
-                kind="fire-failed",
-            )
-        self.model.mark("fired", f"{fired.application} × {len(fired.request_ids)}")
-        self.notify(f"fired {fired.application} × {len(fired.request_ids)}", timeout=3)
-        await self._follow(self.model.follow(fired))
-
-    async def _follow(self, followed: Followed) -> None:
-        """Mark the roots that come of a firing, and tell in the end how it went."""
-        summary = followed.look()
-        for _ in range(_LOOKS):
-            if summary.complete:
-                break
-            await asyncio.sleep(_LOOK_EVERY_S)
-            summary = followed.look()
-        self.refresh_views()
-        text = summary.text if summary.complete else f"{summary.text}; not complete yet"
-        self.notify(text, severity="error" if summary.failed else "information", markup=False)
 
     # Errors
 

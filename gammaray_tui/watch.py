@@ -30,7 +30,6 @@ from causality.snapshot import (
     ProblemRow,
     RegionState,
     Snapshot,
-    TreeRow,
     TreeRows,
 )
 from causality.tree import TreeIndex
@@ -39,6 +38,7 @@ from causality.waterfall import Waterfall, waterfall_of
 from gammaray_tui.commands.output import write_result
 from gammaray_tui.exports import FORMATS, written
 from gammaray_tui.following import Following
+from gammaray_tui.frozen_rows import FrozenRows
 from gammaray_tui.latencies import WatchedLatencies
 from providers.events import (
     EndOfInput,
@@ -438,35 +438,6 @@ class Watch:
     def _refreeze(self) -> None:
         if self._frozen is not None:
             self._frozen = FrozenRows(self._tree)
-
-
-class FrozenRows:
-    """The tree's lines as they were when first drawn after a pause."""
-
-    def __init__(self, tree: TreeRows) -> None:
-        """Freeze a tree that is not updated while this is in use."""
-        self._tree = tree
-        self._rows: dict[int, TreeRow] = {}
-
-    @property
-    def revision(self) -> int:
-        """The tree's own: it stands still."""
-        return self._tree.revision
-
-    def __len__(self) -> int:
-        """Give the number of visible lines."""
-        return len(self._tree)
-
-    def row(self, index: int) -> TreeRow:
-        """Give a line, always the same one."""
-        row = self._rows.get(index)
-        if row is None:
-            row = self._rows[index] = self._tree.row(index)
-        return row
-
-    def index_of(self, node: NodeId) -> int | None:
-        """Find the line of an invocation or call."""
-        return self._tree.index_of(node)
 
 
 def _slices(event: ProviderEvent) -> list[ProviderEvent]:
