@@ -21,6 +21,7 @@ _KEYS: Final[tuple[tuple[str, str, Any], ...]] = (
     ("theme", "Colours of the screen; T shows them.", "gammaray-dark"),
     ("ascii", "Draw with plain ASCII only.", False),
     ("read_only", "Take away everything that changes AWS.", False),
+    ("keys", "Keys by action; `gammaray-tui keys` lists both.", {"pause": "p,space"}),
 )
 # The original's names (GammaRay.env.template) and ours.
 _PROFILE, _REGIONS, _TABLE = "AWSPROFILE", ("REG", "XREG"), "GAMMATABLE"
@@ -45,6 +46,9 @@ def commented(values: Mapping[str, Any]) -> str:
 
 def _toml(value: Any) -> str:
     """Write a value; JSON's texts, lists and truth values are TOML's, too."""
+    if isinstance(value, dict):
+        pairs = ", ".join(f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items())
+        return f"{{ {pairs} }}"
     return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
 
 
