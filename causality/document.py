@@ -6,8 +6,9 @@ from collections.abc import Iterator, Set
 
 import msgspec
 
+from causality.attempt import Attempt
 from causality.engine import Engine
-from causality.graph import Attempt, CallNode, Edge, Invocation
+from causality.graph import CallNode, Edge, Invocation
 from causality.keys import display_key
 from causality.problems import problems
 from causality.snapshot import Evidence

@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from causality import gen1, gen2, xray
+from causality.attempt import Attempt
 from causality.clock import LAST_TIME_S
 from causality.facts import (
     Call,
@@ -27,7 +28,6 @@ from causality.facts import (
     shared,
 )
 from causality.graph import (
-    Attempt,
     CallNode,
     CauseNode,
     Edge,

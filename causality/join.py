@@ -6,8 +6,9 @@ the order of arrival does not matter.
 
 from __future__ import annotations
 
+from causality.attempt import Attempt
 from causality.facts import Call
-from causality.graph import Attempt, CallNode, Invocation
+from causality.graph import CallNode, Invocation
 from causality.xray import FunctionSegment
 
 # Recorder and X-Ray SDK take their times in one process, on one clock, around one call.

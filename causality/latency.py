@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
 from causality import names
-from causality.graph import Attempt, CauseNode, Invocation
+from causality.attempt import Attempt
+from causality.graph import CauseNode, Invocation
 from causality.sketch import Sketch, bucket_of
 from causality.snapshot import LatencyRow
 

@@ -39,6 +39,7 @@ from gammaray_tui.commands.output import write_result
 from gammaray_tui.exports import FORMATS, written
 from gammaray_tui.following import Following
 from gammaray_tui.frozen_rows import FrozenRows
+from gammaray_tui.intake import Traffic, region_state, slices
 from gammaray_tui.latencies import WatchedLatencies
 from providers.events import (
     EndOfInput,
@@ -54,9 +55,6 @@ from providers.operations import Fired, LogReport, LogsOf
 
 QUEUE_BATCHES = 256
 MAX_INVOCATIONS = 100_000
-# A batch is at most one page of 1000 records; applied in slices so that keys stay quick.
-_SLICE = 100
-_RECENT_S = 30
 # Tables and problems are for reading, not for following: once a second is enough for them.
 _TABLES_EVERY_S = 0.5
 # A replay that seeks or plays at full speed waits for nothing but us.
@@ -120,7 +118,7 @@ class Watch:
         self._problems = ProblemIndex(self.engine)
         self._received_at_s = self._clock()
         self._regions: dict[str, RegionState] = {}
-        self._per_second: deque[tuple[int, int]] = deque(maxlen=_RECENT_S + 1)
+        self._traffic = Traffic()
         self._frozen: TreeRows | None = None
         self._records_at_pause = 0
         self._tables: tuple[float, list[LatencyRow], list[LatencyRow], list[ProblemRow]] | None = (
@@ -147,7 +145,7 @@ class Watch:
         while time.perf_counter() < until:
             if not self._pending:
                 with contextlib.suppress(asyncio.QueueEmpty):
-                    self._pending.extend(_slices(self._take(self.queue.get_nowait())))
+                    self._pending.extend(slices(self._take(self.queue.get_nowait())))
             if not self._pending:
                 break
             self._apply(self._pending.popleft())
@@ -176,11 +174,11 @@ class Watch:
             self._received_at_s = self._clock()
             self.engine.apply_records(event.records)
             self.engine.apply_unreadable(event.unreadable)
-            self._count(len(event.records) + len(event.unreadable))
+            self._traffic.count(len(event.records) + len(event.unreadable), self._clock())
         elif isinstance(event, TraceBatch):
             self.engine.apply_documents(event.documents)
         elif isinstance(event, RegionStatus):
-            self._regions[event.region] = _region_state(event)
+            self._regions[event.region] = region_state(event)
         elif isinstance(event, Gap):
             where = " ".join(part for part in (event.region, event.source) if part)
             self.engine.apply_gap(f"{where}: {event.detail}", event.at_s)
@@ -205,12 +203,6 @@ class Watch:
         self._problems.update(touched)
         self._tree.update(touched)
         touched.clear()
-
-    def _count(self, records: int) -> None:
-        second = int(self._clock())
-        if self._per_second and self._per_second[-1][0] == second:
-            records += self._per_second.pop()[1]
-        self._per_second.append((second, records))
 
     # --- the views --------------------------------------------------------------------------
 
@@ -287,10 +279,7 @@ class Watch:
         return parse(text, lambda: self._latencies.tables)
 
     def _header(self, now_s: float, problem_count: int) -> Header:
-        recent = dict(self._per_second)
-        second = int(now_s)
-        # The running second is not full yet: it would always look like a fall.
-        rates = tuple(float(recent.get(second - back, 0)) for back in range(_RECENT_S, 0, -1))
+        rates = self._traffic.rates(now_s)
         paused = self._frozen is not None
         return Header(
             title=self.title,
@@ -438,28 +427,3 @@ class Watch:
     def _refreeze(self) -> None:
         if self._frozen is not None:
             self._frozen = FrozenRows(self._tree)
-
-
-def _slices(event: ProviderEvent) -> list[ProviderEvent]:
-    if not isinstance(event, RecordBatch) or len(event.records) <= _SLICE:
-        return [event]
-    slices: list[ProviderEvent] = [
-        replace(event, records=event.records[start : start + _SLICE], unreadable=[])
-        for start in range(0, len(event.records), _SLICE)
-    ]
-    if event.unreadable:
-        slices.append(replace(event, records=[]))
-    return slices
-
-
-def _region_state(status: RegionStatus) -> RegionState:
-    return RegionState(
-        status.region,
-        status.phase,
-        status.kind,
-        status.message,
-        status.todo,
-        status.lag_s,
-        status.retry_in_s,
-        status.shards,
-    )

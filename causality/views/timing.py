@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from causality.graph import Attempt, CallNode, Edge, Invocation
+from causality.attempt import Attempt
+from causality.graph import CallNode, Edge, Invocation
 from causality.views.selection import call_order
 
 

@@ -13,7 +13,7 @@ from tests.unit.cli.run import run
 
 ORIGINAL = """
 # GammaRay.env
-export PREFIX=/home/u/UCSBFaaS-Wrappers
+export PREFIX=${HOME}/UCSBFaaS-Wrappers
 export AWSPROFILE=testuser   # the IAM user
 export REG="us-west-2"
 export XREG='us-east-1'
