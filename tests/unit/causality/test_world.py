@@ -94,7 +94,14 @@ MASKED_WORLDS = {
     "few contents": Options(TABLES, keys=3, contents=8, outsiders=0.2, drops=0.1),
 }
 ALL_WORLDS = {**IDENTIFIED_WORLDS, **BROKEN_WORLDS, **TABLE_WORLDS, **DOUBTFUL_WORLDS}
-SEEDS = range(8)
+
+
+@pytest.fixture(
+    params=[range(2), pytest.param(range(2, 24), marks=pytest.mark.slow)], ids=["", "more"]
+)
+def seeds(request: pytest.FixtureRequest) -> range:
+    chosen: range = request.param
+    return chosen
 
 
 def _settled(records: list[StreamRecord], pauses: random.Random | None = None) -> Engine:
@@ -128,8 +135,8 @@ def _wrong_edges(world: World, engine: Engine) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ALL_WORLDS)
-def test_no_certain_edge_is_wrong(name: str) -> None:
-    for seed in SEEDS:
+def test_no_certain_edge_is_wrong(name: str, seeds: range) -> None:
+    for seed in seeds:
         world = World(seed, ALL_WORLDS[name]).run()
         engine = _settled(world.records())
         assert not engine.unreadable
@@ -149,8 +156,8 @@ def test_hardly_an_edge_is_wrong_where_records_mask_each_other(name: str) -> Non
 
 # Where contents return, the first of two equal ones looks unique until the second one comes.
 @pytest.mark.parametrize("name", sorted({*TABLE_WORLDS, *DOUBTFUL_WORLDS} - {"objects return"}))
-def test_no_edge_is_wrong_at_any_moment(name: str) -> None:
-    for seed in range(3):
+def test_no_edge_is_wrong_at_any_moment(name: str, seeds: range) -> None:
+    for seed in seeds:
         world = World(seed, ALL_WORLDS[name]).run()
         late = random.Random(seed)
         # Each record is some while on its way, as those of other shards are.
@@ -166,8 +173,8 @@ def test_no_edge_is_wrong_at_any_moment(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", IDENTIFIED_WORLDS)
-def test_every_edge_with_an_id_on_both_sides_is_exact(name: str) -> None:
-    for seed in SEEDS:
+def test_every_edge_with_an_id_on_both_sides_is_exact(name: str, seeds: range) -> None:
+    for seed in seeds:
         world = World(seed, IDENTIFIED_WORLDS[name]).run()
         exact = {
             (edge.parent.request_id, edge.call.id, edge.cause.invocation.request_id)
@@ -177,8 +184,8 @@ def test_every_edge_with_an_id_on_both_sides_is_exact(name: str) -> None:
         assert exact == world.true_edges
 
 
-def test_unique_content_tells_every_write_apart() -> None:
-    for seed in SEEDS:
+def test_unique_content_tells_every_write_apart(seeds: range) -> None:
+    for seed in seeds:
         world = World(seed, Options(("put", "batch"), keys=4, contents=_UNIQUE)).run()
         found = {
             (edge.parent.request_id, edge.call.id, edge.cause.invocation.request_id): edge.evidence
@@ -192,8 +199,8 @@ def test_unique_content_tells_every_write_apart() -> None:
 
 
 @pytest.mark.parametrize("name", ALL_WORLDS)
-def test_any_order_gives_the_same_graph(name: str) -> None:
-    for seed in range(3):
+def test_any_order_gives_the_same_graph(name: str, seeds: range) -> None:
+    for seed in seeds:
         records = World(seed, ALL_WORLDS[name]).run().records()
         expected: GraphDocument = graph_document(_settled(records))
         shuffling = random.Random(seed)
