@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from providers import cleanup, deploy, doctor, fire, instrument, inventory, logs, setup
 from providers.clients import Clients
+from providers.configurations import CONFIGURATIONS
 from providers.errors import UserError
 from providers.fire_targets import target_of
 from providers.inventory import OnRefused
@@ -62,14 +64,18 @@ class AwsOperations:
     async def applications(self) -> Sequence[Application]:
         """List the applications that come with this tool, and whether each is deployed.
 
-        That is left open (None) where AWS does not say.
+        That is left open (None) where AWS does not say. After each come the configurations of
+        it that are deployed.
         """
         applications = find_applications()
+        regions = dict.fromkeys(region for item in applications for region in item.regions)
         async with Clients(self.session) as clients:
-            deployed = await together(_is_deployed(clients, item) for item in applications)
+            listed = await together(_functions_in(clients, region) for region in regions)
+        there = dict(zip(regions, listed, strict=True))
         return [
-            application.described(state)
-            for application, state in zip(applications, deployed, strict=True)
+            described
+            for application in applications
+            for described in _described(application, there)
         ]
 
     async def examine(self, report: Callable[[Check], None]) -> Sequence[Check]:
@@ -104,13 +110,23 @@ class AwsOperations:
         """Make or update the execution role and the operator's policy."""
         await setup.make_roles(self.session, report)
 
-    async def plan(self, application: str) -> Plan:
+    async def plan(self, application: str, *, regions: Sequence[str] = ()) -> Plan:
         """Say what deploying would create, update or leave, without doing it."""
-        return await deploy.plan(self.session, find_application(application), self._environment)
+        return await deploy.plan(
+            self.session, find_application(application), self._environment, regions=regions
+        )
 
-    async def deploy(self, application: str, report: Report) -> None:
+    async def deploy(
+        self, application: str, report: Report, *, regions: Sequence[str] = ()
+    ) -> None:
         """Create or update the application's functions, tables, buckets and triggers."""
-        await deploy.deploy(self.session, find_application(application), report, self._environment)
+        await deploy.deploy(
+            self.session,
+            find_application(application),
+            report,
+            self._environment,
+            regions=regions,
+        )
 
     async def fire(
         self,
@@ -156,17 +172,34 @@ class AwsOperations:
         return await cleanup.delete_resources(self.session, resources, report)
 
 
-async def _is_deployed(clients: Clients, application: LoadedApplication) -> bool | None:
-    async def exists(name: str, region: str) -> bool:
-        client = await clients.of("lambda", region)
-        try:
-            await client.get_function_configuration(FunctionName=name)
-        except client.exceptions.ResourceNotFoundException:
-            return False
-        return True
-
+async def _functions_in(clients: Clients, region: str) -> frozenset[str] | None:
+    """Give the names of a region's functions; None where AWS does not say."""
     try:
-        functions = application.manifest.functions
-        return all(await together(exists(item.name, item.region) for item in functions))
+        client = await clients.of("lambda", region)
+        return frozenset(
+            [
+                function["FunctionName"]
+                async for page in client.get_paginator("list_functions").paginate()
+                for function in page["Functions"]
+            ]
+        )
     except AWS_ERRORS:
         return None
+
+
+def _described(
+    application: LoadedApplication, there: Mapping[str, frozenset[str] | None]
+) -> Iterator[Application]:
+    """Describe an application, and its other configurations that are deployed."""
+
+    def deployed(item: LoadedApplication) -> bool | None:
+        known = [(function.name, there[function.region]) for function in item.manifest.functions]
+        if any(names is None for _name, names in known):
+            return None
+        return all(name in (names or ()) for name, names in known)
+
+    yield application.described(deployed(application))
+    for letter in CONFIGURATIONS:
+        other = application.in_configuration(letter)
+        if other.id != application.id and deployed(other):
+            yield replace(other.described(True), variant_of=application.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from providers.deploy_events import EventRule, FunctionUrl, HttpApi, rule_arn
@@ -17,6 +17,7 @@ from providers.deploy_storage import (
     DeployedTopic,
 )
 from providers.deploy_triggers import BucketNotifications, SourceMapping, Subscription
+from providers.errors import UserError
 from providers.manifest import LoadedApplication
 from providers.manifest_parts import (
     ApiTrigger,
@@ -41,6 +42,8 @@ async def plan(
     session: AwsSession,
     application: LoadedApplication,
     environment: Mapping[str, str] | None = None,
+    *,
+    regions: Sequence[str] = (),
 ) -> Plan:
     """Say what `deploy` would do; change nothing.
 
@@ -49,10 +52,11 @@ async def plan(
         it should be.
 
     Raises:
-        UserError: AWS refuses, or something of the same name is in the way.
+        UserError: AWS refuses, something of the same name is in the way, or nothing of the
+            application belongs to these regions.
     """
     async with _place(session, application, environment) as place:
-        pieces = pieces_of(place, application)
+        pieces = within(pieces_of(place, application), regions, application)
         steps = await run_pieces(pieces, lambda _step: None, only_look=True)
     return Plan(application.id, tuple(steps))
 
@@ -62,17 +66,28 @@ async def deploy(
     application: LoadedApplication,
     report: Report,
     environment: Mapping[str, str] | None = None,
+    *,
+    regions: Sequence[str] = (),
 ) -> None:
     """Make everything as the manifest says, in all its regions, side by side.
 
     Idempotent: what is as it should be is left alone, and a run that was stopped half-way is
     completed by the next. The record table of each region belongs to it.
 
+    Args:
+        session: whose account.
+        application: what to deploy.
+        report: told of each step.
+        environment: what every function gets beside what the manifest says.
+        regions: only what belongs there, with what that needs; () for everything.
+
     Raises:
-        UserError: of the first resource that failed; the others are done nevertheless.
+        UserError: of the first resource that failed; the others are done nevertheless. Or
+            nothing of the application belongs to these regions.
     """
     async with _place(session, application, environment) as place:
-        await run_pieces(pieces_of(place, application), report, only_look=False)
+        pieces = within(pieces_of(place, application), regions, application)
+        await run_pieces(pieces, report, only_look=False)
 
 
 def _place(
@@ -91,6 +106,36 @@ def pieces_of(place: Place, application: LoadedApplication) -> list[Piece]:
     """List the pieces of an application, those that others need first."""
     parts = _Parts(place, application)
     return [*parts.before, *parts.sources, *parts.functions.values(), *parts.triggers()]
+
+
+def within(
+    pieces: Sequence[Piece], regions: Sequence[str], application: LoadedApplication
+) -> list[Piece]:
+    """Leave the pieces that belong to some regions, with all that they need; () leaves all.
+
+    Raises:
+        UserError: nothing of the application belongs there (kind "no-such-region").
+    """
+    if not regions:
+        return list(pieces)
+    kept: set[str] = set()
+
+    def keep(piece: Piece) -> None:
+        kept.add(piece.id)
+        for need in piece.needs:
+            keep(need)
+
+    for piece in pieces:
+        if piece.region in regions:
+            keep(piece)
+    if not kept:
+        raise UserError(
+            f"Nothing of {application.id} belongs to {', '.join(regions)}",
+            todo=f"Its parts belong to {', '.join(application.regions)}: name one of these, or "
+            "no region for all of them.",
+            kind="no-such-region",
+        )
+    return [piece for piece in pieces if piece.id in kept]
 
 
 class _Parts:

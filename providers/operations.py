@@ -37,7 +37,12 @@ Report: TypeAlias = Callable[[Step], None]
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """An application that can be deployed and fired, as its manifest describes it."""
+    """An application that can be deployed and fired, as its manifest describes it.
+
+    Attributes:
+        variant_of: name of the application that this is one configuration of; empty for the
+            application as its manifest says.
+    """
 
     name: str
     title: str
@@ -46,6 +51,7 @@ class Application:
     fires: str  # what firing does: "invoke ImageProcPy with d1.jpg"
     deployed: bool | None = None  # None: not looked yet
     payload: str = ""  # what firing sends, as JSON for people
+    variant_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,13 +201,24 @@ class Operations(Inspections, Protocol):
         """Make or complete the record table of every region; `reset` empties it first."""
 
     async def applications(self) -> Sequence[Application]:
-        """List the applications that can be deployed and fired."""
+        """List the applications that can be deployed and fired.
 
-    async def plan(self, application: str) -> Plan:
+        Configurations of them that are deployed (`Application.variant_of`) are listed, too.
+        """
+
+    async def plan(self, application: str, *, regions: Sequence[str] = ()) -> Plan:
         """Say what deploying would create, update or leave, without doing it."""
 
-    async def deploy(self, application: str, report: Report) -> None:
-        """Create or update the application's functions, tables, buckets and triggers."""
+    async def deploy(
+        self, application: str, report: Report, *, regions: Sequence[str] = ()
+    ) -> None:
+        """Create or update the application's functions, tables, buckets and triggers.
+
+        Args:
+            application: its name, or the path of a manifest; "imageproc:B" in a configuration.
+            report: told of each step.
+            regions: only what belongs there; () for all regions of the application.
+        """
 
     async def fire(
         self,

@@ -38,14 +38,14 @@ def deploy(
 ) -> None:
     """Create or update an example application.
 
-    Its functions with the recorder, tables, buckets and triggers, in all its regions. Without a
-    name, lists the applications.
+    Its functions with the recorder, tables, buckets and triggers, in all its regions, or only
+    in those given with --region. Without a name, lists the applications.
     """
     configuration, config = options.letter_and_file(configuration, config)
     given = given_for_acting(context, profile, region, table, endpoint_url, config)
     printer = StepPrinter(as_json=as_json)
     ids = _ids(applications or [], configuration)
-    asyncio.run(_deploy(acting(given), ids, dry_run, printer))
+    asyncio.run(_deploy(acting(given), ids, given.regions, dry_run, printer))
     printer.end()
 
 
@@ -62,15 +62,19 @@ def _ids(applications: list[str], configuration: str) -> list[str]:
 
 
 async def _deploy(
-    operations: Operations, applications: list[str], dry_run: bool, printer: StepPrinter
+    operations: Operations,
+    applications: list[str],
+    regions: tuple[str, ...],
+    dry_run: bool,
+    printer: StepPrinter,
 ) -> None:
     if not applications:
         for application in await operations.applications():
             printer.item(application, f"{application.name:<12} {application.title}")
     for name in applications:
         if dry_run:
-            plan = await operations.plan(name)
+            plan = await operations.plan(name, regions=regions)
             for step in plan.steps:
                 printer.planned(step)
         else:
-            await operations.deploy(name, printer.step)
+            await operations.deploy(name, printer.step, regions=regions)

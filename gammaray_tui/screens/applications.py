@@ -14,9 +14,14 @@ def application_choices(applications: Sequence[Application]) -> list[Choice]:
     """Offer applications, each with its title and whether it is deployed."""
     choices = []
     for application in applications:
-        regions = sorted({region for _, region in application.functions})
-        notes = [_STANDING[application.deployed], application.title, ", ".join(regions)]
+        regions = ", ".join(regions_of(application))
+        notes = [_STANDING[application.deployed], application.title, regions]
         choices.append(
             Choice(application.name, application.name, " · ".join(note for note in notes if note))
         )
     return choices
+
+
+def regions_of(application: Application) -> list[str]:
+    """Give the regions of an application's functions, in order."""
+    return sorted({region for _, region in application.functions})

@@ -1,7 +1,8 @@
-"""Deploying an application: first the plan, then each step as it goes."""
+"""Deploying applications: first the plan, then each step as it goes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from textual import on
@@ -11,12 +12,13 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from gammaray_tui.screens.applications import application_choices
+from gammaray_tui.screens.applications import application_choices, regions_of
 from gammaray_tui.screens.dialog import Dialog, plain, push_button
+from providers.configurations import CONFIGURATIONS, UNNAMED
 from providers.errors import UserError
-from providers.operations import Operations, Step
+from providers.operations import Application, Operations, Step
 from widgets import formats
-from widgets.choice_list import ChoiceList
+from widgets.choice_list import Choice, ChoiceList
 from widgets.look import Look
 from widgets.step_list import StepList
 
@@ -25,24 +27,42 @@ if TYPE_CHECKING:
 
 Stage: TypeAlias = Literal["choosing", "planned", "running", "done", "failed"]
 _KEYS: dict[Stage, str] = {
-    "choosing": "esc cancel",
-    "planned": "esc cancel",
+    "choosing": "space choose · esc cancel",
+    "planned": "space choose · esc cancel",
     "running": "esc go on in the background",
     "done": "esc close",
     "failed": "r try again · esc close",
 }
 _LEAVE: dict[Stage, str] = {"running": "go on behind", "done": "close", "failed": "close"}
+_AS_IT_SAYS = "manifest"
+_CONFIGURATIONS = (
+    Choice(_AS_IT_SAYS, "as the manifest says", UNNAMED.text),
+    *(Choice(item.letter, item.letter, item.text) for item in CONFIGURATIONS.values()),
+)
 
 
 class DeployScreen(Dialog[None]):
     """Chooses, plans, deploys; closing it while it runs lets the deployment go on."""
 
     WIDE = True
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (34, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "retry", "try again", id="deploy.retry", show=False),
     ]
     DEFAULT_CSS = """
-    DeployScreen #steps { max-height: 22; }
+    DeployScreen {
+        #steps { max-height: 14; }
+        &.-short {
+            #applications, #configuration { max-height: 3; }
+            #regions { max-height: 2; }
+            #steps { max-height: 6; }
+        }
+        /* Where there is no room for both, the steps take that of the choices. */
+        &.-short.-running {
+            .choices { display: none; }
+            #steps { max-height: 14; }
+        }
+    }
     """
 
     def __init__(self, look: Look, operations: Operations, account: str) -> None:
@@ -50,6 +70,7 @@ class DeployScreen(Dialog[None]):
         self._operations = operations
         self._account = account
         self._stage: Stage = "choosing"
+        self._applications: Sequence[Application] = ()
         self._planning: Worker[bool] | None = None
 
     def title_text(self) -> str:
@@ -58,9 +79,15 @@ class DeployScreen(Dialog[None]):
 
     def content(self) -> ComposeResult:
         """Compose the form."""
-        with Horizontal(classes="row"):
-            yield plain("application", classes="label")
-            yield ChoiceList(self.look, id="application")
+        with Horizontal(classes="row choices"):
+            yield plain("applications", classes="label")
+            yield ChoiceList(self.look, id="applications", many=True)
+        with Horizontal(classes="row choices"):
+            yield plain("configuration", classes="label")
+            yield ChoiceList(self.look, _CONFIGURATIONS, id="configuration")
+        with Horizontal(classes="row choices"):
+            yield plain("regions", classes="label")
+            yield ChoiceList(self.look, id="regions", many=True)
         yield plain("looking for applications …", id="state", classes="label gap")
         yield StepList(self.look, id="steps")
 
@@ -75,31 +102,75 @@ class DeployScreen(Dialog[None]):
         self.run_worker(self.trying(self._load()), exit_on_error=False)
 
     async def _load(self) -> None:
-        choices = application_choices(await self._operations.applications())
-        if not choices:
+        await self._list_applications(None)
+        if not self._applications:
             raise UserError("There is no application to deploy.", kind="nothing-to-deploy")
-        self.query_one(ChoiceList).set_choices(choices)
+        self._offer_regions()
+
+    async def _list_applications(self, chosen: Sequence[str] | None) -> None:
+        listed = await self._operations.applications()
+        self._applications = [item for item in listed if not item.variant_of]
+        if chosen is None:
+            chosen = [item.name for item in self._applications[:1]]
+        self._list("applications").set_choices(application_choices(self._applications), chosen)
+
+    @on(ChoiceList.Changed, "#applications")
+    def _offer_regions(self) -> None:
+        """Offer the regions of the chosen applications, all chosen, and plan for them."""
+        chosen = self._list("applications").chosen
+        regions = dict.fromkeys(
+            region
+            for item in self._applications
+            if item.name in chosen
+            for region in regions_of(item)
+        )
+        choices = [Choice(region, region) for region in regions]
+        self._list("regions").set_choices(choices, regions)
         self._plan()
 
-    @on(ChoiceList.Changed)
+    @on(ChoiceList.Changed, "#configuration")
+    @on(ChoiceList.Changed, "#regions")
     def _plan(self) -> None:
         if self._stage == "running":
             return
-        self._enter("choosing", f"planning {self._application} …")
         if self._planning is not None:
             self._planning.cancel()
-        self._planning = self.run_worker(self.trying(self._load_plan()), exit_on_error=False)
+        wanted = self._wanted
+        self.query_one(StepList).replace(())
+        if not wanted:
+            self._enter("choosing", "Choose an application and a region.")
+            return
+        self._enter("choosing", f"planning {', '.join(wanted)} …")
+        work = self.trying(self._load_plan(wanted))
+        self._planning = self.run_worker(work, exit_on_error=False)
 
-    async def _load_plan(self) -> None:
-        plan = await self._operations.plan(self._application)
-        self.query_one(StepList).replace(plan.steps)
-        changes = [step for step in plan.steps if step.state != "skipped"]
+    async def _load_plan(self, wanted: dict[str, Sequence[str]]) -> None:
+        # What applications share (record tables, the layer) is one step, so listed once.
+        steps: dict[str, Step] = {}
+        for application, regions in wanted.items():
+            plan = await self._operations.plan(application, regions=regions)
+            steps |= {step.id: step for step in plan.steps if step.id not in steps}
+        self.query_one(StepList).replace(list(steps.values()))
+        changes = [step for step in steps.values() if step.state != "skipped"]
         text = f"This will take {formats.plural(len(changes), 'step')}:"
         self._enter("planned", text if changes else "Everything is in place already:")
 
     @property
-    def _application(self) -> str:
-        return self.query_one(ChoiceList).choice
+    def _wanted(self) -> dict[str, Sequence[str]]:
+        """The chosen applications in the chosen configuration; regions, () for all it has."""
+        letter = self._list("configuration").choice
+        chosen = self._list("applications").chosen
+        regions = self._list("regions").chosen
+        wanted: dict[str, Sequence[str]] = {}
+        for item in self._applications:
+            there = [region for region in regions_of(item) if region in regions]
+            if item.name in chosen and there:
+                name = item.name if letter == _AS_IT_SAYS else f"{item.name}:{letter}"
+                wanted[name] = () if there == regions_of(item) else there
+        return wanted
+
+    def _list(self, id: str) -> ChoiceList:
+        return self.query_one(f"#{id}", ChoiceList)
 
     def _enter(self, stage: Stage, text: str) -> None:
         self._stage = stage
@@ -108,8 +179,10 @@ class DeployScreen(Dialog[None]):
         deploy = self.query_one("#deploy", Button)
         deploy.disabled = stage not in ("planned", "failed")
         deploy.label = "try again" if stage == "failed" else "deploy"
-        self.query_one(ChoiceList).disabled = stage == "running"
+        for choices in self.query(ChoiceList):
+            choices.disabled = stage == "running"
         self.query_one("#cancel", Button).label = _LEAVE.get(stage, "cancel")
+        self.set_class(stage in ("running", "failed"), "-running")
         deploy.display = stage != "done"
         if stage in ("planned", "failed"):
             self.show_trouble(None)
@@ -123,29 +196,32 @@ class DeployScreen(Dialog[None]):
 
     @on(Button.Pressed, "#deploy")
     def _deploy(self) -> None:
-        self._enter("running", f"deploying {self._application} …")
+        wanted = self._wanted
+        self._enter("running", f"deploying {', '.join(wanted)} …")
         self.query_one(StepList).replace(())
         # The application runs it, so that it goes on when the dialog is closed.
-        self.gammaray.run_worker(self._run(self._application), group="deploy", exit_on_error=False)
+        self.gammaray.run_worker(self._run(wanted), group="deploy", exit_on_error=False)
 
-    async def _run(self, application: str) -> None:
-        try:
-            await self._operations.deploy(application, self._report)
-        except UserError as error:
-            if self.is_attached:
-                self._enter("failed", f"deploying {application} failed")
-                self.show_trouble(error)
-            else:
-                self.gammaray.show_error(error)
-            return
-        self.gammaray.model.mark("deployed", application)
+    async def _run(self, wanted: dict[str, Sequence[str]]) -> None:
+        for application, regions in wanted.items():
+            try:
+                await self._operations.deploy(application, self._report, regions=regions)
+            except UserError as error:
+                if self.is_attached:
+                    self._enter("failed", f"deploying {application} failed")
+                    self.show_trouble(error)
+                else:
+                    self.gammaray.show_error(error)
+                return
+            self.gammaray.model.mark("deployed", application)
+        names = ", ".join(wanted)
+        stand = "is deployed" if len(wanted) == 1 else "are deployed"
         if self.is_attached:
-            self._enter("done", f"{application} is deployed; close this and press f to fire it")
-            # Its line must not go on saying that it is not deployed.
-            choices = application_choices(await self._operations.applications())
-            self.query_one(ChoiceList).set_choices(choices, [application])
+            self._enter("done", f"{names} {stand}; close this and press f to fire it")
+            # Their lines must not go on saying that they are not deployed.
+            await self._list_applications(self._list("applications").chosen)
         else:
-            self.gammaray.notify(f"{application} is deployed", markup=False)
+            self.gammaray.notify(f"{names} {stand}", markup=False)
 
     def _report(self, step: Step) -> None:
         if self.is_attached:

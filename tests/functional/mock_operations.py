@@ -72,6 +72,7 @@ class MockOperations:
         self.fired: list[tuple[str, int]] = []
         self.payloads: list[str | None] = []
         self.deployed: list[str] = []
+        self.deployed_in: list[Sequence[str]] = []
         self.deleted: list[Resource] = []
         self.deploy_error: UserError | None = None
         self.fire_error: UserError | None = None
@@ -106,11 +107,17 @@ class MockOperations:
             report(Step(f"{region}/table", "table gammaRays", region, "done", "created"))
         self.checks = [replace(check, state="ok") for check in self.checks]
 
-    async def plan(self, application: str) -> Plan:
-        return Plan(application, STEPS)
+    async def plan(self, application: str, *, regions: Sequence[str] = ()) -> Plan:
+        return Plan(
+            application,
+            tuple(step for step in STEPS if not regions or step.region in ("", *regions)),
+        )
 
-    async def deploy(self, application: str, report: Report) -> None:
+    async def deploy(
+        self, application: str, report: Report, *, regions: Sequence[str] = ()
+    ) -> None:
         self.deployed.append(application)
+        self.deployed_in.append(regions)
         for step in STEPS[:3]:
             report(replace(step, state="running"))
             await self.may_go_on.wait()

@@ -119,6 +119,39 @@ async def test_what_was_deployed_is_shown_as_deployed() -> None:
         await until(pilot, lambda: "not deployed" not in line_with(app, "a shop"))
 
 
+async def test_deploy_takes_configuration_and_regions_and_plans_for_them() -> None:
+    operations = MockOperations()
+    async with running(shop_model(), operations=operations, size=(80, 24)) as (app, pilot):
+        await pilot.press("i")
+        await until(pilot, lambda: "This will take 5 steps" in text_of(app))
+        await pilot.press(*["shift+tab"] * 3)
+        assert focus_of(app) == "configuration"
+        await pilot.press("G", "space")
+        await until(pilot, lambda: "(●) B" in text_of(app))
+        await pilot.press("tab", "space")
+        await until(pilot, lambda: "[ ] us-east-1" in text_of(app))
+        await until(pilot, lambda: "This will take 4 steps" in text_of(app))
+        await pilot.press(*["shift+tab"] * 2, "j", "space")
+        await until(pilot, lambda: "[✓] us-east-1" in text_of(app))
+        await until(pilot, lambda: "This will take 5 steps" in text_of(app))
+        await pilot.press("tab", "tab", "space")
+        await until(pilot, lambda: "This will take 4 steps" in text_of(app))
+        await pilot.press("tab", "tab", "tab", "enter")
+        await until(pilot, lambda: "imageproc:B, shop:B are deployed" in text_of(app))
+    assert operations.deployed == ["imageproc:B", "shop:B"]
+    assert operations.deployed_in == [["us-west-2"]] * 2
+
+
+async def test_nothing_chosen_is_not_deployed() -> None:
+    operations = MockOperations()
+    async with running(shop_model(), operations=operations) as (app, pilot):
+        await pilot.press("i")
+        await until(pilot, lambda: "This will take 5 steps" in text_of(app))
+        await pilot.press(*["shift+tab"] * 4, "space")
+        await until(pilot, lambda: "Choose an application" in text_of(app))
+        assert app.screen.query_one("#deploy").disabled
+
+
 async def test_deploy_goes_on_behind_a_closed_dialog() -> None:
     operations = MockOperations()
     operations.may_go_on.clear()

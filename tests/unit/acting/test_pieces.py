@@ -6,7 +6,9 @@ from typing import Any, cast
 import pytest
 
 from providers.clients import Clients
+from providers.deploy import within
 from providers.errors import UserError
+from providers.manifest import find_application
 from providers.operations import Step
 from providers.pieces import Change, Piece, run_pieces, wait_until
 from providers.place import Place
@@ -28,9 +30,14 @@ class Recorded(Piece):
     """A piece that notes what is done with it."""
 
     def __init__(
-        self, text: str, *needs: Piece, change: str = "create", error: Exception | None = None
+        self,
+        text: str,
+        *needs: Piece,
+        region: str = "us-west-2",
+        change: str = "create",
+        error: Exception | None = None,
     ) -> None:
-        super().__init__(PLACE, "us-west-2", text, *needs)
+        super().__init__(PLACE, region, text, *needs)
         self.done: list[str] = []
         self._change = Change(cast(Any, change))
         self._error = error
@@ -147,3 +154,20 @@ def test_placeholders_are_filled() -> None:
     text = PLACE.filled("arn:{partition}:s3:::{app}-{account}-{region}/{other}", "eu-west-1")
 
     assert text == "arn:aws:s3:::app-123456789012-eu-west-1/{other}"
+
+
+def test_only_what_belongs_to_the_chosen_regions_is_taken_with_what_it_needs() -> None:
+    role = Recorded("role", region="")
+    bucket = Recorded("bucket", region="eu-west-1")
+    west = Recorded("west", role, bucket)
+    east = Recorded("east", role, region="us-east-1")
+    pieces = [role, bucket, west, east]
+    application = find_application("imageproc")
+
+    assert within(pieces, (), application) == pieces
+    assert within(pieces, ["us-east-1", "mars-1"], application) == [role, east]
+    assert within(pieces, ["us-west-2"], application) == [role, bucket, west]
+    with pytest.raises(UserError) as raised:
+        within(pieces, ["mars-1"], application)
+    assert raised.value.kind == "no-such-region"
+    assert "us-west-2, us-east-1" in raised.value.todo
