@@ -15,5 +15,8 @@ CONTENT_WINDOW_S: Final = 24 * 3600.0
 # Order alone is no proof past the longest time that a delivery takes when all is well (a
 # batching window of five minutes): an unrecorded writer is as likely by then.
 PROMPT_S: Final = 360.0
+# Where nothing tells when a record was written, the start of the invocation that it was given to
+# has to do, and order proves no more once a call counts as one that triggered nothing.
+PROMPT_START_S: Final = 60.0
 # Past this, a time is no time: the year 5138 in seconds since 1970.
 LAST_TIME_S: Final = 1e11

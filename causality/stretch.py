@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from causality.assignment import assign
-from causality.clock import CLOCK_SKEW_S, CONTENT_WINDOW_S, ORDER_WINDOW_S, PROMPT_S, ROUNDING_S
+from causality.clock import (
+    CLOCK_SKEW_S,
+    CONTENT_WINDOW_S,
+    ORDER_WINDOW_S,
+    PROMPT_S,
+    PROMPT_START_S,
+    ROUNDING_S,
+)
 from causality.delivery import Delivery, Verdict
 from causality.graph import CauseNode, Invocation, OutputNode
 from causality.match_keys import (
@@ -225,6 +232,6 @@ class Rules:
         began_s = verdict.delivery.began_s
         return any(
             o.made_s <= began_s + ROUNDING_S
-            and (verdict.delivery.written_s is not None or began_s - o.made_s <= PROMPT_S)
+            and (verdict.delivery.written_s is not None or began_s - o.made_s <= PROMPT_START_S)
             for o in verdict.outputs
         )

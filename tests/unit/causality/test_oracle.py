@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 
 import pytest
 
 from causality.document import EdgeEntry, GraphDocument
-from causality.records import StreamRecord, Unreadable
+from causality.records import Number, StreamRecord, Unreadable
 from tests.unit.causality import oracle
 
 Records = tuple[StreamRecord | Unreadable, ...]
@@ -107,6 +108,21 @@ def test_a_trimmed_entry_leaves_the_calls_and_their_edges() -> None:
     document = _graph("edge/stream_parent_trimmed", oracle.json_records, traced=False)
     assert [entry.function for entry in document.invocations].count(None) == 1
     assert len(_certain(document)) == 4
+
+
+@pytest.mark.parametrize(("later_s", "evidence"), [(40, "order"), (90, "ambiguous")])
+def test_order_proves_no_more_when_the_call_counts_as_one_that_triggered_nothing(
+    later_s: int, evidence: str
+) -> None:
+    (truth,) = oracle.true_edges("edge/updateitem")
+    records = deepcopy(oracle.json_records("edge/updateitem"))
+    for record in records:
+        image = record.dynamodb.NewImage if isinstance(record, StreamRecord) else None
+        if image is not None and image.reqID.S.startswith(truth.child):
+            image.ts = Number(str(int(image.ts.N) + later_s * 1000))
+    (edge,) = oracle.graph_of(records).edges
+    assert edge.evidence == evidence
+    assert truth.parent in (edge.parent_request_id, *edge.candidates)
 
 
 def test_repeated_records_change_nothing() -> None:
