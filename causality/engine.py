@@ -35,6 +35,7 @@ from causality.graph import (
     OutputNode,
     Touched,
     Weight,
+    take_all_apart,
     take_apart,
 )
 from causality.join import join_segments
@@ -418,6 +419,13 @@ class Engine:
                 else:
                     new.parent.triggered = {cause: None}
                 self.touched[new.parent] = None
+    def let_go(self) -> None:
+        """Take the graph apart before it is dropped, else its memory stays taken.
+
+        A view that still reads it finds invocations without calls and causes.
+        """
+        take_all_apart(self.invocations.values())
+
             self.waiting.pop(cause, None)
         elif _must_have_a_call(cause.fact):
             self.waiting[cause] = None

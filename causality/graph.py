@@ -5,13 +5,13 @@ only a view of it.
 
 The nodes point at each other and are not garbage-collected (`gc=False`): a collection would
 stop everything for as long as it takes to look at each of millions. Instead `take_apart` frees
-what leaves the graph.
+what leaves the graph, and `take_all_apart` a graph that is dropped.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -386,4 +386,17 @@ def take_apart(invocation: Invocation) -> None:
 
 def _attempt_order(attempt: Attempt) -> tuple[float, str]:
     started = attempt.start.at_s if attempt.start is not None else attempt.started_at_s
+def take_all_apart(invocations: Iterable[Invocation]) -> None:
+    """Let go of what a whole graph holds that nobody will read any more."""
+    for invocation in invocations:
+        for call in invocation.calls.values():
+            call.outputs = ()
+            call.edges = _no_causes()
+        for cause in invocation.causes:
+            cause.edge = cause.exact = cause.content = cause.order = None
+        invocation.calls.clear()
+        invocation.causes = ()
+        invocation.triggered = _no_causes()
+
+
     return (started if started is not None else float("inf"), attempt.nonce)

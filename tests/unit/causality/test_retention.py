@@ -152,6 +152,25 @@ def test_what_leaves_is_freed(monkeypatch: pytest.MonkeyPatch, read: bool) -> No
         tracemalloc.stop()
 
 
+def test_a_graph_that_is_dropped_is_freed() -> None:
+    def held_by_graphs(count: int) -> int:
+        for _ in range(count):
+            engine = Engine()
+            for number in range(100):
+                _apply(engine, _pair(number))
+            engine.let_go()
+            del engine
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        before = held_by_graphs(1)
+        assert held_by_graphs(5) - before < 20_000
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.parametrize("kinds", [IDENTIFIED, TABLES])
 def test_no_index_grows(kinds: tuple[str, ...]) -> None:
     options = Options(
