@@ -31,6 +31,7 @@ class InvocationEntry(msgspec.Struct):
     status: str | None
     sdk_s: float | None
     trace_id: str | None
+    redelivery_of: str | None = None
 
 
 class CallEntry(msgspec.Struct):
@@ -88,8 +89,13 @@ def graph_document(engine: Engine, now_s: float = 0.0) -> GraphDocument:
         now_s: epoch seconds against which deadlines are judged; the end of input overrides it.
     """
     ordered = sorted(engine.invocations.values(), key=_invocation_order)
+    first_try = engine.matcher.redeliveries.first
     return GraphDocument(
-        [entry for invocation in ordered for entry in _invocation_entries(invocation)],
+        [
+            entry
+            for invocation in ordered
+            for entry in _invocation_entries(invocation, first_try(invocation))
+        ],
         [_call_entry(call) for invocation in ordered for call in _calls(invocation)],
         [entry for invocation in ordered for entry in _edge_entries(invocation)],
         [
@@ -146,14 +152,15 @@ def _call_order(call: CallNode) -> tuple[float, str]:
     return (call.started_at_s if call.started_at_s is not None else float("inf"), call.id)
 
 
-def _invocation_entries(invocation: Invocation) -> Iterator[InvocationEntry]:
+def _invocation_entries(invocation: Invocation, first_try: Invocation) -> Iterator[InvocationEntry]:
+    again = first_try.request_id if first_try is not invocation else None
     attempts = invocation.in_order()
     if not attempts:
         # Only its calls are known: its own entry was lost.
-        yield _entry(invocation, None, 1, _calls(invocation))
+        yield _entry(invocation, None, 1, _calls(invocation), again)
     for number, attempt in enumerate(attempts, start=1):
-        following = attempts[number : number + 1]
-        yield _entry(invocation, attempt, number, _calls_of(invocation, number, attempt, following))
+        calls = _calls_of(invocation, number, attempt, attempts[number : number + 1])
+        yield _entry(invocation, attempt, number, calls, again)
 
 
 def _calls_of(
@@ -179,7 +186,11 @@ def _calls_of(
 
 
 def _entry(
-    invocation: Invocation, attempt: Attempt | None, number: int, calls: list[CallNode]
+    invocation: Invocation,
+    attempt: Attempt | None,
+    number: int,
+    calls: list[CallNode],
+    redelivery_of: str | None,
 ) -> InvocationEntry:
     state = attempt.state if attempt else "unknown"
     sdk_s = invocation.sdk_s(calls)
@@ -198,6 +209,7 @@ def _entry(
         None if state == "unknown" else state,
         sdk_s,
         (attempt.trace_id or None) if attempt else None,
+        redelivery_of,
     )
 
 

@@ -168,6 +168,7 @@ class CauseNode(msgspec.Struct, gc=False, eq=False):
         number: its place among the causes of its invocation.
         keys: those of the groups that it is in.
         exact, content, order: what each level of evidence gave.
+        repeated: whether the function was given this record before, by another invocation.
     """
 
     invocation: Invocation
@@ -178,6 +179,7 @@ class CauseNode(msgspec.Struct, gc=False, eq=False):
     content: Found | None = None
     order: Found | None = None
     edge: Edge | None = None
+    repeated: bool = False
 
 
 class Found(msgspec.Struct, gc=False, eq=False):

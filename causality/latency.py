@@ -267,9 +267,12 @@ def function_samples(invocation: Invocation) -> Iterable[tuple[Attempt, Sample |
 
 
 def edge_samples(invocation: Invocation) -> Iterable[tuple[CauseNode, Sample | None]]:
-    """Give each cause's sample for the table of edges: its trigger delay, when certain."""
+    """Give each cause's sample for the table of edges: its trigger delay, when certain.
+
+    A record that is delivered again is no further trigger, and waited for something else.
+    """
     for cause in invocation.causes:
-        key = edge_key(cause)
+        key = edge_key(cause) if not cause.repeated else None
         delay_s = cause.edge.delay_s if cause.edge is not None else None
         started_at_s = invocation.started_at_s
         if key is None or delay_s is None or started_at_s is None:

@@ -34,7 +34,7 @@ from causality.match_keys import (
     output_order,
     record_identity,
 )
-from causality.redeliveries import Redeliveries
+from causality.redeliveries import Redeliveries, start_order
 from causality.snapshot import Evidence
 
 _RIVALS = 32
@@ -220,8 +220,12 @@ class Matcher:
             for other in causes
             if other.invocation.consumer == consumer and record_identity(other) == identity
         ]
-        if self.redeliveries.join(other.invocation for other in again):
-            for other in again:
+        again.sort(key=lambda other: start_order(other.invocation))
+        joined = self.redeliveries.join(other.invocation for other in again)
+        for number, other in enumerate(again):
+            repeated = number > 0
+            if joined or other.repeated != repeated:
+                other.repeated = repeated
                 self._changed(other, other.edge)
 
     def _take_over(self, cause: CauseNode, level: int, found: Found | None) -> None:

@@ -45,7 +45,12 @@ class Redeliveries:
 
     def tries(self, invocation: Invocation) -> list[Invocation]:
         """Give all tries of an invocation's trigger, itself included, in order of their start."""
-        return sorted(self._tries.get(invocation, (invocation,)), key=_start)
+        return sorted(self._tries.get(invocation, (invocation,)), key=start_order)
+
+    def first(self, invocation: Invocation) -> Invocation:
+        """Give the first try of an invocation's trigger; itself for most."""
+        tries = self._tries.get(invocation)
+        return invocation if tries is None else min(tries, key=start_order)
 
     def place(self, invocation: Invocation) -> Try:
         """Say which of the tries an invocation is, attempts under one request id included."""
@@ -62,5 +67,6 @@ class Redeliveries:
                 self._tries.pop(next(iter(group)), None)
 
 
-def _start(invocation: Invocation) -> tuple[float, str]:
+def start_order(invocation: Invocation) -> tuple[float, str]:
+    """Order the tries of a trigger."""
     return (invocation.recorded_at_s or 0.0, invocation.request_id)

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from causality.document import graph_document
 from causality.engine import Engine
+from causality.latency import latencies_of
 from causality.records import decode_page
 from causality.tree import TreeIndex
 from gammaray_recorder import wire
@@ -117,3 +119,34 @@ def test_rows_say_which_try_they_are() -> None:
         (2, 3),
         (3, 3),
     ]
+
+
+def _published(engine: Engine, at_s: float, message: str) -> None:
+    arn = "arn:aws:lambda:us-west-2:123456789012:function:sender"
+    call = {"k": "c", "i": "c1", "t": at_s, "d": 0.1, "s": "sqs", "o": "SendMessage", "res": "q"}
+    call |= {"g": "us-west-2", "out": [{"res": "q", "ids": {"sqs_message": message}}]}
+    start = {"k": "s", "t": at_s, "arn": arn, "g": "us-west-2", "src": []}
+    item = wire.encode_item("sender", "n", 0, [start, call], at_s, 3600, "us-west-2")
+    engine.apply_records(
+        decode_page(world_records.page([{"dynamodb": {"NewImage": item}}])).records
+    )
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_is_delivered_again_is_no_further_trigger(order: int) -> None:
+    engine = Engine()
+    _published(engine, T, "m")
+    message = _with({"s": "sqs", "res": "q"}, sqs_message="m")
+    for request_id, at_s in [("r1", T + 1), ("r2", T + 31), ("r3", T + 61)][::order]:
+        _add(engine, request_id, at_s, message)
+        engine.settle()
+    (row,) = latencies_of(engine.invocations.values()).edges.rows()
+    assert (row.count, row.max_s) == (1, pytest.approx(0.9))
+    entries = graph_document(engine).invocations
+    assert {entry.request_id: entry.redelivery_of for entry in entries} == {
+        "sender": None,
+        "r1": None,
+        "r2": "r1",
+        "r3": "r1",
+    }
+    assert len([edge for edge in engine.edges() if edge.parent is not None]) == 3
