@@ -13,9 +13,9 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from causality import gen1, gen2, xray
+from causality import xray
 from causality.attempt import Attempt
-from causality.clock import LAST_TIME_S
+from causality.decoding import decode_image
 from causality.facts import (
     Call,
     Cause,
@@ -215,15 +215,8 @@ class Engine:
 
     def _decode(self, image: Image) -> Facts | None:
         try:
-            written_at_s = float(image.ts.N) / 1000
-            if not 0 <= written_at_s < LAST_TIME_S:
-                raise UnreadablePayload(f"ts {image.ts.N[:40]!r} is no time")
-            if image.v is None:
-                return gen1.decode(image.reqID.S, image.payload.S, written_at_s)
-            if image.v.N != "2":
-                raise UnreadablePayload(f"generation {image.v.N[:40]} is newer than this program")
-            return gen2.decode(image.payload.S, written_at_s)
-        except (UnreadablePayload, ValueError, RecursionError) as error:
+            return decode_image(image)
+        except UnreadablePayload as error:
             self._keep_unreadable(str(error), image.reqID.S.split(":", 1)[0] or None, None)
             return None
 
@@ -419,19 +412,19 @@ class Engine:
                 else:
                     new.parent.triggered = {cause: None}
                 self.touched[new.parent] = None
-    def let_go(self) -> None:
-        """Take the graph apart before it is dropped, else its memory stays taken.
-
-        A view that still reads it finds invocations without calls and causes.
-        """
-        take_all_apart(self.invocations.values())
-
             self.waiting.pop(cause, None)
         elif _must_have_a_call(cause.fact):
             self.waiting[cause] = None
         self.touched[cause.invocation] = None
 
     # --- leaving --------------------------------------------------------------------------
+
+    def let_go(self) -> None:
+        """Take the graph apart before it is dropped, else its memory stays taken.
+
+        A view that still reads it finds invocations without calls and causes.
+        """
+        take_all_apart(self.invocations.values())
 
     def _forget(self, invocation: Invocation) -> None:
         """Let an invocation go; what is decided about others stays decided."""

@@ -104,7 +104,7 @@ class CallNode(msgspec.Struct, gc=False, eq=False):
         """Of an Invoke of the original's: the request id that was answered, as X-Ray saw it."""
         if self.segment is None or self.segment is self.fact or self.fact.duration_s is not None:
             return None
-        return self.segment.answer_id
+        return self.segment.answer_id if self.fact.service == "lambda" else None
 
     @property
     def weight(self) -> Weight:
@@ -386,8 +386,6 @@ def take_apart(invocation: Invocation) -> None:
     invocation.causes = ()
 
 
-def _attempt_order(attempt: Attempt) -> tuple[float, str]:
-    started = attempt.start.at_s if attempt.start is not None else attempt.started_at_s
 def take_all_apart(invocations: Iterable[Invocation]) -> None:
     """Let go of what a whole graph holds that nobody will read any more."""
     for invocation in invocations:
@@ -401,4 +399,6 @@ def take_all_apart(invocations: Iterable[Invocation]) -> None:
         invocation.triggered = _no_causes()
 
 
+def _attempt_order(attempt: Attempt) -> tuple[float, str]:
+    started = attempt.start.at_s if attempt.start is not None else attempt.started_at_s
     return (started if started is not None else float("inf"), attempt.nonce)
