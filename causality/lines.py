@@ -60,6 +60,7 @@ class Chain:
         self.stale = True
         self.count = 0
         self.running = 0
+        self.errors = 0
         self.began_s: float | None = None
         self.ended_s: float | None = None
 

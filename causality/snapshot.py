@@ -34,7 +34,9 @@ class TreeRow:
         node: the invocation's id, or "<invocation>#<call id>" of a call's row; of a second
             line of a fan-in ("see also"), the node it leads to.
         kind: "invocation"; "call" (a call that triggered nothing, or nothing yet);
-            "link" (this invocation has its own line under another parent).
+            "link" (this invocation has its own line under another parent);
+            "group" (the heading of some chains: depth -1; `function` names what they have in
+            common, or `started_at_s` the minute).
         guides: for each ancestor below the root, whether a rail goes on below it; the rail
             glyph of this row itself follows from `last` and `evidence`.
         last: whether this row is its parent's last child (its rail ends here).
@@ -47,14 +49,17 @@ class TreeRow:
         function: of a call's row, its operation; `trigger` then says what it was done on.
         attempt, attempts: which try of how many so far: attempts of one request id, and
             redeliveries of one record under others; 1 of 1 for most.
-        children: rows hidden when folded, direct and indirect, invocations only.
-        hidden_errors, hidden_running: of a folded row, how many below it failed or run.
+        children: rows hidden when folded, direct and indirect, invocations only; of a
+            group, its chains.
+        invocations: of a group, in all of its chains.
+        hidden_errors, hidden_running: of a folded row or of a group, how many below it failed
+            or run.
         candidates: number of calls that could be meant, when evidence is ambiguous.
         matched: whether the row itself fits the filter (ancestors are shown, dimmed).
     """
 
     node: NodeId
-    kind: Literal["invocation", "call", "link"]
+    kind: Literal["invocation", "call", "link", "group"]
     depth: int
     guides: tuple[bool, ...]
     last: bool
@@ -73,6 +78,7 @@ class TreeRow:
     attempts: int = 1
     attempt: int = 1
     children: int = 0
+    invocations: int = 0
     folded: bool = False
     hidden_errors: int = 0
     hidden_running: int = 0

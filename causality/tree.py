@@ -9,12 +9,16 @@ prefix sums.
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from causality.engine import Engine
 from causality.filters import Test
-from causality.graph import CallNode, CauseNode, Edge, Invocation
-from causality.lines import Chain, Line, began_s, start_order
+from causality.flattening import flattened
+from causality.folding import Folds
+from causality.graph import CallNode, Invocation
+from causality.hierarchy import Hierarchy
+from causality.latency import FAILED
+from causality.lines import Chain, Line, began_s
 from causality.rows import call_row, invocation_row, link_row
 from causality.snapshot import NodeId, TreeRow
 
@@ -27,11 +31,11 @@ class TreeIndex:
         self._engine = engine
         self._chains: list[Chain] = []
         self._of_root: dict[Invocation, Chain] = {}
-        self._parent: dict[Invocation, Invocation] = {}
-        self._children: dict[Invocation, dict[Invocation, None]] = {}
+        self._hierarchy = Hierarchy(engine)
         self._offsets: list[int] = [0]  # lines before each chain, one more at the end
         self._first_stale: int | None = None
-        self._folded: set[NodeId] = set()
+        self._folds = Folds()
+        self._changed: set[Chain] | None = None
         self._calls_shown = False
         self._test: Test | None = None
         self._after_s: float | None = None
@@ -54,60 +58,91 @@ class TreeIndex:
     @property
     def running(self) -> int:
         """Invocations that run now, in all chains."""
-        self._refresh()
+        self.refresh()
         return self._running
 
     def __len__(self) -> int:
         """Give the number of visible lines."""
-        self._refresh()
+        self.refresh()
         return self._offsets[-1]
 
     def row(self, index: int) -> TreeRow:
         """Give the line at `index`."""
-        self._refresh()
+        self.refresh()
         if not 0 <= index < self._offsets[-1]:
             raise IndexError(index)
         position = bisect_right(self._offsets, index) - 1
         chain = self._chains[position]
-        return self._row(chain, chain.lines[index - self._offsets[position]])
+        return self.row_of(chain, index - self._offsets[position])
 
     def index_of(self, node: NodeId) -> int | None:
         """Find the line of an invocation or call; None when it is not visible."""
-        self._refresh()
+        place = self.place_of(node)
+        return self._offsets[self._position(place[0])] + place[1] if place is not None else None
+
+    def place_of(self, node: NodeId) -> tuple[Chain, int] | None:
+        """Find the chain of an invocation or call, and its line there; None: not visible."""
+        self.refresh()
         invocation = self._engine.invocations.get(node.split("#", 1)[0])
-        if invocation is None:
-            return None
-        chain = self._of_root.get(self._root(invocation))
-        if chain is None:
-            return None
-        position = self._position(chain)
-        for index, line in enumerate(chain.lines):
-            if line.node == node and line.kind != "link":
-                return self._offsets[position] + index
+        chain = self.chain_of(invocation) if invocation is not None else None
+        for index, line in enumerate(chain.lines if chain is not None else ()):
+            if chain is not None and line.node == node and line.kind != "link":
+                return chain, index
         return None
+
+    def row_of(self, chain: Chain, index: int) -> TreeRow:
+        """Give a line of a chain."""
+        return self._row(chain, chain.lines[index])
 
     def chain_of(self, invocation: Invocation) -> Chain | None:
         """Give the chain that an invocation belongs to."""
-        self._refresh()
-        return self._of_root.get(self._root(invocation))
+        self.refresh()
+        return self._of_root.get(self._hierarchy.root(invocation))
 
     def members(self, chain: Chain) -> Iterator[tuple[Invocation, int]]:
         """Give a chain's invocations with their depth, in the order of the tree."""
-        pending = [(chain.root, 0)]
-        while pending:
-            invocation, depth = pending.pop()
-            yield invocation, depth
-            children = sorted(self._children.get(invocation, ()), key=start_order, reverse=True)
-            pending.extend((child, depth + 1) for child in children)
+        return self._hierarchy.members(chain.root)
+
+    def functions_of(self, chain: Chain) -> set[str]:
+        """Name the functions that a chain runs through."""
+        below = self._hierarchy.below(chain.root)
+        return {member.function for member in (chain.root, *below) if member.function}
+
+    def holds(self, chain: Chain) -> bool:
+        """Say whether a chain is still one of the tree's."""
+        return self._of_root.get(chain.root) is chain
+
+    def collect_changes(self, changed: set[Chain] | None) -> None:
+        """Put chains into a set when their lines change or they leave, all of them at first.
+
+        Args:
+            changed: the set, in the place of the one before; None: none any more.
+        """
+        self._changed = changed
+        if changed is not None:
+            changed.update(self._chains)
 
     def parent_of(self, invocation: Invocation) -> Invocation | None:
         """Give the invocation that another one hangs under; None for a root."""
-        return self._parent.get(invocation)
+        return self._hierarchy.parents.get(invocation)
 
-    def find(self, node: NodeId | None, wanted: Test, step: int) -> NodeId | None:
-        """Find the next (step 1) or previous (-1) invocation that fits, folded ones included."""
-        self._refresh()
-        shown = [chain for chain in self._chains if chain.lines]
+    def find(
+        self,
+        node: NodeId | None,
+        wanted: Test,
+        step: int,
+        chains: Sequence[Chain] | None = None,
+    ) -> NodeId | None:
+        """Find the next (step 1) or previous (-1) invocation that fits, folded ones included.
+
+        Args:
+            node: where to begin.
+            wanted: tells whether one fits.
+            step: the direction.
+            chains: the order to go through them; None: the tree's own.
+        """
+        self.refresh()
+        shown = [chain for chain in (chains or self._chains) if chain.lines]
         order = [(chain, member) for chain in shown for member, _ in self.members(chain)]
         at = next((i for i, (_, m) in enumerate(order) if m.node == node), -1 if step > 0 else 0)
         for distance in range(1, len(order) + 1):
@@ -118,27 +153,37 @@ class TreeIndex:
 
     # --- what the user does -----------------------------------------------------------------
 
-    def toggle_fold(self, node: NodeId) -> None:
+    def set_folded(self, folded: bool, node: NodeId) -> None:
         """Fold or unfold an invocation."""
-        self.set_folded(node not in self._folded, node)
+        invocation = self._engine.invocations.get(node)
+        if invocation is not None:
+            (self._folds.fold if folded else self._folds.unfold)(node)
+            self._one_stale(invocation)
 
-    def set_folded(self, folded: bool, node: NodeId | None) -> None:
-        """Fold or unfold one invocation, or every root."""
-        nodes = [node] if node is not None else [chain.root.node for chain in self._chains]
-        if folded:
-            self._folded.update(nodes)
-        elif node is None:
-            self._folded.clear()
-        else:
-            self._folded.difference_update(nodes)
+    @property
+    def levels(self) -> int | None:
+        """How many levels of each chain are shown; None: all of them."""
+        return self._folds.levels
+
+    @property
+    def deepest(self) -> int:
+        """How many levels can be seen now."""
+        self.refresh()
+        return max((line.depth for c in self._chains for line in c.lines), default=-1) + 1
+
+    def show_levels(self, levels: int | None) -> None:
+        """Show so many levels of every chain, also of those to come; None: all of them."""
+        self._folds.show_levels(levels)
         self._all_stale()
 
     def unfold_to(self, node: NodeId) -> None:
         """Unfold what hides an invocation."""
-        invocation = self._engine.invocations.get(node)
-        while invocation is not None and (invocation := self._parent.get(invocation)) is not None:
-            self._folded.discard(invocation.node)
-        self._all_stale()
+        invocation = above = self._engine.invocations.get(node)
+        if invocation is None:
+            return
+        while above is not None and (above := self.parent_of(above)) is not None:
+            self._folds.unfold(above.node)
+        self._one_stale(invocation)
 
     def set_calls_shown(self, shown: bool) -> None:
         """Show or hide the calls that triggered nothing."""
@@ -170,45 +215,19 @@ class TreeIndex:
             self._revision += 1
 
     def _place(self, invocation: Invocation) -> None:
-        parent = self._chosen_parent(invocation)
-        before = self._parent.get(invocation)
+        hierarchy = self._hierarchy
+        parent = hierarchy.chosen_parent(invocation)
+        before = hierarchy.parents.get(invocation)
         if before is not None and before is not parent:
             self._touch(invocation)
-            self._children[before].pop(invocation, None)
-            del self._parent[invocation]
+            hierarchy.take(invocation)
         if parent is not None:
             if before is not parent:
                 self._remove_chain(invocation)
-                self._parent[invocation] = parent
-                self._children.setdefault(parent, {})[invocation] = None
+                hierarchy.put(invocation, parent)
         else:
             self._place_root(invocation)
         self._touch(invocation)
-
-    def _chosen_parent(self, invocation: Invocation) -> Invocation | None:
-        best: tuple[tuple[float, str], Invocation] | None = None
-        for cause in invocation.causes:
-            edge = cause.edge
-            parent = edge.parent if edge is not None else None
-            if edge is None or parent is None:
-                continue
-            if self._engine.invocations.get(parent.request_id) is not parent:
-                continue  # it has left
-            made = edge.call.started_at_s if edge.call is not None else None
-            rank = (made if made is not None else float("inf"), parent.request_id)
-            if best is None or rank < best[0]:
-                best = (rank, parent)
-        if best is None or self._would_loop(invocation, best[1]):
-            return None
-        return best[1]
-
-    def _would_loop(self, invocation: Invocation, parent: Invocation) -> bool:
-        above: Invocation | None = parent
-        while above is not None:
-            if above is invocation:
-                return True
-            above = self._parent.get(above)
-        return False
 
     def _place_root(self, invocation: Invocation) -> None:
         started = invocation.started_at_s
@@ -235,32 +254,27 @@ class TreeIndex:
         chain = self._of_root.pop(root, None)
         if chain is not None:
             self._running -= chain.running
+            if self._changed is not None:
+                self._changed.add(chain)
             position = self._position(chain)
             del self._chains[position]
             self._stale_from(max(0, position - 1))
 
     def _drop(self, invocation: Invocation) -> None:
         self._touch(invocation)
-        parent = self._parent.pop(invocation, None)
-        if parent is not None:
-            self._children.get(parent, {}).pop(invocation, None)
+        self._hierarchy.take(invocation)
         self._remove_chain(invocation)
-        self._folded.discard(invocation.node)
-        for child in self._children.pop(invocation, {}):
-            self._parent.pop(child, None)
+        self._folds.forget(invocation.node)
+        for child in self._hierarchy.children.pop(invocation, {}):
+            self._hierarchy.parents.pop(child, None)
             if self._engine.invocations.get(child.request_id) is child:
                 self._place_root(child)
 
     def _touch(self, invocation: Invocation) -> None:
-        chain = self._of_root.get(self._root(invocation))
+        chain = self._of_root.get(self._hierarchy.root(invocation))
         if chain is not None and not chain.stale:
             chain.stale = True
             self._stale_from(self._position(chain))
-
-    def _root(self, invocation: Invocation) -> Invocation:
-        while (parent := self._parent.get(invocation)) is not None:
-            invocation = parent
-        return invocation
 
     def _position(self, chain: Chain) -> int:
         return bisect_right(self._chains, chain) - 1
@@ -271,13 +285,18 @@ class TreeIndex:
         if self._first_stale is None or position < self._first_stale:
             self._first_stale = position
 
+    def _one_stale(self, invocation: Invocation) -> None:
+        self._touch(invocation)
+        self._revision += 1
+
     def _all_stale(self) -> None:
         for chain in self._chains:
             chain.stale = True
         self._stale_from(0)
         self._revision += 1
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
+        """Turn the chains that changed into lines."""
         if self._first_stale is None:
             return
         first, self._first_stale = self._first_stale, None
@@ -292,11 +311,14 @@ class TreeIndex:
     def _flatten(self, chain: Chain) -> None:
         chain.stale = False
         chain.lines = []
+        if self._changed is not None:
+            self._changed.add(chain)
         members = [member for member, _ in self.members(chain)]
         chain.count = len(members)
         self._running -= chain.running
         chain.running = sum(m.state == "running" for m in members)
         self._running += chain.running
+        chain.errors = sum(m.state in FAILED for m in members)
         begins = [t for m in members if (t := began_s(m)) is not None]
         ends = [t for m in members for a in m.attempts.values() if (t := a.ended_at_s) is not None]
         chain.began_s = min(begins, default=None)
@@ -311,7 +333,7 @@ class TreeIndex:
             return
         shown = set(fitting)
         for member in fitting:
-            while (parent := self._parent.get(member)) is not None and parent not in shown:
+            while (parent := self.parent_of(member)) is not None and parent not in shown:
                 shown.add(parent)
                 member = parent
         chain.lines = self._lines(chain, shown)
@@ -319,55 +341,9 @@ class TreeIndex:
             line.matched = line.subject in fitting
 
     def _lines(self, chain: Chain, shown: set[Invocation] | None) -> list[Line]:
-        lines: list[Line] = []
-        pending = [Line("invocation", chain.root, None, 0, (), True)]
-        while pending:
-            line = pending.pop()
-            lines.append(line)
-            subject = line.subject
-            if line.kind != "invocation" or not isinstance(subject, Invocation):
-                continue
-            if subject.node in self._folded:
-                continue
-            below = self._below(subject, shown)
-            guides = (*line.guides, not line.last) if line.depth else ()
-            for index in range(len(below) - 1, -1, -1):
-                kind, child, cause = below[index]
-                last = index == len(below) - 1
-                pending.append(Line(kind, child, cause, line.depth + 1, guides, last))
-        return lines
-
-    def _below(
-        self, invocation: Invocation, shown: set[Invocation] | None
-    ) -> list[tuple[str, Invocation | CallNode, CauseNode | None]]:
-        below: list[tuple[float, str, str, Invocation | CallNode, CauseNode | None]] = []
-        children = self._children.get(invocation, {})
-        for child in children:
-            if shown is None or child in shown:
-                below.append((start_order(child)[0], child.request_id, "invocation", child, None))
-        for cause in self._links(invocation):
-            target = cause.invocation
-            if shown is None or target in shown:
-                below.append((start_order(target)[0], target.request_id, "link", target, cause))
-        if self._calls_shown and shown is None:
-            for call in invocation.calls.values():
-                if not call.edges:
-                    made = call.started_at_s
-                    time = made if made is not None else float("inf")
-                    below.append((time, call.id, "call", call, None))
-        below.sort(key=lambda entry: entry[:3])
-        return [entry[2:] for entry in below]
-
-    def _links(self, invocation: Invocation) -> Iterator[CauseNode]:
-        """Give the causes that lead to invocations which stand elsewhere in the tree."""
-        seen: set[Invocation] = set()
-        leading = [*invocation.triggered]
-        leading += [cause for call in invocation.calls.values() for cause in call.edges]
-        for cause in leading:
-            target = cause.invocation
-            if target not in seen and self._parent.get(target) is not invocation:
-                seen.add(target)
-                yield cause
+        return flattened(
+            chain.root, self._hierarchy, self._folds, shown, with_calls=self._calls_shown
+        )
 
     # --- rows -------------------------------------------------------------------------------
 
@@ -382,34 +358,25 @@ class TreeIndex:
             return call_row(line, subject, began_s, origin_s, chain_s)
         if line.kind == "link" and line.cause is not None:
             return link_row(line, subject, line.cause, origin_s, chain_s)
-        folded = subject.node in self._folded
-        hidden = [m for m in self._all_below(subject)] if folded else []
+        folded = self._folds.hides(subject.node, line.depth)
+        hidden = list(self._hierarchy.below(subject)) if folded else []
         return invocation_row(
             line,
             subject,
-            self._edge_shown(subject),
+            self._hierarchy.edge_shown(subject),
             began_s,
             origin_s,
             chain_s,
             self.now_s,
-            folded=folded and bool(hidden),
-            has_children=bool(self._children.get(subject)),
+            folded=folded and (bool(hidden) or self._has_lines_below(subject)),
+            has_children=bool(self._hierarchy.children.get(subject)),
             hidden=hidden,
             orphan=any(self._engine.is_orphan(cause, self.now_s) for cause in subject.causes),
             place=self._engine.matcher.redeliveries.place(subject),
         )
 
-    def _all_below(self, invocation: Invocation) -> Iterator[Invocation]:
-        pending = list(self._children.get(invocation, ()))
-        while pending:
-            child = pending.pop()
-            yield child
-            pending.extend(self._children.get(child, ()))
-
-    def _edge_shown(self, invocation: Invocation) -> Edge | None:
-        parent = self._parent.get(invocation)
-        edges = [cause.edge for cause in invocation.causes if cause.edge is not None]
-        for edge in edges:
-            if edge.parent is parent:
-                return edge
-        return edges[0] if edges else None
+    def _has_lines_below(self, invocation: Invocation) -> bool:
+        if any(True for _ in self._hierarchy.links(invocation)):
+            return True
+        shows_calls = self._calls_shown and self._test is None
+        return shows_calls and any(not call.edges for call in invocation.calls.values())

@@ -102,6 +102,18 @@ ACTIONS: tuple[Action, ...] = (
     *_bound_by(LineList, "", "Move"),
     *_bound_by(CausalTree, "tree", "Tree"),
     Action("fold-all", ("z",), "fold all", "fold or unfold every chain", "Tree", handlers.fold_all),
+    Action(
+        "deeper", ("+", "="), "deeper", "one level more of every chain", "Tree", handlers.deeper
+    ),
+    Action("flatter", ("-",), "flatter", "one level less", "Tree", handlers.flatter),
+    Action(
+        "group",
+        ("u",),
+        "group",
+        "under headings: time, app, function",
+        "Tree",
+        handlers.next_grouping,
+    ),
     Action("calls", ("a",), "calls", "calls that triggered nothing", "Tree", handlers.show_calls),
     Action("next-error", ("]",), "next error", "next error", "Tree", handlers.next_error),
     Action(

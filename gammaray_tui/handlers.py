@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from causality.grouping import GROUPINGS
 from causality.service_map import MapNodeId, node_filter
 from widgets.line_list import LineList
 
@@ -34,6 +35,26 @@ def fold_all(app: GammarayApp) -> None:
     main.all_folded = not main.all_folded
     main.causal_tree.hold_at_root()
     app.model.set_folded(main.all_folded)
+    main.levels = 1 if main.all_folded else None
+    app.refresh_views()
+
+
+def _step_levels(app: GammarayApp, step: int) -> None:
+    app.main.causal_tree.hold_at_root()
+    app.main.levels = app.model.step_levels(step)
+    app.main.all_folded = app.main.levels == 1
+    app.refresh_views()
+
+
+deeper = functools.partial(_step_levels, step=1)
+flatter = functools.partial(_step_levels, step=-1)
+
+
+def next_grouping(app: GammarayApp) -> None:
+    """Put the chains under other headings; after the last kind, one after the other again."""
+    main = app.main
+    main.grouping = GROUPINGS[(GROUPINGS.index(main.grouping) + 1) % len(GROUPINGS)]
+    app.model.set_grouping(main.grouping)
     app.refresh_views()
 
 
@@ -184,7 +205,7 @@ async def waterfall(app: GammarayApp) -> None:
     from gammaray_tui.screens.waterfall import WaterfallScreen
 
     current = app.main.causal_tree.current
-    if current is None:
+    if current is None or current.kind == "group":
         app.notify("no chain is under the cursor", timeout=3)
         return
     await app.push_screen(WaterfallScreen(app.look, current.node), app.main.go_to_node)

@@ -14,7 +14,7 @@ _FOOTERS: dict[Pane, tuple[str, ...]] = {
     "tree": (
         "pause", "tree.follow", "tree.left", "fire", "filter", "help", "quit", "next-match",
         "next-pane", "waterfall", "map", "compare", "why", "export", "tree.open", "fold-all",
-        "calls", "copy", "problems", "maximise", "deploy", "cleanup",
+        "group", "calls", "copy", "problems", "maximise", "deploy", "cleanup",
     ),
     "latency": (
         "pause", "latency.sort", "latency.window", "latency.view", "latency.filter", "help",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from causality.analysis import Compared
+from causality.grouping import Grouping
 from causality.service_map import ServiceMap
 from causality.snapshot import NodeId, Snapshot
 from causality.waterfall import Waterfall
@@ -49,11 +50,18 @@ class Model(Protocol):
     def select(self, node: NodeId | None) -> None:
         """Choose the invocation or call whose detail the snapshot carries."""
 
-    def toggle_fold(self, node: NodeId) -> None:
-        """Fold or unfold an invocation's children."""
-
     def set_folded(self, folded: bool, node: NodeId | None = None) -> None:
-        """Fold or unfold one invocation, or (None) every root."""
+        """Fold or unfold one group or invocation, or (None) every chain, also those to come."""
+
+    def step_levels(self, step: int) -> int | None:
+        """Show one level more (1) or less (-1) of every chain.
+
+        Returns:
+            How many are shown now: 0 where only headings of groups are left; None: all.
+        """
+
+    def set_grouping(self, by: Grouping | None) -> None:
+        """Put the chains under headings; None: one after the other."""
 
     def set_calls_shown(self, shown: bool) -> None:
         """Show or hide the calls that triggered nothing as lines of the tree."""

@@ -19,28 +19,24 @@ from causality.detail import detail_of
 from causality.engine import Engine
 from causality.filters import Filter, parse
 from causality.graph import Invocation
-from causality.problems import ProblemIndex
-from causality.service_map import FlowTable, ServiceMap
+from causality.grouping import Grouping
+from causality.service_map import ServiceMap
 from causality.snapshot import (
     Detail,
     Header,
-    LatencyRow,
     NodeId,
     Playback,
-    ProblemRow,
     RegionState,
     Snapshot,
-    TreeRows,
 )
-from causality.tree import TreeIndex
 from causality.views import select
 from causality.waterfall import Waterfall, waterfall_of
 from gammaray_tui.commands.output import write_result
 from gammaray_tui.exports import FORMATS, written
 from gammaray_tui.following import Following
-from gammaray_tui.frozen_rows import FrozenRows
 from gammaray_tui.intake import Traffic, region_state, slices
-from gammaray_tui.latencies import WatchedLatencies
+from gammaray_tui.shown_tree import ShownTree, TreeChoices
+from gammaray_tui.watched_tables import WatchedTables
 from providers.events import (
     EndOfInput,
     Gap,
@@ -55,13 +51,8 @@ from providers.operations import Fired, LogReport, LogsOf
 
 QUEUE_BATCHES = 256
 MAX_INVOCATIONS = 100_000
-# Tables and problems are for reading, not for following: once a second is enough for them.
-_TABLES_EVERY_S = 0.5
 # A replay that seeks or plays at full speed waits for nothing but us.
 _CATCH_UP = 8
-# Of each sort, the newest ones: more than anyone reads, and never a second's work.
-_PROBLEMS = 1000
-
 # Of the invocations that were looked at last.
 _REPORTS = 10_000
 
@@ -99,34 +90,23 @@ class Watch:
         self._pending: deque[ProviderEvent] = deque()
         self._selected: NodeId | None = None
         self._filter_text = ""
-        self._filter: Filter | None = None
-        self._calls_shown = True
-        self._latencies = WatchedLatencies()
+        self._choices = TreeChoices()
+        self._window_s: float | None = None
         self._begin()
 
     def _begin(self) -> None:
         """Begin with an empty graph, and with what the user chose before."""
         self.engine = Engine(max_invocations=self._max_invocations)
         self.marks: list[Mark] = []
-        self._tree = TreeIndex(self.engine)
-        self._tree.set_calls_shown(self._calls_shown)
-        self._tree.set_filter(self._filter)
-        window_s = self._latencies.window_s
-        self._latencies = WatchedLatencies()
-        self._latencies.window_s = window_s
-        self._flows = FlowTable()
-        self._problems = ProblemIndex(self.engine)
+        self._shown = ShownTree(self.engine, self._choices)
+        self._tree = self._shown.index
+        self._tables = WatchedTables(self.engine, self._window_s)
         self._received_at_s = self._clock()
         self._regions: dict[str, RegionState] = {}
         self._traffic = Traffic()
-        self._frozen: TreeRows | None = None
         self._records_at_pause = 0
-        self._tables: tuple[float, list[LatencyRow], list[LatencyRow], list[ProblemRow]] | None = (
-            None
-        )
         self._reports: dict[str, LogReport] = {}
         self._detail: tuple[tuple[NodeId, int, int], Detail | None] | None = None
-        self._stale_tables = True
 
     # --- events -----------------------------------------------------------------------------
 
@@ -191,16 +171,14 @@ class Watch:
 
     def _settle(self) -> None:
         self.engine.settle()
-        self._stale_tables = True
-        if self._frozen is None:
+        self._tables.mark_stale()
+        if not self._shown.frozen:
             self._follow()
 
     def _follow(self) -> None:
         """Let the views take over what changed in the graph."""
         touched = self.engine.touched
-        self._latencies.update(touched)
-        self._flows.update(touched)
-        self._problems.update(touched)
+        self._tables.update(touched)
         self._tree.update(touched)
         touched.clear()
 
@@ -210,22 +188,22 @@ class Watch:
         """Give what the screen shows now."""
         now_s = self._clock()
         self._tree.now_s = now_s
-        functions, edges, found = self._tables_at(now_s)
+        tables = self._tables_at(now_s)
         return Snapshot(
-            header=self._header(now_s, len(found)),
-            rows=self._frozen if self._frozen is not None else self._tree,
-            functions=functions,
-            edges=edges,
+            header=self._header(now_s, len(tables.problems)),
+            rows=self._shown.rows,
+            functions=tables.functions,
+            edges=tables.edges,
             detail=self._detail_at(now_s),
-            problems=found,
+            problems=tables.problems,
             now_s=now_s,
-            window_s=self._latencies.window_s,
+            window_s=self._window_s,
         )
 
     def service_map(self) -> ServiceMap:
         """Give the map of all functions and what starts them."""
         now_s = self._clock()
-        return self._flows.map(self._tables_at(now_s)[0], now_s)
+        return self._tables_at(now_s).service_map(now_s)
 
     def waterfall(self, node: NodeId, *, with_calls: bool) -> Waterfall | None:
         """Lay out in time the chain of an invocation; None when it is gone."""
@@ -245,42 +223,29 @@ class Watch:
         known = sorted(at_s for at_s in roots if at_s is not None)
         return known[len(known) // 2] if known else None
 
-    def _tables_at(
-        self, now_s: float
-    ) -> tuple[list[LatencyRow], list[LatencyRow], list[ProblemRow]]:
-        tables = self._tables
-        # Not by the watch's clock: a replay's stands still, and goes back.
-        looked_at_s = time.monotonic()
-        age_s = 0.0 if tables is None else looked_at_s - tables[0]
-        due = age_s >= _TABLES_EVERY_S and (self._stale_tables or age_s >= 1.0)
-        if tables is None or due:
+    def _tables_at(self, now_s: float) -> WatchedTables:
+        if self._tables.is_due():
             self.engine.expire(now_s - self._received_at_s)
-            if self._frozen is None:
+            if not self._shown.frozen:
                 self._follow()
-            rows = [
-                ProblemRow(problem.kind, problem.detail, problem.request_id, problem.at_s)
-                for problem in self._problems.newest(now_s, _PROBLEMS)
-            ]
-            tables = (looked_at_s, *self._latencies.rows(now_s, ended=self.engine.finished), rows)
-            self._tables = tables
-            self._stale_tables = False
+            self._tables.renew(now_s)
             self._refresh_filter()
-        return tables[1], tables[2], tables[3]
+        return self._tables
 
     def _refresh_filter(self) -> None:
         """Filter anew when other functions and edges than before are slow by now."""
-        known = self._filter
+        known = self._choices.filter
         if known is not None and known.slow:
-            self._filter = self._parsed(self._filter_text)
-            if self._filter is not None and self._filter.slow != known.slow:
-                self._tree.set_filter(self._filter)
+            wanted = self._parsed(self._filter_text)
+            if wanted is not None and wanted.slow != known.slow:
+                self._shown.set_filter(wanted)
 
     def _parsed(self, text: str) -> Filter | None:
-        return parse(text, lambda: self._latencies.tables)
+        return parse(text, lambda: self._tables.latencies.tables)
 
     def _header(self, now_s: float, problem_count: int) -> Header:
         rates = self._traffic.rates(now_s)
-        paused = self._frozen is not None
+        paused = self._shown.frozen
         return Header(
             title=self.title,
             regions=tuple(self._regions.values()),
@@ -320,21 +285,21 @@ class Watch:
         """Choose the invocation or call whose detail the snapshot carries."""
         self._selected = node
 
-    def toggle_fold(self, node: NodeId) -> None:
-        """Fold or unfold an invocation's children."""
-        self._tree.toggle_fold(node)
-        self._refreeze()
-
     def set_folded(self, folded: bool, node: NodeId | None = None) -> None:
-        """Fold or unfold one invocation, or (None) every root."""
-        self._tree.set_folded(folded, node)
-        self._refreeze()
+        """Fold or unfold one group or invocation, or (None) every chain, also those to come."""
+        self._shown.set_folded(folded, node)
+
+    def step_levels(self, step: int) -> int | None:
+        """Show one level more (1) or less (-1); give how many are shown now, None for all."""
+        return self._shown.step_levels(step)
+
+    def set_grouping(self, by: Grouping | None) -> None:
+        """Put the chains under headings; None: one after the other."""
+        self._shown.set_grouping(by)
 
     def set_calls_shown(self, shown: bool) -> None:
         """Show or hide the calls that triggered nothing as lines of the tree."""
-        self._calls_shown = shown
-        self._tree.set_calls_shown(shown)
-        self._refreeze()
+        self._shown.set_calls_shown(shown)
 
     def set_filter(self, text: str) -> None:
         """Show only chains with an invocation that fits; "" shows all.
@@ -342,39 +307,31 @@ class Watch:
         Raises:
             causality.filters.FilterError: the expression cannot be read.
         """
-        self._filter = self._parsed(text)
+        self._shown.set_filter(self._parsed(text))
         self._filter_text = text
-        self._tree.set_filter(self._filter)
-        self._refreeze()
 
     def set_latency_window(self, window_s: float | None) -> None:
         """Let the latency tables count the last so many seconds only; None: all there was."""
-        self._latencies.window_s = window_s
-        self._tables = None
+        self._window_s = window_s
+        self._tables.set_window(window_s)
 
     def set_paused(self, paused: bool) -> None:
         """Freeze what is shown, and go on collecting behind it."""
         self.mark("paused" if paused else "continued", "")
         if paused:
             self._records_at_pause = self.engine.records
-            self._frozen = FrozenRows(self._tree)
-        else:
-            self._frozen = None
+        self._shown.set_frozen(paused)
+        if not paused:
             self._follow()
 
     def clear(self) -> None:
         """Show only what comes from now on."""
-        self._tree.show_after(self._clock())
-        self._refreeze()
+        self._shown.show_after(self._clock())
 
     def find(self, node: NodeId | None, what: str, step: int) -> NodeId | None:
         """Find the next (step 1) or previous (-1) invocation that fits a filter expression."""
         wanted = self._parsed(what)
-        found = self._tree.find(node, wanted, step) if wanted is not None else None
-        if found is not None:
-            self._tree.unfold_to(found)
-            self._refreeze()
-        return found
+        return self._shown.find(node, wanted, step) if wanted is not None else None
 
     def follow(self, fired: Fired) -> Following:
         """Find and mark the roots that came of a firing; its `look` says how far they are."""
@@ -420,10 +377,8 @@ class Watch:
             ValueError: no such view or format.
             providers.errors.UserError: it cannot be drawn here, or the file not be written.
         """
-        data = written(self.engine, view, format_name, test=self._filter, now_s=self._clock())
+        data = written(
+            self.engine, view, format_name, test=self._choices.filter, now_s=self._clock()
+        )
         write_result(data, path)
-        return len(select(self.engine, self._filter))
-
-    def _refreeze(self) -> None:
-        if self._frozen is not None:
-            self._frozen = FrozenRows(self._tree)
+        return len(select(self.engine, self._choices.filter))

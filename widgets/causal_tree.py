@@ -20,6 +20,7 @@ from widgets.tree_line import (
     LineContext,
     elapsed_s,
     paint_head,
+    paint_heading,
     paint_row,
 )
 
@@ -107,7 +108,8 @@ class CausalTree(LineList):
     @property
     def ticks(self) -> bool:
         """Whether a line on screen changes as time passes."""
-        return any(self._rows.row(index).state == "running" for index in self.window)
+        rows = (self._rows.row(index) for index in self.window)
+        return any(row.state == "running" and row.kind == "invocation" for row in rows)
 
     def show_rows(self, rows: TreeRows, now_s: float) -> None:
         """Show these rows, at this time; cheap when nothing on screen changed."""
@@ -214,10 +216,15 @@ class CausalTree(LineList):
                 return
 
     def action_open(self) -> None:
-        """Ask for the invocation in full; a "see also" line leads to its own line first."""
+        """Ask for the invocation in full; a "see also" line leads to its own line first.
+
+        The heading of a group opens and closes it.
+        """
         row = self.current
         if row is not None and row.kind == "link":
             self.go_to(row.node)
+        elif row is not None and row.kind == "group":
+            self.post_message(self.FoldAsked(row.node, not row.folded))
         elif row is not None:
             self.post_message(self.Chosen(self, self.cursor))
 
@@ -247,7 +254,7 @@ class CausalTree(LineList):
     def action_bookmark(self) -> None:
         """Put a bookmark on the line, or take it off."""
         row = self.current
-        if row is not None:
+        if row is not None and row.kind != "group":
             self._bookmarks ^= {row.node}
             self.repaint_changed()
 
@@ -317,6 +324,8 @@ class CausalTree(LineList):
     def paint_line(self, index: int, width: int) -> list[Segment]:
         """Paint one row."""
         row = self._rows.row(index)
+        if row.kind == "group":
+            return paint_heading(row, width, self.look)
         context = LineContext(
             self._foldable(index, row), elapsed_s(row, self._now_s), row.node in self._bookmarks
         )
@@ -334,6 +343,8 @@ class CausalTree(LineList):
         return tree_columns(width, self.look.short_region_width, self.look.region_width)
 
     def _foldable(self, index: int, row: TreeRow) -> bool:
+        if row.kind == "group":
+            return True
         if row.kind != "invocation":
             return False
         if row.children or row.folded:

@@ -71,6 +71,11 @@ def instant(at_s: float | None) -> str:
     return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3] + " UTC"
 
 
+def minute(at_s: float) -> str:
+    """Write a minute in full, in UTC."""
+    return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def lag(seconds: float | None) -> str:
     """Write an age in at most four cells: 0.8s, 12s, 3m, 2h, 5d."""
     if seconds is None:

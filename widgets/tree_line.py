@@ -39,7 +39,9 @@ class LineContext:
 
 def elapsed_s(row: TreeRow, now_s: float) -> float | None:
     """Say how long a running invocation has been running; None when that cannot be known."""
-    if row.state != "running" or row.duration_s is not None or row.started_at_s is None:
+    if row.kind != "invocation" or row.state != "running":
+        return None
+    if row.duration_s is not None or row.started_at_s is None:
         return None
     elapsed = now_s - row.started_at_s
     # The clocks of the function and of this machine differ; nonsense is not shown.
@@ -107,6 +109,27 @@ def paint_row(
     if columns.evidence:
         line += [gap, _evidence(row, columns.evidence, look)]
     return line
+
+
+def paint_heading(row: TreeRow, width: int, look: Look) -> list[Segment]:
+    """Paint the heading of a group: what its chains have in common, and what is in them."""
+    palette, glyphs = look.palette, look.glyphs
+    at_s = row.started_at_s
+    chains = formats.plural(row.children, "chain")
+    counts = f"{chains} {glyphs.separator} {formats.count(row.invocations)} inv"
+    pieces = [
+        (f" {glyphs.folded if row.folded else glyphs.unfolded} ", palette.key),
+        (look.safe(row.function) if at_s is None else formats.minute(at_s), palette.strong),
+        (f" {look.safe(row.region)}" if row.region else "", look.region_style(row.region)),
+        (f"  {counts}", palette.muted),
+    ]
+    if row.hidden_errors:
+        pieces.append((f"  {row.hidden_errors}{glyphs.state['error']}", palette.error))
+    if row.hidden_running:
+        pieces.append((f"  {row.hidden_running}{glyphs.state['running']}", palette.running))
+    left = width - sum(cell_len(text) for text, _ in pieces) - 1
+    pieces.append((f" {glyphs.rule * max(0, left)}", palette.rail))
+    return [Segment(text, style) for text, style in pieces if text]
 
 
 def _state(row: TreeRow, look: Look) -> tuple[str, Style]:

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
 
+from causality.grouping import Grouping
 from causality.snapshot import Mode, NodeId, Snapshot
 from gammaray_tui.actions import Pane, key_bindings
 from gammaray_tui.hints import empty_hints, footer_hints
@@ -55,6 +56,8 @@ class MainScreen(Screen[None]):
         self.latency = LatencyTable(look, id="latency", classes="pane")
         self.detail = DetailPane(look, id="detail", classes="pane")
         self.all_folded = False
+        self.grouping: Grouping | None = None
+        self.levels: int | None = None
         self.filter_text = ""
         self._look = look
         self._header = HeaderBar(look, id="header")
@@ -77,7 +80,7 @@ class MainScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Compose the screen."""
-        self.causal_tree.border_title = "1 causal tree"
+        self.causal_tree.border_title = self._tree_title
         self.latency.border_title = "2 latency"
         self.detail.border_title = "3 invocation"
         yield self._header
@@ -121,6 +124,8 @@ class MainScreen(Screen[None]):
             self._replay.show_playback(header.playback)
             if self._replay.state != before:
                 self.show_hints()
+        if self.causal_tree.border_title != self._tree_title:
+            self.causal_tree.border_title = self._tree_title
         empty = len(snapshot.rows) == 0
         if empty != self.has_class("-empty"):
             self.set_class(empty, "-empty")
@@ -130,6 +135,15 @@ class MainScreen(Screen[None]):
         chains = formats.plural(header.chains, "chain")
         counted = f"{formats.count(header.invocations)} inv · {chains}"
         self._set_subtitle(self._look.glyphs.text(counted))
+
+    @property
+    def _tree_title(self) -> str:
+        title = "1 causal tree"
+        if self.grouping is not None:
+            title += f" by {self.grouping}"
+        if self.levels is not None:
+            title += f", {formats.plural(self.levels, 'level') if self.levels else 'headings only'}"
+        return title
 
     def _explain_emptiness(self, snapshot: Snapshot) -> None:
         header = snapshot.header

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from causality.analysis import Compared, Comparison, Hop, Latency, Shift
+from causality.grouping import Grouping
 from causality.service_map import MapEdge, MapNode, ServiceMap
 from causality.snapshot import (
     CallRow,
@@ -125,6 +126,7 @@ class MockModel:
         self.problems: list[ProblemRow] = []
         self.notes: tuple[str, ...] = ()
         self.filter = ""
+        self.grouping: Grouping | None = None
         self.folds: list[tuple[bool, NodeId | None]] = []
         self.reports: list[LogReport] = []
         self.exported: list[tuple[str, str, Path]] = []
@@ -273,11 +275,11 @@ class MockModel:
     def select(self, node: NodeId | None) -> None:
         self._selected = node
 
-    def toggle_fold(self, node: NodeId) -> None:
-        item = self._find_item(node)
-        if item is not None:
-            item[1].folded = not item[1].folded
-        self._stale()
+    def step_levels(self, step: int) -> int | None:
+        return None
+
+    def set_grouping(self, by: Grouping | None) -> None:
+        self.grouping = by
 
     def set_folded(self, folded: bool, node: NodeId | None = None) -> None:
         self.folds.append((folded, node))

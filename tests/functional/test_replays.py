@@ -184,3 +184,35 @@ async def test_a_replay_is_not_recorded(recording: Path) -> None:
     async with replaying(recording) as (app, pilot, _):
         await pilot.press("R")
         await until(pilot, lambda: "a replay is not recorded" in text_of(app))
+
+
+async def test_chains_go_under_headings_and_levels_are_stepped_through(recording: Path) -> None:
+    async with replaying(recording) as (app, pilot, watch):
+        await until(pilot, lambda: watch.engine.finished)
+        tree = app.main.causal_tree
+        await pilot.press("u")
+        await until(pilot, lambda: "causal tree by time" in text_of(app))
+        await pilot.press("u", "u")
+        await until(pilot, lambda: "causal tree by function" in text_of(app))
+        assert {row.kind for row in map(app.snapshot.rows.row, range(len(app.snapshot.rows)))} == {
+            "group"
+        }
+        await pilot.press("g", "t")
+        await until(pilot, lambda: "no chain is under the cursor" in text_of(app))
+        await pilot.press("enter")
+        assert tree.current is not None
+        assert not tree.current.folded
+        await pilot.press("l")
+        root = tree.current
+        assert root.kind == "invocation"
+        await pilot.press("h", "h", "h")
+        assert tree.current.kind == "group"
+        await pilot.press("+")
+        await until(pilot, lambda: "by function, 1 level" in text_of(app))
+        await pilot.press("+", "+", "+", "+", "+")
+        await until(pilot, lambda: "level" not in line_with(app, "causal tree"))
+        await pilot.press("u")
+        await until(pilot, lambda: "by function" not in text_of(app))
+        assert not any(
+            row.folded for row in map(app.snapshot.rows.row, range(len(app.snapshot.rows)))
+        )
