@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-import json
+from typing import Any
+
+import msgspec
+
+_decoder = msgspec.json.Decoder(list[tuple[str, str, Any]])
 
 
 def display_key(key: str) -> str:
@@ -10,6 +14,6 @@ def display_key(key: str) -> str:
     if not key.startswith("[["):
         return key
     try:
-        return "/".join(str(value) for _name, _kind, value in json.loads(key))
-    except (ValueError, TypeError):
+        return "/".join([str(value) for _name, _kind, value in _decoder.decode(key)])
+    except (msgspec.DecodeError, UnicodeError):
         return key

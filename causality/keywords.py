@@ -200,10 +200,10 @@ def _read(operation: str, text: str, keyword_at: re.Pattern[str]) -> Iterator[tu
 
 def _ends(name: str, text: str, start: int, keyword_at: re.Pattern[str]) -> list[int]:
     """Give the places where a value can end: before a keyword, or at the end of the text."""
-    ends = list(_places(text, start, keyword_at))
+    ends = _places(text, start, keyword_at)
     form = _FORMS.get(name)
     if form is None:
-        return ends
+        return list(ends)
     return next(([end] for end in ends if form.fullmatch(text, start, end)), [])
 
 

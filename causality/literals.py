@@ -38,6 +38,9 @@ _TOKEN = re.compile(
     )""",
     re.DOTALL | re.VERBOSE,
 )
+# What most calls write: strings, plain or typed, without anything to unescape.
+_MEMBER = re.compile(r"'([^'\\]*+)': (?:'([^'\\]*+)'|\{'([SNB])': '([^'\\]*+)'\})")
+_FLAT = re.compile(rf"\{{{_MEMBER.pattern}(?:, {_MEMBER.pattern})*+\}}")
 _NUMBER = re.compile(r"-?\d[\d.eE+_-]*$")
 _MAX_DEPTH = 64  # DynamoDB takes 32
 _MEANT = {"{": "}", "[": "]", "(": ")"}
@@ -95,6 +98,11 @@ def parse(text: str, start: int = 0) -> tuple[Value, int] | None:
 
     None when it is not closed, or its brackets do not fit.
     """
+    flat = _FLAT.match(text, start)
+    if flat is not None:
+        end = flat.end()
+        members = _MEMBER.findall(text, start, end)
+        return {n: {kind: typed} if kind else plain for n, plain, kind, typed in members}, end
     opened: list[_Open] = []
     name, expected = "", start
     for match in _TOKEN.finditer(text, start):

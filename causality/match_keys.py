@@ -6,10 +6,11 @@ has the table.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 from urllib.parse import unquote
+
+import msgspec
 
 from causality import names
 from causality.facts import Cause
@@ -56,6 +57,7 @@ _CHANGES = {True: ("delete",), False: ("put",), None: ("put", "delete")}
 _PAYLOADS = frozenset({"lambda", "scheduler"})  # their calls hold what a function will be given
 _NO_METHOD = frozenset({"websocket", "authorizer"})  # they show something else in its place
 _PREFIX = 4  # segments: a stage and a base path; a local AWS's own "restapis/<id>/<stage>/..."
+_key_decoder = msgspec.json.Decoder(list[tuple[str, str, str]])
 _DELETES = frozenset({"DeleteItem", "DeleteObject", "DeleteObjects"})
 
 
@@ -235,8 +237,8 @@ def key_names_of(key: str) -> tuple[str, ...]:
 
 def _key_parts(key: str) -> list[tuple[str, dict[str, str]]]:
     try:
-        return [(name, {kind: value}) for name, kind, value in json.loads(key)]
-    except (ValueError, TypeError):
+        return [(name, {kind: value}) for name, kind, value in _key_decoder.decode(key)]
+    except (msgspec.DecodeError, UnicodeError):
         return []  # no key of our recorder: equal keys are still equal texts
 
 

@@ -93,6 +93,7 @@ def stream(arn: str) -> str:
     return arn.partition(":stream/")[2].partition("/")[0] or arn
 
 
+@lru_cache(maxsize=1024)
 def service(name: str) -> str:
     """Give one spelling of a service's name: "Amazon SQS" and "SQS" are both "sqs"."""
     low = name.strip().lower()

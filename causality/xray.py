@@ -115,8 +115,6 @@ def decode(document: str | bytes) -> ServiceSegment | FunctionSegment | None:
         msgspec.DecodeError: the document is not a segment.
     """
     segment = _decoder.decode(document)
-    for part in _all([segment]):
-        part.start_time, part.end_time = _time(part.start_time), _time(part.end_time)
     if segment.inferred or not segment.trace_id:
         return None
     if segment.origin == "AWS::Lambda":
@@ -130,6 +128,8 @@ def _service(segment: Segment) -> ServiceSegment | None:
     request_id = segment.aws.request_id if segment.aws else None
     if not request_id:
         return None
+    for part in (segment, *segment.subsegments):
+        _check_times(part)
     dwell_s = None
     attempts = []
     for part in segment.subsegments:
@@ -155,9 +155,12 @@ def _service(segment: Segment) -> ServiceSegment | None:
 
 def _function(segment: Segment) -> FunctionSegment:
     init_s = None
+    parts = list(_all(segment.subsegments))
+    for part in (segment, *parts):
+        _check_times(part)
     started, ended = segment.start_time, None if segment.in_progress else segment.end_time
     failed = segment.fault or segment.error
-    for part in _all(segment.subsegments):
+    for part in parts:
         if part.name == "Initialization":
             init_s = _length(part)
         elif part.name == "Invocation":
@@ -177,14 +180,20 @@ def _function(segment: Segment) -> FunctionSegment:
         init_s,
         failed,
         segment.throttle,
-        [_call(part) for part in _all(segment.subsegments) if _is_call(part)],
+        [_call(part) for part in parts if _is_call(part)],
     )
 
 
 def _all(segments: list[Segment]) -> Iterator[Segment]:
     for segment in segments:
         yield segment
-        yield from _all(segment.subsegments)
+        if segment.subsegments:
+            yield from _all(segment.subsegments)
+
+
+def _check_times(segment: Segment) -> None:
+    """Leave out times that are none."""
+    segment.start_time, segment.end_time = _time(segment.start_time), _time(segment.end_time)
 
 
 def _is_call(segment: Segment) -> bool:
