@@ -25,12 +25,12 @@ $(STAMP): pyproject.toml requirements.lock
 	@echo "Installing gammaray-tui into $(VENV) (once, a minute or so) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) install --quiet pip
-	@$(PIP) install --quiet --editable '.[local,graph,web]'
+	@$(PIP) install --quiet --editable '.[local,graph,web,history]'
 	@touch $@
 
 $(DEV_STAMP): $(STAMP)
 	@echo "Installing the tools for development ..."
-	@$(PIP) install --quiet --editable '.[local,graph,web]' --group dev
+	@$(PIP) install --quiet --editable '.[local,graph,web,history]' --group dev
 	@touch $@
 
 test: $(DEV_STAMP)
@@ -78,7 +78,7 @@ lock:
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT \
 	    && $(PYTHON) -m venv "$$folder" \
 	    && "$$folder/bin/python" -m pip install --quiet --upgrade pip \
-	    && "$$folder/bin/python" -m pip install --quiet '.[local,graph,web]' --group dev hatchling \
+	    && "$$folder/bin/python" -m pip install --quiet '.[local,graph,web,history]' --group dev hatchling \
 	    && "$$folder/bin/python" -m pip freeze --all --exclude gammaray-tui --exclude setuptools \
 	        >"$$folder/lock" \
 	    && LC_ALL=C sort -f "$$folder/lock" >requirements.lock

@@ -17,7 +17,7 @@ from causality.graph import CallNode, Invocation, OutputNode
 Place: TypeAlias = tuple[str, str]  # service; resource, with its region where its name has none
 
 # Of the other services the two sides name different things, such as a bus and a source.
-_SERVICES: Final = frozenset({"dynamodb", "s3", "sns", "sqs", "kinesis", "lambda"})
+SERVICES: Final = frozenset({"dynamodb", "s3", "sns", "sqs", "kinesis", "lambda"})
 _REGIONAL: Final = frozenset({"dynamodb", "lambda"})
 _KEPT = 1000  # calls of one place, the newest
 
@@ -33,7 +33,7 @@ class Silence:
     def update(self, invocation: Invocation) -> None:
         """Take over what changed of an invocation, or that it left."""
         for cause in invocation.causes:
-            place = _place_of_cause(cause.fact, invocation)
+            place = place_of_cause(cause.fact, invocation)
             if place is not None:
                 self._starting[place] = None
         for call in invocation.calls.values():
@@ -60,19 +60,21 @@ class Silence:
 
 def _places(call: CallNode) -> Iterator[Place]:
     for output in call.outputs:
-        if call.fact.service in _SERVICES:
-            yield _place_of_output(call, output)
+        if call.fact.service in SERVICES:
+            yield place_of_output(call, output)
 
 
-def _place_of_output(call: CallNode, output: OutputNode) -> Place:
+def place_of_output(call: CallNode, output: OutputNode) -> Place:
+    """Say where an output went, in words that causes share."""
     service = call.fact.service
     resource = output.fact.resource or call.fact.resource or ""
     region = call.fact.region or call.invocation.region or ""
     return _place(service, resource, output.fact.key, region)
 
 
-def _place_of_cause(cause: Cause, invocation: Invocation) -> Place | None:
-    if cause.service not in _SERVICES:
+def place_of_cause(cause: Cause, invocation: Invocation) -> Place | None:
+    """Say where a cause came from; None where its words and those of calls are not the same."""
+    if cause.service not in SERVICES:
         return None
     resource = cause.resource or (invocation.function if cause.service == "lambda" else "") or ""
     return _place(cause.service, resource, cause.key, invocation.region or cause.region or "")

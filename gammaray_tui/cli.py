@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from gammaray_tui import __version__
 from gammaray_tui.commands import options
+from gammaray_tui.commands.archive import archive
 from gammaray_tui.commands.chains import chain, chains
 from gammaray_tui.commands.cleanup import cleanup
 from gammaray_tui.commands.compare import compare
@@ -90,6 +91,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     latency,
     relation,
     compare,
+    archive,
 )
 for command in _COMMANDS:
     app.command()(command)
@@ -117,6 +119,7 @@ def default(
     read_only: options.ReadOnly = False,
     config: options.ConfigFile = None,
     record: options.Record = None,
+    archive_to: options.ArchiveTo = None,
     resume: Annotated[
         str | None,
         typer.Option(
@@ -157,9 +160,13 @@ def default(
         for line in misspelt():
             say(line)
     if context.invoked_subcommand is None:
-        watch(given, record=record, resume=resume, sources=source)
-    elif record is not None or resume is not None or source:
-        given_ones = {"--record": record is not None, "--resume": resume is not None}
+        watch(given, record=record, resume=resume, sources=source, archive=archive_to)
+    elif record is not None or resume is not None or archive_to is not None or source:
+        given_ones = {
+            "--record": record is not None,
+            "--resume": resume is not None,
+            "--archive": archive_to is not None,
+        }
         option = next((name for name, said in given_ones.items() if said), "--source")
         raise UserError(
             f"{option} belongs to the screen over AWS, not to `{context.invoked_subcommand}`.",

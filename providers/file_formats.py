@@ -11,6 +11,8 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from causality.records import (
+    Change,
+    Image,
     StreamRecord,
     Unreadable,
     decode_dump_line,
@@ -30,6 +32,7 @@ _DUMP_START: Final = re.compile(rb"\d+ (?:INSERT|MODIFY|REMOVE):")
 _LOG_START: Final = re.compile(
     rb"(?:INIT_START |START RequestId: |" + re.escape(wire.LOG_MARK.encode()) + rb")"
 )
+_GZIP: Final = b"\x1f\x8b"
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 _SHOWN_BYTES: Final = 4096
@@ -54,19 +57,30 @@ class Format(Enum):
     RECORDS = "a record or a GetRecords answer on each line"
     DUMP = "the original's text dump"
     LOG = "a function's log, of a recorder that writes to standard output"
+    EXPORT = "DynamoDB's export to S3, in DynamoDB JSON"
+    PACKED = "any of these, packed by gzip"
     DOCUMENT = "one JSON document over many lines"
     TRACES = "X-Ray documents"
 
 
 # Those that are read line by line.
-LINES: Final = frozenset({Format.RECORDS, Format.DUMP, Format.LOG})
+LINES: Final = frozenset({Format.RECORDS, Format.DUMP, Format.LOG, Format.EXPORT})
 _SUFFIXES: Final = {
     SUFFIX: Format.RECORDING,
     ".jsonl": Format.RECORDS,
     ".new": Format.DUMP,
     ".xray": Format.TRACES,
     ".log": Format.LOG,
+    ".gz": Format.PACKED,
 }
+
+
+class _Exported(msgspec.Struct, gc=False):
+    Item: Image | None = None
+    NewImage: Image | None = None
+
+
+_export = msgspec.json.Decoder(_Exported)
 
 
 def format_of_suffix(suffix: str) -> Format | None:
@@ -78,6 +92,8 @@ def format_of_start(start: bytes) -> Format | None:
     """Tell the format by the first line, or by as much of it as was read."""
     if is_recording(start):
         return Format.RECORDING
+    if start.startswith(_GZIP):
+        return Format.PACKED
     start = start.removeprefix(_UTF8_MARK).lstrip()
     if _DUMP_START.match(start):
         return Format.DUMP
@@ -89,6 +105,8 @@ def format_of_start(start: bytes) -> Format | None:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return Format.DOCUMENT if any(name in start for name in _TELLTALE_NAMES) else None
     if isinstance(value, dict):
+        if "Item" in value or ("Keys" in value and "Metadata" in value):
+            return Format.EXPORT
         if "dynamodb" in value or "Records" in value or "k" in value:
             return Format.RECORDS
         return Format.TRACES if {"Traces", "Segments", "trace_id"} & value.keys() else None
@@ -203,7 +221,24 @@ def _decode_log(line: bytes) -> list[Decoded]:
     return list(parse_log_line(line.decode("utf-8", "replace")))
 
 
-_DECODERS: Final = {Format.DUMP: _decode_dump, Format.LOG: _decode_log}
+def _decode_export(line: bytes) -> list[Decoded]:
+    """Decode a line of a full export (an item), or of an incremental one (a change).
+
+    Source: Amazon DynamoDB developer guide, "DynamoDB table export output format".
+    """
+    try:
+        exported = _export.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return [_unreadable(str(error), line)]
+    image = exported.Item or exported.NewImage
+    return [StreamRecord(Change("", image), eventName="REMOVE" if image is None else "INSERT")]
+
+
+_DECODERS: Final = {
+    Format.DUMP: _decode_dump,
+    Format.LOG: _decode_log,
+    Format.EXPORT: _decode_export,
+}
 
 
 def _json(value: object) -> bytes:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -46,10 +48,9 @@ class FileSet:
 def collect(paths: Sequence[Path]) -> FileSet:
     """Find the files to read among files and folders.
 
-    A folder is searched, subfolders included, for `*.gammaray`, `*.new`, `*.jsonl` and
-    `*.xray`. A file
-    named itself is recognised by its ending, else by how it begins. What is no regular file
-    (a pipe, /dev/stdin) is recognised only when it is read.
+    A folder is searched, subfolders included, for `*.gammaray`, `*.new`, `*.jsonl`, `*.xray`,
+    `*.log` and `*.json.gz`. A file named itself is recognised by its ending, else by how it
+    begins. What is no regular file (a pipe, /dev/stdin) is recognised only when it is read.
 
     Raises:
         UserError: a path does not exist, or cannot be looked at.
@@ -84,6 +85,8 @@ def read(fileset: FileSet) -> Iterator[ProviderEvent]:
                 yield from read_stream(str(path), stream, file_format, seen)
         except OSError as error:
             raise _cannot_read(path, error) from error
+        except (EOFError, zlib.error) as error:
+            raise _cannot_read(path, OSError(str(error))) from error
 
 
 def read_stream(
@@ -102,6 +105,11 @@ def read_stream(
     """
     if file_format is None and is_recording(stream.peek(HEAD_BYTES)):
         file_format = Format.RECORDING
+    packed = stream.peek(2) if file_format is None else b""
+    if file_format is Format.PACKED or format_of_start(packed) is Format.PACKED:
+        unpacked = gzip.GzipFile(fileobj=stream)
+        yield from read_stream(name, io.BufferedReader(unpacked), None, seen)
+        return
     if file_format is Format.RECORDING:
         for _, event in read_events(stream, name):
             yield from _new_of(event, seen)
@@ -227,7 +235,10 @@ def _in_folder(folder: Path) -> Iterator[tuple[Path, bool]]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(parent, name)
-            yield path, format_of_suffix(path.suffix) is not None
+            known = format_of_suffix(path.suffix)
+            # People keep other things packed, too; exports of DynamoDB are named so.
+            packed = known is Format.PACKED and not name.endswith(".json.gz")
+            yield path, known is not None and not packed
 
 
 def _raise(error: OSError) -> None:

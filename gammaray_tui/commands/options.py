@@ -87,6 +87,14 @@ Record: TypeAlias = Annotated[
         "--record", metavar="FILE", help="Record what comes; `replay FILE` plays it again."
     ),
 ]
+ArchiveTo: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--archive",
+        metavar="DIR|s3://BUCKET/PREFIX",
+        help="Add what comes to an archive, which `analyze` asks.",
+    ),
+]
 AsJson: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print JSON, one object a line, for programs.")
 ]

@@ -36,6 +36,7 @@ def replay(
     paused: Annotated[
         bool, typer.Option("--paused", help="Stand at the start until a key says go on.")
     ] = False,
+    archive: options.ArchiveTo = None,
     theme: options.Theme = None,
     ascii_only: options.Ascii = None,
     config: options.ConfigFile = None,
@@ -60,18 +61,25 @@ def replay(
                 todo="Write it to a file first, and replay that.",
                 kind="usage",
             )
-        asyncio.run(_show_pipe(settings, _take_stdin()))
+        asyncio.run(_show_pipe(settings, _take_stdin(), archive))
         return
     files = collect_files(paths)
     need_terminal("gammaray-tui export")
     title = paths[0].name + (f" +{len(paths) - 1}" if len(paths) > 1 else "")
-    asyncio.run(_show_files(settings, files, title, factor, paused=paused))
+    asyncio.run(_show_files(settings, files, title, factor, archive, paused=paused))
 
 
 async def _show_files(
-    settings: Settings, files: FileSet, title: str, speed: float | None, *, paused: bool
+    settings: Settings,
+    files: FileSet,
+    title: str,
+    speed: float | None,
+    archive: str | None,
+    *,
+    paused: bool,
 ) -> None:
     from gammaray_tui.app import GammarayApp
+    from gammaray_tui.archiving import archive_of
     from gammaray_tui.watch import Watch
     from providers.replay import Player
 
@@ -89,7 +97,8 @@ async def _show_files(
         sources=(lambda: _play(player, files, watch),),
         player=player,
     )
-    await run_app(app)
+    with archive_of(archive).of(watch):
+        await run_app(app)
 
 
 async def _play(player: Player, files: FileSet, watch: Watch) -> None:
@@ -100,8 +109,9 @@ async def _play(player: Player, files: FileSet, watch: Watch) -> None:
     await player.run(watch.queue.put)
 
 
-async def _show_pipe(settings: Settings, descriptor: int) -> None:
+async def _show_pipe(settings: Settings, descriptor: int, archive: str | None) -> None:
     from gammaray_tui.app import GammarayApp
+    from gammaray_tui.archiving import archive_of
     from gammaray_tui.watch import Watch
     from providers.sources.pipe import NAME, PipeSource
 
@@ -114,7 +124,8 @@ async def _show_pipe(settings: Settings, descriptor: int) -> None:
         **settings.appearance,
         sources=(lambda: source.run(watch.queue),),
     )
-    await run_app(app)
+    with archive_of(archive).of(watch):
+        await run_app(app)
 
 
 def _take_stdin() -> int:

@@ -26,6 +26,7 @@ def watch(
     record: Path | None = None,
     resume: str | None = None,
     sources: Sequence[str] | None = None,
+    archive: str | None = None,
 ) -> None:
     """Open the screen and watch the record tables of the user's regions.
 
@@ -35,6 +36,7 @@ def watch(
         resume: a recording to go on with; "" is the one that `record` names, or else the
             latest of the same account. None begins anew.
         sources: where records come from (`--source`).
+        archive: an archive that all of it is added to.
 
     Raises:
         UserError: what is wrong can be told before the screen opens.
@@ -48,7 +50,7 @@ def watch(
     need_terminal("gammaray-tui tail")
 
     while True:
-        place = asyncio.run(_watch(settings, session, since, wanted, record, resume))
+        place = asyncio.run(_watch(settings, session, since, wanted, record, resume, archive))
         if place is None:
             return
         settings = _at(settings, place)
@@ -69,11 +71,13 @@ async def _watch(
     wanted: Sequence[Wanted],
     record: Path | None,
     resume: str | None,
+    archive: str | None,
 ) -> Place | None:
     """Watch until the screen is left; give where the user wants to go on, None for nowhere."""
     await check_credentials(session)
 
     from gammaray_tui.app import GammarayApp
+    from gammaray_tui.archiving import archive_of
     from gammaray_tui.commands import resuming
     from gammaray_tui.recording import WatchRecording
     from gammaray_tui.switching import Place, Switching
@@ -112,6 +116,9 @@ async def _watch(
         before_firing=source.expect_records,
         recording=recording,
     )
-    with recording.of(model):
+    archiving = archive_of(
+        archive, profile=session.profile, endpoint_url=settings.endpoint_url, recording=recording
+    )
+    with recording.of(model), archiving.of(model):
         await run_app(app)
     return switching.chosen

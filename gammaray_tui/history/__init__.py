@@ -1,0 +1,1 @@
+"""Questions to archives, answered by DuckDB, Spark or Athena (docs/history.md)."""

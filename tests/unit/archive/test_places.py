@@ -1,0 +1,100 @@
+"""Where archives are written to: buckets, and watches that add to one while they run."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pyarrow as pa
+import pytest
+from moto import mock_aws
+
+from gammaray_tui.archiving import Archiving, archive_of
+from gammaray_tui.watch import Watch
+from providers.archive.compaction import compact
+from providers.archive.dataset import Dataset
+from providers.archive.schema import TABLES
+from providers.archive.store import Bucket, Folder, open_store
+from providers.archive.writer import ArchiveWriter
+from providers.errors import UserError
+from providers.events import EndOfInput
+from tests.unit.archive.making import batch, demo_records, files, rows, write
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="history")
+        store = open_store("s3://history/some/prefix")
+        assert isinstance(store, Bucket)
+        yield store
+
+
+def test_a_bucket_holds_what_a_folder_does(bucket: Bucket, tmp_path: Path) -> None:
+    dataset = Dataset(bucket)
+    for records in ([record] for record in demo_records()):
+        writer = ArchiveWriter(dataset)
+        writer.take(batch(records))
+        writer.flush()
+    assert len(list(bucket.files("calls"))) > 2
+    compact(Dataset(bucket))
+    for file in bucket.files(""):
+        target = tmp_path / "copy" / file.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(bucket.read(file.path) or b"")
+    write(tmp_path / "folder", batch(demo_records()))
+    for table in TABLES:
+        assert rows(tmp_path / "copy", table) == rows(tmp_path / "folder", table)
+        folders = [file.path.rpartition("/")[0] for file in bucket.files(table)]
+        assert len(folders) == len(set(folders))
+
+
+def test_a_bucket_that_is_not_there_is_said_to_be_missing(bucket: Bucket) -> None:
+    with pytest.raises(UserError) as refused:
+        Dataset(open_store("s3://nowhere/x")).write("calls", "date=x", _nothing())
+    assert "s3://nowhere/x" in refused.value.on
+
+
+def _nothing() -> pa.Table:
+    return TABLES["calls"].empty_table()
+
+
+def test_what_a_watch_is_given_is_archived_while_it_runs(tmp_path: Path) -> None:
+    watch = Watch("test")
+    with archive_of(str(tmp_path / "a")).of(watch):
+        watch.apply(batch(demo_records()))
+        watch.apply(EndOfInput("test"))
+    assert not watch.taps
+    write(tmp_path / "b", batch(demo_records()))
+    for table in TABLES:
+        assert rows(tmp_path / "a", table) == rows(tmp_path / "b", table)
+
+
+def test_an_archive_that_fails_is_told_and_the_watch_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[UserError] = []
+    failed = threading.Event()
+
+    def failure(error: UserError) -> None:
+        told.append(error)
+        failed.set()
+
+    def full(_self: Folder, path: str, _data: bytes) -> None:
+        raise UserError("No space left on device", on=path)
+
+    monkeypatch.setattr(Folder, "write", full)
+    watch = Watch("test")
+    archiving = Archiving(Dataset(Folder(tmp_path)), on_failure=failure, flush_every_s=0.0)
+    with archiving.of(watch):
+        watch.apply(batch(demo_records()))
+        assert failed.wait(60.0)
+        watch.apply(batch(demo_records()))
+    assert [error.what for error in told] == ["No space left on device"]
+    assert files(tmp_path, "calls") == []
+    assert watch.engine.invocations
