@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from textual.binding import Binding, BindingType
 
-from gammaray_tui import handlers, tape_handlers
+from gammaray_tui import handlers, screen_keys, tape_handlers
 from widgets.causal_tree import CausalTree
 from widgets.detail_pane import DetailPane
 from widgets.latency_table import LatencyTable
 from widgets.line_list import LineList
+from widgets.map_view import MapView
+from widgets.waterfall import WaterfallView
 
 if TYPE_CHECKING:
     from gammaray_tui.app import GammarayApp
 
 Group: TypeAlias = Literal[
-    "Move", "Tree", "Latency", "Invocation", "View", "Replay", "Act", "Program"
+    "Move",
+    "Tree",
+    "Latency",
+    "Invocation",
+    "View",
+    "Replay",
+    "Act",
+    "Program",
+    "Map",
+    "Time line",
+    "Compare",
 ]
 Pane: TypeAlias = Literal["tree", "latency", "detail"]
 Run: TypeAlias = "Callable[[GammarayApp], Awaitable[None] | None]"
 
 GROUPS: tuple[Group, ...] = (
-    "Move", "Tree", "Latency", "Invocation", "View", "Replay", "Act", "Program",
+    "Move", "Tree", "Latency", "Invocation", "View", "Replay", "Act", "Program", "Map",
+    "Time line", "Compare",
 )  # fmt: skip
 _SIGNS = {
     "down": "↓",
@@ -37,6 +51,9 @@ _SIGNS = {
     "end": "End",
     "escape": "esc",
     "shift+tab": "S-tab",
+    "plus": "+",
+    "minus": "-",
+    "equals_sign": "=",
 }
 
 
@@ -54,7 +71,8 @@ class Action:
         destructive: deletes or overwrites something; always asks first.
         needs_operations: acts on AWS, and so needs a session that may.
         needs_replay: a control of replays.
-        widget: the pane that binds the keys itself, for they mean something else elsewhere.
+        widget: the pane or screen that binds the keys itself, for they mean something else
+            elsewhere.
         in_palette: whether the palette offers it; moving the cursor makes no sense there.
     """
 
@@ -95,6 +113,22 @@ def _bound_by(widget: type[LineList], target: str, group: Group) -> Iterator[Act
                 run=handlers.on_pane(target, binding.action),
                 widget=target or "list",
                 in_palette=bool(target),
+            )
+
+
+def _on_screen(name: str, group: Group, *bound: Sequence[BindingType]) -> Iterator[Action]:
+    """List what another screen binds, itself and the widget that it shows."""
+    for binding in chain.from_iterable(bound):
+        if isinstance(binding, Binding) and binding.id is not None:
+            yield Action(
+                id=binding.id,
+                keys=tuple(binding.key.split(",")),
+                label=binding.description,
+                text=binding.description,
+                group=group,
+                run=handlers.on_screen(binding.action),
+                widget=name,
+                in_palette=False,
             )
 
 
@@ -243,6 +277,33 @@ ACTIONS: tuple[Action, ...] = (
         destructive=True,
         needs_operations=True,
     ),
+    Action(
+        "instrument",
+        ("I",),
+        "instrument",
+        "record functions that exist already",
+        "Act",
+        handlers.instrument,
+        needs_operations=True,
+    ),
+    Action(
+        "set-up",
+        ("M",),
+        "set up",
+        "make record tables, role and policy",
+        "Act",
+        handlers.set_up,
+        needs_operations=True,
+    ),
+    Action(
+        "unfinished",
+        ("U",),
+        "unfinished",
+        "finish or undo what was stopped half-way",
+        "Act",
+        handlers.unfinished,
+        needs_operations=True,
+    ),
     Action("logs", ("O",), "logs", "logs of the invocation or chain", "Invocation", handlers.logs),
     Action("doctor", ("d",), "doctor", "check account, tables, functions", "Act", handlers.doctor),
     Action("export", ("e",), "export", "write the graph to a file", "Act", handlers.export),
@@ -251,6 +312,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("theme", ("T",), "theme", "choose a theme", "Program", handlers.theme),
     Action("help", ("?",), "help", "keys and signs", "Program", handlers.show_help),
     Action("quit", ("q",), "quit", "leave", "Program", handlers.leave),
+    *_on_screen("map", "Map", MapView.BINDINGS, screen_keys.MAP),
+    *_on_screen("waterfall", "Time line", WaterfallView.BINDINGS, screen_keys.WATERFALL),
+    *_on_screen("compare", "Compare", screen_keys.COMPARE),
 )
 
 BY_ID = {action.id: action for action in ACTIONS}

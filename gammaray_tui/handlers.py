@@ -12,6 +12,7 @@ from causality.service_map import MapNodeId, node_filter
 from widgets.line_list import LineList
 
 if TYPE_CHECKING:
+    from gammaray_tui.actions import Group
     from gammaray_tui.app import GammarayApp
 
 
@@ -22,6 +23,17 @@ def on_pane(target: str, action: str) -> Callable[[GammarayApp], Awaitable[None]
         pane = app.main.query_one(f"#{target}", LineList) if target else app.focused
         if isinstance(pane, LineList):
             await app.run_action(action, default_namespace=pane)
+
+    return run
+
+
+def on_screen(action: str) -> Callable[[GammarayApp], Awaitable[None]]:
+    """Make a handler that runs an action of the screen on top, or of what is in focus there."""
+
+    async def run(app: GammarayApp) -> None:
+        name = action.partition("(")[0]
+        owner = app.focused if hasattr(app.focused, f"action_{name}") else app.screen
+        await app.run_action(action, default_namespace=owner)
 
     return run
 
@@ -270,6 +282,41 @@ async def cleanup(app: GammarayApp) -> None:
     await app.push_screen(CleanupScreen(app.look, app.need_operations(), app.account_name))
 
 
+async def instrument(app: GammarayApp) -> None:
+    """List the functions of the account, and attach or detach the recorder."""
+    from gammaray_tui.screens.instrument import InstrumentScreen
+
+    await app.push_screen(InstrumentScreen(app.look, app.need_operations(), app.account_name))
+
+
+async def set_up(app: GammarayApp) -> None:
+    """Show the tables, the role and the policy that are wanted, and make them."""
+    from gammaray_tui.screens.setup import SetupScreen
+
+    await app.push_screen(SetupScreen(app.look, app.need_operations(), app.account_name))
+
+
+async def unfinished(app: GammarayApp) -> None:
+    """List what was stopped half-way, and finish or undo it."""
+    from gammaray_tui.screens.unfinished import UnfinishedScreen
+
+    await app.push_screen(UnfinishedScreen(app.look, app.need_operations(), app.account_name))
+
+
+async def tell_unfinished(app: GammarayApp) -> None:
+    """Say when something was stopped half-way, and which key finishes or undoes it."""
+    stopped = await app.need_inspections().unfinished()
+    if not stopped:
+        return
+    from gammaray_tui.actions import BY_ID
+
+    more = f", and {len(stopped) - 1} more" if len(stopped) > 1 else ""
+    text = f"{app.look.safe(str(stopped[0].act))} was stopped half-way{more}."
+    if app.operations is not None:
+        text += f" {app.keymap.shown(BY_ID['unfinished'])} finishes or undoes it."
+    app.notify(text, severity="warning", timeout=20, markup=False)
+
+
 async def logs(app: GammarayApp) -> None:
     """Show the logs of the selected invocation, or of its chain."""
     from gammaray_tui.screens.logs import LogsScreen
@@ -324,15 +371,17 @@ async def theme(app: GammarayApp) -> None:
 
 
 async def show_help(app: GammarayApp) -> None:
-    """Show keys and signs."""
+    """Show keys and signs, those of the screen that is open first."""
     from gammaray_tui.screens.help import HelpScreen
 
+    first: Group | None = getattr(app.screen, "HELP_GROUP", None)
     await app.push_screen(
         HelpScreen(
             app.look,
             app.keymap,
             can_operate=app.operations is not None,
             replaying=app.player is not None,
+            first=first,
         )
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from causality.snapshot import Header
-from gammaray_tui.actions import BY_ID, Pane
+from gammaray_tui.actions import BY_ID, Pane, key_sign
 from gammaray_tui.keymap import Keymap
 from widgets import formats
 from widgets.key_bar import KeyHint
@@ -65,6 +65,22 @@ def empty_hints(header: Header, keymap: Keymap, *, can_operate: bool) -> list[tu
     return hints
 
 
+def screen_hints(keymap: Keymap, *wanted: tuple[str, str]) -> Sequence[KeyHint]:
+    """Give the hints of a screen beside the main one.
+
+    Args:
+        keymap: the keys.
+        wanted: ids of actions with a blank between them, and what they do together; a click
+            does the first.
+    """
+    hints = []
+    for ids, label in wanted:
+        actions = [BY_ID[action_id] for action_id in ids.split()]
+        keys = [key_sign(keys[0]) for action in actions if (keys := keymap.keys(action))]
+        hints.append(KeyHint(" ".join(keys), label, f"app.act('{actions[0].id}')"))
+    return hints
+
+
 def footer_hints(
     pane: Pane,
     keymap: Keymap,
@@ -74,6 +90,7 @@ def footer_hints(
     empty: bool,
     filtered: bool,
     replaying: bool = False,
+    ended: bool = False,
 ) -> Sequence[KeyHint]:
     """Choose the keys that matter now, the most important first."""
     hints = []
@@ -88,7 +105,9 @@ def footer_hints(
         key = keymap.shown(action)
         if action_id in _KEYS and action_id not in keymap.changes:
             key = _KEYS[action_id]
-        if action_id == "pause" and paused:
+        if action_id == "pause" and ended:
+            label = "play again"
+        elif action_id == "pause" and paused:
             label = "resume"
         elif action_id == "next-match":
             label = "next match" if filtered else "next ✗"

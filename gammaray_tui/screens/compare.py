@@ -8,7 +8,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
@@ -17,6 +17,9 @@ from textual.widgets import Input, Static
 
 from causality.analysis import Comparison, Hop, Latency, Shift
 from causality.analysis.comparison import Verdict
+from gammaray_tui import screen_keys
+from gammaray_tui.actions import Group
+from gammaray_tui.hints import screen_hints
 from widgets import formats
 from widgets.key_bar import KeyBar, KeyHint
 from widgets.look import Look
@@ -28,11 +31,12 @@ if TYPE_CHECKING:
 _AFTER_S = 0.3  # of rest while typing
 _NAME_LEAST, _NAME_CAP, _CHANGE, _WORD = 16, 48, 14, 15
 _WIDE_FROM = 110  # columns; below, a side shows its median alone
+_FIRST_HINT = KeyHint("tab", "before, after, result", "screen.focus_next")
 _HINTS = (
-    KeyHint("tab", "before, after, result", "screen.focus_next"),
-    KeyHint("j k", "move", "screen.nothing"),
-    KeyHint("r", "compare again", "screen.again"),
-    KeyHint("esc", "back", "screen.leave"),
+    ("list.down list.up", "move"),
+    ("compare.again", "compare again"),
+    ("compare.leave", "back"),
+    ("help", "help"),
 )
 _BOLD = Style(bold=True)
 _WORDS: dict[Verdict, str] = {
@@ -60,11 +64,8 @@ class CompareScreen(Screen[None]):
     }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "back", id="compare.leave", show=False),
-        Binding("r", "again", "compare again", id="compare.again", show=False),
-        Binding("ctrl+c", "app.help_quit", show=False),
-    ]
+    HELP_GROUP: ClassVar[Group] = "Compare"
+    BINDINGS: ClassVar[list[BindingType]] = [*screen_keys.COMPARE, *screen_keys.ALWAYS]
 
     def __init__(self, look: Look, before: str, after: str) -> None:
         super().__init__()
@@ -92,7 +93,8 @@ class CompareScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Compare at once."""
-        self._keys.show_hints(_HINTS)
+        hints = screen_hints(self.gammaray.keymap, *_HINTS)
+        self._keys.show_hints([_FIRST_HINT, *hints])
         self._result.focus()
         self._compare()
 

@@ -11,7 +11,7 @@ from rich.style import Style
 from textual.app import ComposeResult
 
 from causality.snapshot import Evidence
-from gammaray_tui.actions import ACTIONS, GROUPS
+from gammaray_tui.actions import ACTIONS, GROUPS, Group
 from gammaray_tui.keymap import Keymap
 from gammaray_tui.screens.dialog import Dialog
 from widgets.glyphs import EVIDENCE_LETTERS, STATE_WORDS
@@ -57,12 +57,19 @@ class HelpScreen(Dialog[None]):
     """
 
     def __init__(
-        self, look: Look, keymap: Keymap, *, can_operate: bool, replaying: bool = False
+        self,
+        look: Look,
+        keymap: Keymap,
+        *,
+        can_operate: bool,
+        replaying: bool = False,
+        first: Group | None = None,
     ) -> None:
         super().__init__(look)
         self._keymap = keymap
         self._can_operate = can_operate
         self._replaying = replaying
+        self._first = first
 
     def content(self) -> ComposeResult:
         """Compose the list."""
@@ -86,7 +93,8 @@ class HelpScreen(Dialog[None]):
 
     def _keys(self) -> Iterable[list[_Line]]:
         palette = self.look.palette
-        for group in GROUPS:
+        # A stable sort: the rest stays as it is.
+        for group in sorted(GROUPS, key=lambda group: group != self._first):
             block: list[_Line] = [[(group, palette.strong)]]
             for action in ACTIONS:
                 offered = action.is_offered(

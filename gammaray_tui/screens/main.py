@@ -10,13 +10,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.screen import Screen
-from textual.timer import Timer
 from textual.widgets import Static
 
 from causality.grouping import Grouping
 from causality.snapshot import Mode, NodeId, Snapshot
 from gammaray_tui.actions import Pane, key_bindings
 from gammaray_tui.hints import empty_hints, footer_hints
+from gammaray_tui.screens.filtering import FilterLine
 from gammaray_tui.screens.main_css import MAIN_CSS
 from widgets import formats
 from widgets.causal_tree import CausalTree
@@ -32,7 +32,6 @@ from widgets.start_panel import StartPanel
 if TYPE_CHECKING:
     from gammaray_tui.app import GammarayApp
     from providers.operations import Step
-    from widgets.filter_bar import FilterBar
 
 Layout: TypeAlias = Literal["mono", "stack", "side"]
 PANES: tuple[Pane, ...] = ("tree", "latency", "detail")
@@ -40,7 +39,6 @@ _LAYOUTS: tuple[Layout, ...] = ("mono", "stack", "side")
 _STACK_COLUMNS, _STACK_ROWS, _SIDE_COLUMNS = 100, 30, 160
 _LEAST_COLUMNS, _LEAST_ROWS = 60, 15
 _COUNTED_EVERY_S = 0.9
-_FILTER_AFTER_S = 0.12  # of rest while typing
 
 
 class MainScreen(Screen[None]):
@@ -58,15 +56,12 @@ class MainScreen(Screen[None]):
         self.all_folded = False
         self.grouping: Grouping | None = None
         self.levels: int | None = None
-        self.filter_text = ""
         self._look = look
         self._header = HeaderBar(look, id="header")
         self._start = StartPanel(look, id="start")
         self._keys = KeyBar(look, id="keys")
         self._replay = ReplayBar(look, id="replay")
-        self._filter_bar: FilterBar | None = None
-        self._filters: list[str] = []  # typed in this session
-        self._filter_timer: Timer | None = None
+        self._filter = FilterLine(look)
         self._chosen_layout: Layout | None = None
         self._shown_layout: Layout = "stack"
         self._pane: Pane = "tree"
@@ -93,6 +88,7 @@ class MainScreen(Screen[None]):
                 yield self.detail
         if self.gammaray.player is not None:
             yield self._replay
+        yield self._filter
         yield self._keys
         yield Static("", id="too-small", markup=False)
 
@@ -185,7 +181,8 @@ class MainScreen(Screen[None]):
                 self._pane,
                 app.keymap,
                 can_operate=app.operations is not None,
-                paused=app.paused or self._replay.state in ("paused", "ended"),
+                paused=app.paused or self._replay.state == "paused",
+                ended=self._replay.state == "ended",
                 empty=self.has_class("-empty") and not self.filter_text,
                 filtered=bool(self.filter_text),
                 replaying=app.player is not None,
@@ -230,8 +227,8 @@ class MainScreen(Screen[None]):
             self.set_maximised(False)
         elif self._shown_layout == "mono" and self._pane != "tree":
             self.go_to_pane("tree")
-        elif self._filter_bar is not None:
-            await self.on_filter_bar_given_up()
+        elif self._filter.is_open:
+            await self._filter.give_up()
 
     def next_layout(self) -> str:
         """Choose the next layout; after the last, the size decides again."""
@@ -338,63 +335,20 @@ class MainScreen(Screen[None]):
 
     # The filter
 
+    @property
+    def filter_text(self) -> str:
+        """The filter that is on; "" for none."""
+        return self._filter.text
+
     async def start_filter(self, text: str | None = None) -> None:
         """Open the filter's line, with `text` in it when given."""
-        from widgets.filter_bar import FilterBar
+        await self._filter.start(text)
 
-        if self._filter_bar is None:
-            self._filter_bar = FilterBar(self._filters, self._seen)
-            await self.mount(self._filter_bar, before=self._keys)
-        if text is not None:
-            self._filter_bar.set_text(text)
-        else:
-            self._filter_bar.start()
-
-    def _seen(self) -> dict[str, list[str]]:
-        rows = self.gammaray.snapshot.functions
-        return {
-            "function": list(dict.fromkeys(row.name for row in rows)),
-            "region": list(dict.fromkeys(row.region for row in rows)),
-        }
-
-    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
-        """Filter as soon as the typing rests."""
-        if self._filter_timer is not None:
-            self._filter_timer.stop()
-        self._filter_timer = self.set_timer(_FILTER_AFTER_S, self._apply_filter)
-
-    async def on_filter_bar_done(self) -> None:
-        """Keep the filter, and go back to the tree."""
-        self._apply_filter()
-        await self._leave_filter(keep=bool(self.filter_text))
-
-    async def on_filter_bar_given_up(self) -> None:
-        """Show everything again."""
-        if self._filter_bar is not None:
-            self._filter_bar.set_text("")
-        self._apply_filter()
-        await self._leave_filter(keep=False)
-
-    def _apply_filter(self) -> None:
-        if self._filter_timer is not None:
-            self._filter_timer.stop()
-            self._filter_timer = None
-        bar = self._filter_bar
-        if bar is None:
-            return
-        try:
-            self.gammaray.model.set_filter(bar.text)
-        except ValueError as error:
-            bar.show_trouble(self._look.safe(str(error)))
-            return
-        bar.show_trouble("")
-        self.filter_text = bar.text
+    @on(FilterLine.Applied)
+    def _filtered(self) -> None:
         self.gammaray.refresh_views()
         self.show_hints()
 
-    async def _leave_filter(self, *, keep: bool) -> None:
-        bar = self._filter_bar
+    @on(FilterLine.Left)
+    def _left_filter(self) -> None:
         self.go_to_pane("tree")
-        if bar is not None and not keep:
-            self._filter_bar = None
-            await bar.remove()

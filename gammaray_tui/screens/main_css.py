@@ -64,7 +64,7 @@ MainScreen {
     &.-ascii.-mono.-alone-detail #detail { border: ascii $primary; }
 
     &.-too-small {
-        #header, #panes, #keys, #replay, FilterBar { display: none; }
+        #header, #panes, #keys, #replay, #filter { display: none; }
         #too-small { display: block; }
     }
 }

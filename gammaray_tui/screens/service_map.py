@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
 from causality.service_map import MapEdge, MapNode, MapNodeId, ServiceMap
 from causality.snapshot import Snapshot
+from gammaray_tui import screen_keys
+from gammaray_tui.actions import Group
+from gammaray_tui.hints import screen_hints
 from widgets import formats
-from widgets.key_bar import KeyBar, KeyHint
+from widgets.key_bar import KeyBar
 from widgets.line_list import LineList
 from widgets.look import Look
 from widgets.map import share
@@ -30,10 +33,11 @@ _EVERY_S = 1.0  # it is for reading: faster than that nothing can be
 _LEAST_COLUMNS = 100  # below, an indented tree tells more than frames that must be scrolled
 _NEIGHBOURS = 4
 _HINTS = (
-    KeyHint("h j k l", "move", "screen.nothing"),
-    KeyHint("enter", "show its chains", "screen.choose"),
-    KeyHint("esc", "back", "screen.leave"),
-    KeyHint("q", "quit", "app.act('quit')"),
+    ("map.left map.down map.up map.right", "move"),
+    ("map.choose", "show its chains"),
+    ("map.leave", "back"),
+    ("help", "help"),
+    ("quit", "quit"),
 )
 
 
@@ -55,12 +59,8 @@ class ServiceMapScreen(Screen[MapNodeId]):
     }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,m", "leave", "back", id="map.leave", show=False),
-        Binding("q", "app.act('quit')", show=False),
-        Binding("question_mark", "app.act('help')", show=False),
-        Binding("ctrl+c", "app.help_quit", show=False),
-    ]
+    HELP_GROUP: ClassVar[Group] = "Map"
+    BINDINGS: ClassVar[list[BindingType]] = [*screen_keys.MAP, *screen_keys.ALWAYS]
 
     def __init__(self, look: Look) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class ServiceMapScreen(Screen[MapNodeId]):
 
     def on_mount(self) -> None:
         """Show the map of now."""
-        self._keys.show_hints(_HINTS)
+        self._keys.show_hints(screen_hints(self.gammaray.keymap, *_HINTS))
         self._arrange()
         self._take_map()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
@@ -15,8 +15,11 @@ from textual.widgets import Static
 from causality.analysis.critical_path import PartKind
 from causality.snapshot import NodeId, Snapshot
 from causality.waterfall import Waterfall
+from gammaray_tui import screen_keys
+from gammaray_tui.actions import Group
+from gammaray_tui.hints import screen_hints
 from widgets import formats
-from widgets.key_bar import KeyBar, KeyHint
+from widgets.key_bar import KeyBar
 from widgets.line_list import LineList
 from widgets.look import Look
 from widgets.waterfall import WaterfallView
@@ -34,13 +37,14 @@ _WORDS: dict[PartKind, str] = {
     "sdk": "SDK calls",
 }
 _HINTS = (
-    KeyHint("+ -", "zoom", "screen.nothing"),
-    KeyHint("h l", "earlier, later", "screen.nothing"),
-    KeyHint("z", "zoom to line", "screen.nothing"),
-    KeyHint("0", "all", "screen.nothing"),
-    KeyHint("a", "calls", "screen.calls"),
-    KeyHint("enter", "go to it", "screen.nothing"),
-    KeyHint("esc", "back", "screen.leave"),
+    ("waterfall.in waterfall.out", "zoom"),
+    ("waterfall.left waterfall.right", "earlier, later"),
+    ("waterfall.row", "zoom to line"),
+    ("waterfall.fit", "all"),
+    ("waterfall.calls", "calls"),
+    ("waterfall.open", "go to it"),
+    ("waterfall.leave", "back"),
+    ("help", "help"),
 )
 
 
@@ -57,13 +61,8 @@ class WaterfallScreen(Screen[NodeId]):
     }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,t", "leave", "back", id="waterfall.leave", show=False),
-        Binding("a", "calls", "calls", id="waterfall.calls", show=False),
-        Binding("q", "app.act('quit')", show=False),
-        Binding("question_mark", "app.act('help')", show=False),
-        Binding("ctrl+c", "app.help_quit", show=False),
-    ]
+    HELP_GROUP: ClassVar[Group] = "Time line"
+    BINDINGS: ClassVar[list[BindingType]] = [*screen_keys.WATERFALL, *screen_keys.ALWAYS]
 
     def __init__(self, look: Look, node: NodeId) -> None:
         super().__init__()
@@ -88,7 +87,7 @@ class WaterfallScreen(Screen[NodeId]):
 
     def on_mount(self) -> None:
         """Show the chain as it is now."""
-        self._keys.show_hints(_HINTS)
+        self._keys.show_hints(screen_hints(self.gammaray.keymap, *_HINTS))
         self._view.focus()
         self._take(at=self._node)
 

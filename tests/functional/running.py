@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from textual.pilot import Pilot
@@ -22,6 +22,7 @@ async def running(
     size: tuple[int, int] = (120, 40),
     read_only: bool = False,
     ascii_only: bool = False,
+    keys: Mapping[str, str] | None = None,
     sources: Sequence[Callable[[], Awaitable[None]]] = (),
     on_start: Callable[[GammarayApp], Awaitable[None]] | None = None,
 ) -> AsyncIterator[tuple[GammarayApp, Pilot[None]]]:
@@ -31,6 +32,7 @@ async def running(
         title=model.title,
         read_only=read_only,
         ascii_only=ascii_only,
+        keys=keys,
         sources=sources,
         on_start=on_start,
     )

@@ -58,6 +58,7 @@ def graph(watch: Watch) -> bytes:
 async def test_a_replay_says_where_it_is_and_that_it_has_ended(recording: Path) -> None:
     async with replaying(recording) as (app, pilot, watch):
         await until(pilot, lambda: "ended" in text_of(app) and watch.engine.finished)
+        assert "space play again" in text_of(app).splitlines()[-1]
         assert "max" in line_with(app, "ended")
         assert "0:04.0 / 0:04.0" not in line_with(app, "ended")  # the gap came a second later
         assert "0:05.0 / 0:05.0" in line_with(app, "ended")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.functional.mock_model import image_model, shop_model
 from tests.functional.running import line_with, running, text_of, until
 
@@ -22,6 +24,22 @@ async def test_keys_zoom_pan_and_fit() -> None:
         await until(pilot, lambda: line_with(app, "took") != whole)
         await pilot.press(*["minus"] * 8)
         await until(pilot, lambda: line_with(app, "took") == whole)
+
+
+async def test_its_keys_are_the_users_in_the_footer_and_in_the_help() -> None:
+    async with running(shop_model(), keys={"waterfall.in": "i", "waterfall.out": "u"}) as (
+        app,
+        pilot,
+    ):
+        await pilot.press("k", "t")
+        await until(pilot, lambda: "critical path" in text_of(app))
+        assert "i u zoom" in text_of(app).splitlines()[-1]
+        whole = line_with(app, "took")
+        await pilot.press("i", "i")
+        await until(pilot, lambda: line_with(app, "took") != whole)
+        await pilot.press("question_mark")
+        await until(pilot, lambda: "the whole chain" in text_of(app))
+        assert re.search(r"\bi +zoom in", text_of(app))
 
 
 async def test_enter_goes_to_the_line_in_the_tree() -> None:
