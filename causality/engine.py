@@ -86,6 +86,8 @@ class Engine:
         finished: whether the input has ended, so that nothing can still turn up.
         matcher: the index of match keys; readers may ask it why an edge is there.
     """
+        read_until_s: until when every source that lags behind the others has been read; calls
+            made later may still be on their way, however new other sources' records are.
 
     def __init__(self, *, max_invocations: int | None = None) -> None:
         """Make an empty graph.
@@ -104,6 +106,7 @@ class Engine:
         self.finished = False
         self.matcher = Matcher(self._edge_changed, self.invocations.get)
         self._callers_awaited: dict[str, list[CauseNode]] = {}
+        self.read_until_s = float("inf")
         self._running: dict[Invocation, None] = {}
         # Those of which X-Ray's segments, or records beside them, came since the last settling.
         self._unjoined: dict[Invocation, None] = {}
@@ -158,7 +161,7 @@ class Engine:
         unjoined, self._unjoined = self._unjoined, {}
         for invocation in unjoined:
             self._join(invocation)
-        self.matcher.doubts.advance(self._newest_s - LATEST_CALL_S)
+        self._advance(self._newest_s)
         self.matcher.settle()
         self.expire()
         for invocation in self._retention.surplus(self):
@@ -171,7 +174,7 @@ class Engine:
             quiet_s: seconds since the newest record came; time is what the records say.
         """
         now_s = self._newest_s + quiet_s
-        if self.matcher.doubts.advance(now_s - LATEST_CALL_S):
+        if self._advance(now_s):
             self.matcher.settle()
         while self._running:
             invocation = next(iter(self._running))
@@ -184,6 +187,9 @@ class Engine:
             self.touched[invocation] = None
 
     # --- reading --------------------------------------------------------------------------
+
+    def _advance(self, now_s: float) -> bool:
+        return self.matcher.doubts.advance(min(now_s, self.read_until_s) - LATEST_CALL_S)
 
     def edges(self) -> Iterator[Edge]:
         """Give every edge, certain or ambiguous."""

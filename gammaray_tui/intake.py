@@ -7,10 +7,60 @@ from dataclasses import replace
 
 from causality.snapshot import RegionState
 from providers.events import ProviderEvent, RecordBatch, RegionStatus
+from providers.record_time import record_time_s
 
 # A batch is at most one page of 1000 records; applied in slices so that keys stay quick.
 _SLICE = 100
 _RECENT_S = 30
+# A source lags behind if its records are older than this when they come; and as long as it has
+# more of them, they come without such a pause.
+_BEHIND_S = 5.0
+_SILENT_S = 10.0
+
+
+class Sources:
+    """Which shards and regions lag behind the others, and until when each has been read.
+
+    Shards are read independently. While one is hours behind another, or its region cannot be
+    reached, an effect without its call says nothing: the call may be in what is still to be read.
+    """
+
+    def __init__(self) -> None:
+        """Begin with no source."""
+        self._behind: dict[tuple[str, str], tuple[float, float]] = {}
+        self._unread: dict[str, float] = {}
+
+    def take(self, batch: RecordBatch, now_s: float) -> None:
+        """Note how far a source is read once these records are applied.
+
+        Args:
+            batch: the newest records of its source.
+            now_s: epoch seconds, of a batch that does not say when it arrived.
+        """
+        written_s = record_time_s(batch.records[-1]) if batch.records else None
+        if written_s is None:
+            return
+        arrived_s = batch.received_at_s or now_s
+        source = (batch.region, batch.source)
+        self._behind.pop(source, None)
+        ended = batch.position is not None and batch.position.ended
+        if arrived_s - written_s > _BEHIND_S and not ended:
+            self._behind[source] = (written_s, arrived_s)
+
+    def take_status(self, status: RegionStatus, now_s: float) -> None:
+        """Note since when a region is not read that will be."""
+        if status.phase in ("connecting", "retrying"):
+            self._unread.setdefault(status.region, now_s)
+        else:
+            self._unread.pop(status.region, None)
+
+    def read_until_s(self, now_s: float) -> float:
+        """Give until when all sources have been read; infinity if none lags behind."""
+        for source, (_, arrived_s) in list(self._behind.items()):
+            if now_s - arrived_s > _SILENT_S:
+                del self._behind[source]
+        lagging = [written_s for written_s, _ in self._behind.values()]
+        return min([*lagging, *self._unread.values()], default=float("inf"))
 
 
 class Traffic:

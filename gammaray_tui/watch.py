@@ -34,7 +34,7 @@ from causality.waterfall import Waterfall, waterfall_of
 from gammaray_tui.commands.output import write_result
 from gammaray_tui.exports import FORMATS, written
 from gammaray_tui.following import Following
-from gammaray_tui.intake import Traffic, region_state, slices
+from gammaray_tui.intake import Sources, Traffic, region_state, slices
 from gammaray_tui.shown_tree import ShownTree, TreeChoices
 from gammaray_tui.watched_tables import WatchedTables
 from providers.events import (
@@ -106,6 +106,7 @@ class Watch:
         self._traffic = Traffic()
         self._records_at_pause = 0
         self._reports: dict[str, LogReport] = {}
+        self._sources = Sources()
         self._detail: tuple[tuple[NodeId, int, int], Detail | None] | None = None
 
     # --- events -----------------------------------------------------------------------------
@@ -154,13 +155,15 @@ class Watch:
             self._received_at_s = self._clock()
             self.engine.apply_records(event.records)
             self.engine.apply_unreadable(event.unreadable)
-            self._traffic.count(len(event.records) + len(event.unreadable), self._clock())
+            self._sources.take(event, now_s)
+            self._traffic.count(len(event.records) + len(event.unreadable), now_s)
         elif isinstance(event, TraceBatch):
             self.engine.apply_documents(event.documents)
         elif isinstance(event, RegionStatus):
             self._regions[event.region] = region_state(event)
         elif isinstance(event, Gap):
             where = " ".join(part for part in (event.region, event.source) if part)
+            self._sources.take_status(event, self._clock())
             self.engine.apply_gap(f"{where}: {event.detail}", event.at_s)
         elif isinstance(event, Mark):
             self.marks.append(event)
@@ -172,6 +175,7 @@ class Watch:
     def _settle(self) -> None:
         self.engine.settle()
         self._tables.mark_stale()
+        self.engine.read_until_s = self._sources.read_until_s(self._clock())
         if not self._shown.frozen:
             self._follow()
 
@@ -231,6 +235,7 @@ class Watch:
             self._tables.renew(now_s)
             self._refresh_filter()
         return self._tables
+            self.engine.read_until_s = self._sources.read_until_s(now_s)
 
     def _refresh_filter(self) -> None:
         """Filter anew when other functions and edges than before are slow by now."""
