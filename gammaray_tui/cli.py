@@ -38,6 +38,7 @@ from gammaray_tui.commands.serve import serve
 from gammaray_tui.commands.setup import setup
 from gammaray_tui.commands.sources import Sources
 from gammaray_tui.commands.tail import tail
+from gammaray_tui.commands.unfinished import unfinished
 from gammaray_tui.commands.watch import watch
 from providers.errors import UserError
 
@@ -82,6 +83,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     init,
     instrument,
     uninstrument,
+    unfinished,
     logs,
     completion,
     overhead,

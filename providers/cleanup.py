@@ -12,7 +12,8 @@ from providers.aws_errors import error_code
 from providers.cleanup_services import SERVICE_DELETERS
 from providers.clients import Clients
 from providers.errors import UserError
-from providers.inventory_services import MISSING
+from providers.instrument import detach
+from providers.inventory_listing import MISSING
 from providers.operations import Deleted, Report, Resource, Step, StepState
 from providers.pieces import found, wait_until
 from providers.place import AWS_ERRORS
@@ -86,12 +87,14 @@ class _Cleanup:
             await asyncio.sleep(pause_s)  # outside the limit: others go on meanwhile
 
     async def _failure(self, clients: Clients, resource: Resource) -> UserError | None:
-        service, delete = _DELETERS[resource.kind]
+        region = resource.region or self._session.regions[0]
         try:
-            client: Any = None
-            if service:
-                client = await clients.of(service, resource.region or self._session.regions[0])
-            await delete(client, resource)
+            if resource.kind == "recorder":  # takes two services
+                functions = await clients.of("lambda", region)
+                await detach(functions, await clients.of("iam", region), resource.id)
+            else:
+                service, delete = _DELETERS[resource.kind]
+                await delete(await clients.of(service, region) if service else None, resource)
         except (UserError, *AWS_ERRORS) as error:
             return user_error(
                 error,

@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from providers.instrument import detach
-from providers.inventory_services import MISSING, RECORDER_POLICY
+from providers.inventory_listing import MISSING, RECORDER_POLICY
 from providers.operations import Resource
 from providers.pieces import found, wait_until
 
@@ -71,10 +70,6 @@ async def _subscription(client: Any, resource: Resource) -> None:
         await found(client.unsubscribe(SubscriptionArn=resource.id), *MISSING)
 
 
-async def _recorder(client: Any, resource: Resource) -> None:
-    await detach(client, resource.id)
-
-
 async def _role_policy(client: Any, resource: Resource) -> None:
     policy = client.delete_role_policy(RoleName=resource.id, PolicyName=RECORDER_POLICY)
     await found(policy, *MISSING)
@@ -93,7 +88,6 @@ SERVICE_DELETERS: Final[Mapping[str, tuple[str, Callable[[Any, Resource], Awaita
     "state machine": ("stepfunctions", _state_machine),
     "stream": ("kinesis", _stream),
     "subscription": ("sns", _subscription),
-    "recorder": ("lambda", _recorder),
     "role policy": ("iam", _role_policy),
     "recording": ("", _file),
     "local file": ("", _file),

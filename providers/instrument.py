@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from providers.aws_errors import user_error
-from providers.deploy_functions import LAYER_NAME, Layer
+from providers.deploy_functions import Layer
 from providers.doctor_region import may_record, recorder_layer
 from providers.errors import UserError
-from providers.inventory_services import INSTRUMENTED, RECORDER_POLICY
-from providers.layer import SWAPPED_HANDLER, handler_environment
+from providers.instrument_settings import attached, changes_between, is_attached, restored
+from providers.inventory_listing import INSTRUMENTED, RECORDER_POLICY
 from providers.operations import Report, Step
 from providers.pieces import Change, Piece, found, run_pieces, wait_until
 from providers.place import AWS_ERRORS, Place, open_place
@@ -26,17 +26,8 @@ from providers.setup_policies import Owner, recorder_policy
 from providers.tags import is_managed
 from providers.together import together
 
-ORIGINAL: Final = "GAMMARAY_ORIGINAL"
-"""The variable that holds, as JSON, what the recorder's attachment replaced."""
-
-_HANDLER: Final = "GAMMARAY_HANDLER"
 _MISSING: Final = "ResourceNotFoundException"
 _READY_TIMEOUT_S: Final = 120.0
-_RUNTIME: Final = re.compile(r"python3\.(\d+)")
-_OLDEST_MINOR: Final = 9
-# AWS Lambda quotas: layers a function, and bytes of all its variables.
-_MOST_LAYERS: Final = 5
-_MOST_VARIABLES: Final = 4096
 _ARN: Final = re.compile(r"arn:[\w-]+:lambda:([^:]+):\d+:function:([^:]+)(?::[^:]+)?")
 
 
@@ -82,105 +73,36 @@ async def uninstrument(
         return await run_pieces(pieces, report, only_look=only_look)
 
 
-async def detach(client: Any, name: str) -> None:
-    """Restore a function as it was before the recorder was attached; nothing if it is gone."""
+async def detach(client: Any, iam: Any, name: str) -> None:
+    """Restore a function as it was before the recorder was attached; nothing if it is gone.
+
+    The tag goes last: a run that is stopped in between is found by it, and gone on with.
+
+    Args:
+        client: of Lambda, in the function's region.
+        iam: of IAM; our policy goes when no other function of the role is recorded.
+        name: the function's.
+    """
     there = await found(client.get_function_configuration(FunctionName=name), _MISSING)
     if there is None:
         return
-    await _wait_until_ready(client, name)
-    await client.update_function_configuration(FunctionName=name, **restored(there))
-    await _wait_until_ready(client, name)
+    if is_attached(there):
+        await _wait_until_ready(client, name)
+        await client.update_function_configuration(FunctionName=name, **restored(there))
+        await _wait_until_ready(client, name)
+    await _revoke(client, iam, str(there["Role"]))
     arn = ":".join(there["FunctionArn"].split(":")[:7])
     await client.untag_resource(Resource=arn, TagKeys=[INSTRUMENTED])
 
 
-def attached(there: Mapping[str, Any], layer: str, table: str) -> dict[str, Any]:
-    """Give the settings of a function with the recorder attached.
-
-    Args:
-        there: the function's configuration, as GetFunctionConfiguration gives it.
-        layer: ARN of the recorder's layer version.
-        table: where records go.
-
-    Raises:
-        UserError: the recorder cannot be attached to it; the message says why.
-    """
-    _check(there)
-    variables = dict(there.get("Environment", {}).get("Variables", {}))
-    if there["Handler"] == SWAPPED_HANDLER and ORIGINAL in variables:
-        original = json.loads(variables[ORIGINAL])
-    else:
-        by_hand = there["Handler"] == SWAPPED_HANDLER
-        own = variables.get(_HANDLER, "") if by_hand else there["Handler"]
-        ours = handler_environment(own, table)
-        original = {
-            "handler": own,
-            "tracing": there.get("TracingConfig", {}).get("Mode", "PassThrough"),
-            # What bears one of our names and is not ours.
-            "variables": {} if by_hand else {k: v for k, v in variables.items() if k in ours},
-        }
-    variables |= handler_environment(original["handler"], table)
-    variables[ORIGINAL] = json.dumps(original, separators=(",", ":"), ensure_ascii=False)
-    size = sum(len(key.encode()) + len(value.encode()) for key, value in variables.items())
-    if size > _MOST_VARIABLES:
-        raise UserError(
-            f"The variables of function {there['FunctionName']} would take {size} bytes, and "
-            f"Lambda allows {_MOST_VARIABLES}",
-            todo="Shorten some of them; nothing was changed.",
-            kind="cannot-instrument",
-        )
-    return {
-        "Handler": SWAPPED_HANDLER,
-        "Layers": [*_other_layers(there), layer],
-        "Environment": {"Variables": variables},
-        "TracingConfig": {"Mode": "Active"},
-    }
-
-
-def restored(there: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the settings of a function as they were before `attached` changed them.
-
-    What somebody changed meanwhile, other layers and variables, stays as it is now.
-    """
-    variables = dict(there.get("Environment", {}).get("Variables", {}))
-    own = variables.get(_HANDLER, there["Handler"])
-    original = json.loads(variables.get(ORIGINAL, "{}"))
-    for name in (*handler_environment("", ""), ORIGINAL):
-        variables.pop(name, None)
-    variables |= original.get("variables", {})
-    swapped = there["Handler"] == SWAPPED_HANDLER
-    mode = there.get("TracingConfig", {}).get("Mode", "PassThrough")
-    return {
-        "Handler": original.get("handler", own) if swapped else there["Handler"],
-        "Layers": _other_layers(there),
-        "Environment": {"Variables": variables},
-        "TracingConfig": {"Mode": original.get("tracing", mode)},
-    }
-
-
-def _check(there: Mapping[str, Any]) -> None:
-    name = there["FunctionName"]
-    runtime = there.get("Runtime", "")
-    version = _RUNTIME.fullmatch(runtime)
-    if there.get("PackageType", "Zip") == "Image":
-        why = "is a container image, and layers cannot be added to one"
-        todo = f"Install gammaray_recorder in the image, and let it start {SWAPPED_HANDLER}."
-    elif version is None:
-        why = f"runs on {runtime or 'a runtime of its own'}; the recorder is for Python"
-        todo = "What it does is still seen where functions that are recorded call it."
-    elif int(version.group(1)) < _OLDEST_MINOR:
-        why = f"runs on {runtime}; the recorder needs Python 3.{_OLDEST_MINOR} or newer"
-        todo = "Move it to a runtime that AWS still supports."
-    elif len(_other_layers(there)) >= _MOST_LAYERS:
-        why = f"has {_MOST_LAYERS} layers already, and Lambda allows no more"
-        todo = "Take one away, or put two into one."
-    else:
-        return
-    raise UserError(
-        f"Function {name} cannot be recorded: it {why}",
-        todo=f"{todo} Nothing was changed.",
-        kind="cannot-instrument",
-    )
+async def _revoke(client: Any, iam: Any, role: str) -> None:
+    async for page in client.get_paginator("list_functions").paginate():
+        for function in page["Functions"]:
+            if function["Role"] == role and recorder_layer(function):
+                return
+    name = role.rpartition("/")[2]
+    policy = iam.delete_role_policy(RoleName=name, PolicyName=RECORDER_POLICY)
+    await found(policy, "NoSuchEntity")
 
 
 class _Recorded(Piece):
@@ -201,9 +123,7 @@ class _Recorded(Piece):
             return Change("leave", "deployed by this tool: it has its recorder already")
         self._there = described["Configuration"]
         wanted = attached(self._there, self._layer.arn, self.place.table)
-        changes = [
-            text for key, text in _PARTS.items() if wanted[key] != _present(self._there)[key]
-        ]
+        changes = changes_between(self._there, wanted)
         if await self._lacks_permission():
             changes.append("permission")
         if not changes:
@@ -213,9 +133,10 @@ class _Recorded(Piece):
     async def make(self, change: Change) -> None:
         """Attach the recorder, and wait until the function can be invoked again."""
         client = await self.client("lambda")
+        # The tag comes first: whatever stops this after it, uninstrument and cleanup find it.
+        await client.tag_resource(Resource=self._there["FunctionArn"], Tags={INSTRUMENTED: "true"})
         if "permission" in change.detail:
             await self._allow()
-        await client.tag_resource(Resource=self._there["FunctionArn"], Tags={INSTRUMENTED: "true"})
         await _wait_until_ready(client, self._name)
         settings = attached(self._there, self._layer.arn, self.place.table)
         await client.update_function_configuration(FunctionName=self._name, **settings)
@@ -275,27 +196,13 @@ class _Restored(Piece):
         there, tags = described["Configuration"], described.get("Tags", {})
         if is_managed(tags):
             return Change("leave", "deployed by this tool; deploy or clean it up instead")
-        attached_now = recorder_layer(there) or there.get("Handler") == SWAPPED_HANDLER
-        if not attached_now and INSTRUMENTED not in tags:
+        if not is_attached(there) and INSTRUMENTED not in tags:
             return Change("leave", "has no recorder attached")
         return Change("update", "recorder detached")
 
     async def make(self, change: Change) -> None:
         """Restore what was there; take our policy from the role when nothing else needs it."""
-        client = await self.client("lambda")
-        there = await client.get_function_configuration(FunctionName=self._name)
-        await detach(client, self._name)
-        await self._revoke(client, str(there["Role"]))
-
-    async def _revoke(self, client: Any, role: str) -> None:
-        async for page in client.get_paginator("list_functions").paginate():
-            for function in page["Functions"]:
-                if function["Role"] == role and recorder_layer(function):
-                    return
-        iam = await self.client("iam")
-        name = role.rpartition("/")[2]
-        policy = iam.delete_role_policy(RoleName=name, PolicyName=RECORDER_POLICY)
-        await found(policy, "NoSuchEntity")
+        await detach(await self.client("lambda"), await self.client("iam"), self._name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,25 +251,3 @@ async def _wait_until_ready(client: Any, name: str) -> None:
         return not busy
 
     await wait_until(ready, f"function {name}", timeout_s=_READY_TIMEOUT_S)
-
-
-_PARTS: Final = {
-    "Handler": "handler",
-    "Layers": "recorder",
-    "Environment": "environment",
-    "TracingConfig": "tracing",
-}
-
-
-def _present(there: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "Handler": there["Handler"],
-        "Layers": [layer["Arn"] for layer in there.get("Layers", [])],
-        "Environment": {"Variables": there.get("Environment", {}).get("Variables", {})},
-        "TracingConfig": {"Mode": there.get("TracingConfig", {}).get("Mode", "PassThrough")},
-    }
-
-
-def _other_layers(there: Mapping[str, Any]) -> list[str]:
-    arns = [str(layer["Arn"]) for layer in there.get("Layers", [])]
-    return [arn for arn in arns if arn.split(":")[6:7] != [LAYER_NAME]]

@@ -8,21 +8,23 @@ made a second ago. Whether a resource is managed is always read from the resourc
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from providers.deploy_functions import LAYER_NAME, LOG_GROUP_PREFIX, layer_versions
 from providers.errors import UserError
 from providers.inventory_iam import policies, roles
-from providers.inventory_services import MISSING, Named, ServiceInventory
+from providers.inventory_listing import INSTRUMENTED, MISSING, Named, RegionListing
+from providers.inventory_regions import Regions, scope_of, tagged_arns
+from providers.inventory_services import ServiceInventory
+from providers.inventory_storage import StorageInventory
 from providers.manifest import LoadedApplication, deployable_names
-from providers.manifest_parts import BUCKET_PREFIX
-from providers.operations import Resource
+from providers.operations import Resource, Scope
 from providers.pieces import found
 from providers.place import AWS_ERRORS, Place, open_place
 from providers.session import AwsSession, user_error
-from providers.tags import APPLICATION, MANAGED, as_mapping, is_managed, our_tags
+from providers.tags import MANAGED, our_tags
 from providers.together import together
 
 TAGGED_ARNS: Final = {
@@ -50,8 +52,11 @@ async def find_resources(
     session: AwsSession,
     applications: Sequence[LoadedApplication],
     on_refused: OnRefused | None = None,
+    *,
+    regions: Regions = (),
+    on_scope: Callable[[Scope], None] | None = None,
 ) -> list[Resource]:
-    """List everything of ours in the session's regions and in those of the applications.
+    """List everything of ours: in the session's regions, those of the applications, and others.
 
     A resource that has the name of one of ours and not our tag is listed too, as not managed.
 
@@ -60,20 +65,25 @@ async def find_resources(
         applications: their names and regions are looked at as well.
         on_refused: told of each listing that is refused, which is then left out; without it, the
             first one ends the search.
+        regions: which others, or only which.
+        on_scope: told where it is looked.
 
     Raises:
         UserError: a listing is refused; the message names the permission that is missing.
     """
     async with open_place(session, session.regions[0]) as place:
-        regions = dict.fromkeys(session.regions)
+        known = dict.fromkeys(session.regions)
         if place.partition == "aws":  # the applications' regions are of that one
             for application in applications:
-                regions.update(dict.fromkeys(application.regions))
+                known.update(dict.fromkeys(application.regions))
+        scope = await scope_of(place, tuple(known), regions)
+        if on_scope is not None:
+            on_scope(scope)
         lists = await together(
             [
                 *(
                     _Region(place, region, applications, on_refused).resources()
-                    for region in regions
+                    for region in scope.looked
                 ),
                 _told(place, "", on_refused, roles(place, session.regions[0])),
                 _told(place, "", on_refused, policies(place, session.regions[0])),
@@ -82,7 +92,7 @@ async def find_resources(
     return [resource for resources in lists for resource in resources]
 
 
-class _Region:
+class _Region(RegionListing):
     """What of ours there is in one region."""
 
     def __init__(
@@ -92,17 +102,17 @@ class _Region:
         applications: Sequence[LoadedApplication],
         on_refused: OnRefused | None,
     ) -> None:
-        self._place = place
-        self._on_refused = on_refused
-        self._region = region
-        self._names: dict[str, set[str]] = {kind: set() for kind in TAGGED_ARNS}
-        self._names["table"].add(place.table)
-        self._named_functions: frozenset[str] = frozenset()  # whether or not they are there
+        names: dict[str, set[str]] = {kind: set() for kind in (*TAGGED_ARNS, "recorder")}
+        names["table"].add(place.table)
         for application in applications:
             for kind, places in deployable_names(application).items():
-                self._names.setdefault(kind, set()).update(
+                names.setdefault(kind, set()).update(
                     place.filled(name, region) for name, where in places.items() if where == region
                 )
+        super().__init__(place, region, Named(names, {}))
+        self._names = names
+        self._named_functions: frozenset[str] = frozenset()  # whether or not they are there
+        self._on_refused = on_refused
 
     async def resources(self) -> list[Resource]:
         """List them all, of all kinds.
@@ -114,20 +124,17 @@ class _Region:
         self._names["log group"].update(LOG_GROUP_PREFIX + name for name in self._names["function"])
         await self._told(self._leave_out_absent())
         # First the functions: log groups, mappings and others belong to them.
-        functions = await self._told(self._each("function", self._function))
+        functions = await self._told(self._each(self._function, self._names["function"]))
         managed = {function.name: function for function in functions if function.managed}
-        services = ServiceInventory(self._place, self._region, Named(self._names, managed))
+        self._named = named = Named(self._names, managed)
         others = await together(
             self._told(listing)
             for listing in (
-                self._mappings(managed),
-                self._topics(managed),
-                self._each("queue", self._queue),
-                self._each("table", self._table),
-                self._each("bucket", self._bucket),
-                self._each("log group", lambda name: self._log_group(name, managed)),
+                self._mappings(),
+                self._each(self._log_group, self._names["log group"]),
                 self._layers(),
-                *services.listings(),
+                *StorageInventory(self._place, self._region, named).listings(),
+                *ServiceInventory(self._place, self._region, named).listings(),
             )
         )
         return [*functions, *(resource for kind in others for resource in kind)]
@@ -138,15 +145,15 @@ class _Region:
     async def _add_tagged(self) -> list[Resource]:
         """Note the names of what has our tag; what it is, is read from each itself."""
         client = await self._client("resourcegroupstaggingapi")
-        pages = client.get_paginator("get_resources").paginate(
-            TagFilters=[{"Key": MANAGED, "Values": ["true"]}]
-        )
-        async for page in pages:
-            for mapping in page["ResourceTagMappingList"]:
-                for kind, pattern in TAGGED_ARNS.items():
-                    match = pattern.fullmatch(mapping["ResourceARN"])
-                    if match is not None:
-                        self._names[kind].add(match.group(1))
+        for arn in await tagged_arns(client, MANAGED):
+            for kind, pattern in TAGGED_ARNS.items():
+                match = pattern.fullmatch(arn)
+                if match is not None:
+                    self._names[kind].add(match.group(1))
+        for arn in await tagged_arns(client, INSTRUMENTED):
+            match = TAGGED_ARNS["function"].fullmatch(arn)
+            if match is not None:
+                self._names["recorder"].add(match.group(1))
         return []
 
     async def _leave_out_absent(self) -> list[Resource]:
@@ -172,12 +179,6 @@ class _Region:
         }
         return []
 
-    async def _each(
-        self, kind: str, look: Callable[[str], Coroutine[Any, Any, Resource | None]]
-    ) -> list[Resource]:
-        looked = await together(look(name) for name in sorted(self._names[kind]))
-        return [resource for resource in looked if resource is not None]
-
     async def _function(self, name: str) -> Resource | None:
         client = await self._client("lambda")
         answer = await found(client.get_function(FunctionName=name), *MISSING)
@@ -193,85 +194,7 @@ class _Region:
             size_bytes=there["CodeSize"],
         )
 
-    async def _table(self, name: str) -> Resource | None:
-        client = await self._client("dynamodb")
-        answer = await found(client.describe_table(TableName=name), *MISSING)
-        if answer is None or answer["Table"]["TableStatus"] == "DELETING":
-            return None
-        table = answer["Table"]
-        tags = await found(client.list_tags_of_resource(ResourceArn=table["TableArn"]), *MISSING)
-        return self._resource(
-            "table",
-            name,
-            as_mapping(tags["Tags"] if tags else None),
-            created_at_s=table["CreationDateTime"].timestamp(),
-            detail=_counted(table.get("ItemCount", 0), "item"),
-            size_bytes=table.get("TableSizeBytes"),
-        )
-
-    async def _bucket(self, name: str) -> Resource | None:
-        client = await self._client("s3")
-        answer = await found(client.list_objects_v2(Bucket=name), *MISSING)
-        if answer is None:
-            return None
-        tagged = await found(client.get_bucket_tagging(Bucket=name), "NoSuchTagSet", *MISSING)
-        tags = as_mapping(tagged["TagSet"] if tagged else None)
-        if not tags and name.startswith(BUCKET_PREFIX) and self._place.account in name:
-            # Where a bucket cannot be created with its tags, a run that was stopped half-way
-            # leaves one without. Its name says as surely whose it is.
-            tags = our_tags()
-        more = "+" if answer.get("IsTruncated") else ""
-        return self._resource(
-            "bucket",
-            name,
-            tags,
-            detail=_counted(answer["KeyCount"], "object", more),
-            size_bytes=sum(item["Size"] for item in answer.get("Contents", [])),
-        )
-
-    async def _topic(self, name: str) -> Resource | None:
-        client = await self._client("sns")
-        arn = self._arn("sns", name)
-        answer = await found(client.list_tags_for_resource(ResourceArn=arn), *MISSING)
-        if answer is None:
-            return None
-        return self._resource("topic", name, as_mapping(answer["Tags"]), id=arn)
-
-    async def _topics(self, managed: Mapping[str, Resource]) -> list[Resource]:
-        """List our topics with all subscriptions, and our functions' to others' topics."""
-        client = await self._client("sns")
-        topics = {topic.id: topic for topic in await self._each("topic", self._topic)}
-        functions = {
-            self._arn("lambda", f"function:{name}"): item for name, item in managed.items()
-        }
-        resources = [*topics.values()]
-        async for page in client.get_paginator("list_subscriptions").paginate():
-            for item in page["Subscriptions"]:
-                owner = functions.get(item["Endpoint"]) or topics.get(item["TopicArn"])
-                if owner is None:
-                    continue
-                ours = owner.managed
-                endpoint = item["Endpoint"].rpartition(":")[2]
-                resources.append(
-                    self._resource(
-                        "subscription",
-                        f"{item['TopicArn'].rpartition(':')[2]} → {endpoint}",
-                        our_tags(owner.application) if ours else {},
-                        id=item["SubscriptionArn"],
-                    )
-                )
-        return resources
-
-    async def _queue(self, name: str) -> Resource | None:
-        client = await self._client("sqs")
-        answer = await found(client.get_queue_url(QueueName=name), *MISSING)
-        if answer is None:
-            return None
-        url = answer["QueueUrl"]
-        tags = await client.list_queue_tags(QueueUrl=url)
-        return self._resource("queue", name, tags.get("Tags", {}), id=url)
-
-    async def _log_group(self, name: str, managed: Mapping[str, Resource]) -> Resource | None:
+    async def _log_group(self, name: str) -> Resource | None:
         client = await self._client("logs")
         answer = await client.describe_log_groups(logGroupNamePrefix=name)
         group = next((item for item in answer["logGroups"] if item["logGroupName"] == name), None)
@@ -282,7 +205,7 @@ class _Region:
             *MISSING,
         )
         tags = dict(tagged["tags"]) if tagged else {}
-        function = managed.get(name.removeprefix(LOG_GROUP_PREFIX))
+        function = self._named.functions.get(name.removeprefix(LOG_GROUP_PREFIX))
         if function is not None and not tags:
             tags = our_tags(function.application)  # made by Lambda itself, for our function
         return self._resource(
@@ -293,7 +216,7 @@ class _Region:
             size_bytes=group.get("storedBytes"),
         )
 
-    async def _mappings(self, managed: Mapping[str, Resource]) -> list[Resource]:
+    async def _mappings(self) -> list[Resource]:
         client = await self._client("lambda")
         listed = [
             mapping
@@ -305,8 +228,8 @@ class _Region:
         for mapping in listed:
             function = mapping["FunctionArn"].split(":")[6]
             uuid = mapping["UUID"]
-            if function in managed:
-                tags = our_tags(managed[function].application)
+            if function in self._named.functions:
+                tags = our_tags(self._named.functions[function].application)
             elif function in self._named_functions or uuid in self._names["mapping"]:
                 arn = self._arn("lambda", f"event-source-mapping:{uuid}")
                 answer = await found(client.list_tags(Resource=arn), *MISSING)
@@ -334,36 +257,6 @@ class _Region:
             for version in await layer_versions(await self._client("lambda"))
         ]
 
-    def _resource(
-        self,
-        kind: str,
-        name: str,
-        tags: Mapping[str, str],
-        *,
-        id: str = "",
-        created_at_s: float | None = None,
-        detail: str = "",
-        size_bytes: int | None = None,
-    ) -> Resource:
-        return Resource(
-            kind=kind,
-            id=id or name,
-            name=name,
-            region=self._region,
-            managed=is_managed(tags),
-            application=tags.get(APPLICATION, ""),
-            created_at_s=created_at_s,
-            detail=detail,
-            size_bytes=size_bytes,
-        )
-
-    def _arn(self, service: str, rest: str) -> str:
-        place = self._place
-        return f"arn:{place.partition}:{service}:{self._region}:{place.account}:{rest}"
-
-    async def _client(self, service: str) -> Any:
-        return await self._place.clients.of(service, self._region)
-
 
 async def _told(
     place: Place,
@@ -380,8 +273,3 @@ async def _told(
             raise refused from error
         on_refused(refused)
         return []
-
-
-def _counted(number: int, noun: str, more: str = "") -> str:
-    plural = "" if number == 1 and not more else "s"
-    return f"{number}{more} {noun}{plural}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from providers.deploy_role import ROLE_PATH
-from providers.inventory_services import MISSING
+from providers.inventory_listing import MISSING
 from providers.operations import Resource
 from providers.pieces import found
 from providers.place import Place

@@ -8,6 +8,7 @@ from typing import Final
 
 import platformdirs
 
+from providers import unfinished
 from providers.operations import Resource
 
 _RECORDINGS: Final = "recordings"
@@ -22,14 +23,19 @@ def own_folders() -> tuple[Path, ...]:
 
 
 def local_files(folders: Iterable[Path]) -> list[Resource]:
-    """List every file in these folders, with size and age; a folder may not exist."""
+    """List every file in these folders, with size and age; a folder may not exist.
+
+    What tells of acts that were stopped half-way is left out: it goes when there is nothing left
+    of them, and may be of another account.
+    """
     resources = []
     for folder in folders:
         for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
-            if path.is_symlink() or not path.is_file():
+            folders_in = path.relative_to(folder).parts[:-1]
+            if path.is_symlink() or not path.is_file() or unfinished.FOLDER in folders_in:
                 continue
             status = path.stat()
-            recording = _RECORDINGS in path.relative_to(folder).parts[:-1]
+            recording = _RECORDINGS in folders_in
             resources.append(
                 Resource(
                     kind="recording" if recording else "local file",

@@ -3,36 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Coroutine, Mapping
 from typing import Any, Final, TypeVar
 
 from providers.deploy_functions import LAYER_NAME
+from providers.inventory_listing import (
+    INSTRUMENTED,
+    MISSING,
+    RECORDER_POLICY,
+    Named,
+    RegionListing,
+)
 from providers.operations import Resource
 from providers.pieces import found
 from providers.place import Place
-from providers.tags import APPLICATION, MANAGED, as_mapping, is_managed, our_tags
+from providers.tags import MANAGED, as_mapping, is_managed, our_tags
 from providers.together import together
-
-MISSING: Final = (
-    "404",
-    "AWS.SimpleQueueService.NonExistentQueue",
-    "NoSuchBucket",
-    "NoSuchEntity",
-    "NotFound",
-    "NotFoundException",
-    "QueueDoesNotExist",
-    "ResourceNotFound",
-    "ResourceNotFoundException",
-    "StateMachineDoesNotExist",
-)
-"""The codes by which services say that there is no such thing."""
-
-INSTRUMENTED: Final = "gammaray:instrumented"
-"""Tag of a function that is not ours and has our recorder attached."""
-
-RECORDER_POLICY: Final = "gammaray-recorder"
-"""Name of the policy that lets the role of such a function write records."""
 
 _OUR_PREFIX: Final = "gammaray-"
 _AT_ONCE: Final = 6  # several of these services allow a handful of calls a second
@@ -42,21 +28,11 @@ _ATTACHED: Final = f":layer:{LAYER_NAME}:"
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
-    """Where to look: names of ours, from tags and manifests, and our functions in the region."""
-
-    names: Mapping[str, set[str]]
-    functions: Mapping[str, Resource]
-
-
-class ServiceInventory:
+class ServiceInventory(RegionListing):
     """Lists what the services of one region hold of ours."""
 
     def __init__(self, place: Place, region: str, named: Named) -> None:
-        self._place = place
-        self._region = region
-        self._named = named
+        super().__init__(place, region, named)
         self._limit = asyncio.Semaphore(_AT_ONCE)
 
     def listings(self) -> list[Coroutine[Any, Any, list[Resource]]]:
@@ -215,15 +191,18 @@ class ServiceInventory:
         return await self._each(stream, self._candidates("stream", dict.fromkeys(names)))
 
     async def _recorders(self) -> list[Resource]:
-        """List the functions of others that have our recorder attached."""
+        """List the functions of others that have our recorder attached.
+
+        A run that was stopped half-way may have left no more than the tag, and the role's policy.
+        """
         client = await self._client("lambda")
-        attached = [
-            function
+        attached = {
+            function["FunctionName"]
             async for page in client.get_paginator("list_functions").paginate()
             for function in page["Functions"]
             if any(_ATTACHED in layer["Arn"] for layer in function.get("Layers", []))
-            and function["FunctionName"] not in self._named.functions
-        ]
+        }
+        attached |= self._named.names.get("recorder", set())
 
         async def recorder(name: str) -> Resource | None:
             answer = await found(client.get_function(FunctionName=name), *MISSING)
@@ -236,7 +215,7 @@ class ServiceInventory:
             )
 
         roles: set[str] = set()
-        recorders = await self._each(recorder, {item["FunctionName"] for item in attached})
+        recorders = await self._each(recorder, attached - set(self._named.functions))
         return [*recorders, *await self._each(self._role_policy, roles)]
 
     async def _role_policy(self, role: str) -> Resource | None:
@@ -255,12 +234,6 @@ class ServiceInventory:
         ours = self._named.names.get(kind, set())
         return {name for name in listed if name in ours or name.startswith(_OUR_PREFIX)}
 
-    async def _each(
-        self, look: Callable[[str], Coroutine[Any, Any, Resource | None]], names: set[str]
-    ) -> list[Resource]:
-        looked = await together(look(name) for name in sorted(names))
-        return [item for item in looked if item is not None]
-
     async def _limited(self, call: Awaitable[T]) -> T:
         async with self._limit:
             return await call
@@ -271,23 +244,3 @@ class ServiceInventory:
         """Give a resource that has our tag, or a name of ours."""
         named = name in self._named.names.get(kind, ())
         return self._resource(kind, name, tags, **more) if is_managed(tags) or named else None
-
-    def _resource(
-        self, kind: str, name: str, tags: Mapping[str, str], *, id: str = "", **more: Any
-    ) -> Resource:
-        return Resource(
-            kind=kind,
-            id=id or name,
-            name=name,
-            region=self._region,
-            managed=is_managed(tags),
-            application=tags.get(APPLICATION, ""),
-            **more,
-        )
-
-    def _arn(self, service: str, rest: str) -> str:
-        place = self._place
-        return f"arn:{place.partition}:{service}:{self._region}:{place.account}:{rest}"
-
-    async def _client(self, service: str) -> Any:
-        return await self._place.clients.of(service, self._region)

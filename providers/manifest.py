@@ -144,9 +144,8 @@ def find_application(id: str) -> LoadedApplication:
     name, colon, letter = id.rpartition(":")
     if colon and letter.upper() in CONFIGURATIONS:
         return find_application(name).in_configuration(letter)
-    path = Path(id)
-    if path.suffix in (".toml", _ORIGINAL_SUFFIX) or (path / FILE_NAME).is_file():
-        return load(path)
+    if _is_path(id):
+        return load(Path(id))
     applications = {application.name: application for application in find_applications()}
     if id not in applications:
         raise UserError(
@@ -156,6 +155,19 @@ def find_application(id: str) -> LoadedApplication:
             kind="unknown-application",
         )
     return applications[id]
+
+
+def lasting_id(id: str) -> str:
+    """Give what finds the same application from any folder: a path is made absolute."""
+    name, colon, letter = id.rpartition(":")
+    if colon and letter.upper() in CONFIGURATIONS:
+        return f"{lasting_id(name)}:{letter}"
+    return str(Path(id).resolve()) if _is_path(id) else id
+
+
+def _is_path(id: str) -> bool:
+    path = Path(id)
+    return path.suffix in (".toml", _ORIGINAL_SUFFIX) or (path / FILE_NAME).is_file()
 
 
 def load(path: Path) -> LoadedApplication:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from providers.errors import UserError
+
+if TYPE_CHECKING:
+    from providers.acts import Unfinished
 
 StepState: TypeAlias = Literal["waiting", "running", "done", "failed", "skipped"]
 
@@ -107,6 +110,32 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """Where resources were looked for.
+
+    Attributes:
+        looked: regions that were looked at kind by kind.
+        by_tag: regions that were asked for our tag only, and had nothing that carries it.
+        left_out: other regions, each with why nothing is known of it.
+    """
+
+    looked: tuple[str, ...]
+    by_tag: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        """Say it in a sentence or two."""
+        text = f"Looked in {', '.join(self.looked)}"
+        if self.by_tag:
+            text += f"; nothing carries our tag in {', '.join(self.by_tag)}"
+        reasons: dict[str, list[str]] = {}
+        for region, why in self.left_out:
+            reasons.setdefault(why, []).append(region)
+        left_out = "; ".join(f"{', '.join(names)} ({why})" for why, names in reasons.items())
+        return f"{text}. Not looked in: {left_out}." if left_out else f"{text}."
+
+
+@dataclass(frozen=True, slots=True)
 class Deleted:
     """What a cleanup did."""
 
@@ -178,8 +207,34 @@ class LogReport:
     used_mb: int | None = None
 
 
+FunctionState: TypeAlias = Literal["plain", "recorded", "deployed", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFunction:
+    """A function of the account, and what the recorder has to do with it.
+
+    Attributes:
+        state: "recorded" by `instrument`, "deployed" by this tool with its own recorder,
+            "refused" when none can be attached (`detail` says why).
+    """
+
+    name: str
+    region: str
+    arn: str
+    runtime: str
+    state: FunctionState
+    detail: str = ""
+
+
 class Inspections(Protocol):
     """What only looks, and is offered in read-only mode too."""
+
+    async def unfinished(self) -> Sequence[Unfinished]:
+        """List the acts on this account that began and never ended, the oldest first."""
+
+    async def functions(self) -> Sequence[KnownFunction]:
+        """List the functions of all regions of the session."""
 
     async def examine(self, report: Callable[[Check], None]) -> Sequence[Check]:
         """Check everything that watching and acting need; report each check as it is known."""
@@ -199,6 +254,31 @@ class Operations(Inspections, Protocol):
 
     async def set_up(self, report: Report, *, reset: bool = False) -> None:
         """Make or complete the record table of every region; `reset` empties it first."""
+
+    async def plan_setup(self) -> Sequence[Step]:
+        """Say what `set_up` would do in each region, without doing it."""
+
+    async def wanted_policies(self) -> dict[str, Any]:
+        """Write the role and the policy that `make_roles` would make."""
+
+    async def make_roles(self, report: Report) -> None:
+        """Make or update the execution role and the operator's policy."""
+
+    async def instrument(
+        self, names: Sequence[str], report: Report, *, grant: bool = False, only_look: bool = False
+    ) -> Sequence[Step]:
+        """Attach the recorder to functions, by name or ARN; `grant` lets their roles record."""
+
+    async def uninstrument(
+        self, names: Sequence[str], report: Report, *, only_look: bool = False
+    ) -> Sequence[Step]:
+        """Detach the recorder from functions, and restore what was there before."""
+
+    async def finish(self, unfinished: Unfinished, report: Report) -> None:
+        """Do again what never ended; what stands or is gone already is left as it is."""
+
+    async def forget(self, unfinished: Unfinished) -> None:
+        """Leave what never ended as it is, and speak of it no more."""
 
     async def applications(self) -> Sequence[Application]:
         """List the applications that can be deployed and fired.
@@ -240,11 +320,20 @@ class Operations(Inspections, Protocol):
         """
 
     async def resources(
-        self, on_refused: Callable[[UserError], None] | None = None
+        self,
+        on_refused: Callable[[UserError], None] | None = None,
+        *,
+        regions: Sequence[str] | Literal["all"] = (),
+        on_scope: Callable[[Scope], None] | None = None,
     ) -> Sequence[Resource]:
-        """List everything of ours in all regions of the session.
+        """List everything of ours.
 
-        A listing that is refused is told to `on_refused` and left out; without it, raised.
+        Args:
+            on_refused: told of each listing that is refused, which is then left out; without
+                it, the first one is raised.
+            regions: "all" that the account has enabled; or only these; () for those of the
+                session and of the applications.
+            on_scope: told where it was looked, and where not.
         """
 
     async def delete(self, resources: Sequence[Resource], report: Report) -> Deleted:

@@ -59,6 +59,7 @@ GRANTS: Final = (
     Grant("watch", "logs", "FilterLogEvents GetLogEvents", (_LOGS,)),
     Grant("watch", "logs", "DescribeLogGroups"),
     Grant("look", "tag", "GetResources"),
+    Grant("look", "account", "ListRegions"),
     Grant(
         "look",
         "lambda",

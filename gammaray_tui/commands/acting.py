@@ -63,12 +63,14 @@ def given_for_looking(
 
 def acting(given: options.Given) -> AwsOperations:
     """Give the acts on the user's AWS; the screens use the same ones."""
-    from gammaray_tui.commands.aws import open_session
+    from gammaray_tui.commands.aws import open_session, origin_of
     from gammaray_tui.config import load_settings
     from providers.aws_operations import AwsOperations
     from providers.inventory_local import own_folders
+    from providers.unfinished import Journal
 
-    return AwsOperations(open_session(load_settings(given)), folders=own_folders())
+    session = open_session(load_settings(given))
+    return AwsOperations(session, folders=own_folders(), journal=Journal(origin_of(session)))
 
 
 def confirm_by_typing(warning: str, word: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -53,8 +53,10 @@ def cleanup(
 ) -> None:
     """List what this tool made, or delete it after asking.
 
-    Without --all, --app or names it only lists. Nothing that this tool did not make is deleted,
-    unless it is named. What fails is told with its reason; the command can be repeated.
+    Without --all, --app or names it only lists. It looks in every region that the account has
+    enabled, or only in those given with --region, and says where it looked. Nothing that this
+    tool did not make is deleted, unless it is named. What fails is told with its reason; the
+    command can be repeated.
     """
     if sum(map(bool, (everything, names, applications))) > 1:
         raise UserError(
@@ -64,18 +66,22 @@ def cleanup(
         )
     deletes = not dry_run and bool(everything or names or applications)
     put_together = given_for_acting if deletes else given_for_looking
-    operations = acting(put_together(context, profile, region, table, endpoint_url, config))
+    given = put_together(context, profile, region, table, endpoint_url, config)
     printer = StepPrinter(as_json=as_json)
-    choice = _Choice(tuple(names or ()), tuple(applications or ()))
-    asyncio.run(_cleanup(operations, choice, deletes, dry_run, yes, printer))
+    choice = Choice(tuple(names or ()), tuple(applications or ()), given.regions)
+    asyncio.run(clean_up(acting(given), choice, printer, deletes=deletes, dry_run=dry_run, yes=yes))
     printer.end()
 
 
-class _Choice:
-    """Which resources were meant: those named, those of applications, or all of ours."""
+class Choice:
+    """Which resources are meant: those named, those of applications, or all of ours."""
 
-    def __init__(self, names: Sequence[str], applications: Sequence[str]) -> None:
+    def __init__(
+        self, names: Sequence[str], applications: Sequence[str], regions: Sequence[str] = ()
+    ) -> None:
+        """Take what is meant; and where, () for all regions that the account has enabled."""
         self.names = names
+        self.regions: Sequence[str] | Literal["all"] = regions or "all"
         self._applications = applications
 
     def of(self, found: Sequence[Resource]) -> list[Resource]:
@@ -102,16 +108,25 @@ class _Choice:
         return [one for one in ours if one.application in self._applications]
 
 
-async def _cleanup(
+async def clean_up(
     operations: Operations,
-    choice: _Choice,
-    deletes: bool,
-    dry_run: bool,
-    yes: bool,
+    choice: Choice,
     printer: StepPrinter,
+    *,
+    deletes: bool = True,
+    dry_run: bool = False,
+    yes: bool = False,
 ) -> None:
+    """List what is meant, and delete it after asking.
+
+    Raises:
+        UserError: a name is not among what there is, or there is no one to ask.
+    """
     refused: list[UserError] = []
-    chosen = choice.of(await operations.resources(refused.append))
+    resources = await operations.resources(
+        refused.append, regions=choice.regions, on_scope=lambda scope: say(str(scope))
+    )
+    chosen = choice.of(resources)
     for resource in chosen:
         printer.item(resource, resource_line(resource, time.time()))
     for error in refused:
@@ -130,7 +145,7 @@ async def _cleanup(
 
 
 async def _delete(
-    operations: Operations, choice: _Choice, chosen: Sequence[Resource], printer: StepPrinter
+    operations: Operations, choice: Choice, chosen: Sequence[Resource], printer: StepPrinter
 ) -> None:
     """Delete what was chosen, then what is found of the same choice, until nothing is left."""
     gone: set[tuple[str, str, str]] = set()
@@ -141,7 +156,8 @@ async def _delete(
         failed = result.failed
         if choice.names or not result.deleted:
             break
-        left = [one for one in await operations.resources(lambda _: None) if one.managed]
+        there = await operations.resources(lambda _: None, regions=choice.regions)
+        left = [one for one in there if one.managed]
         # Only what was not tried before: what failed has been tried again and again already.
         tried = {_key(one) for one, _reason in failed}
         mine = {one.application for one in chosen}

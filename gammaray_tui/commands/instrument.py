@@ -14,7 +14,7 @@ from gammaray_tui.commands.acting import (
     given_for_acting,
     given_for_looking,
 )
-from providers.operations import Step
+from providers.operations import KnownFunction, Step
 
 _Functions = Annotated[
     list[str], typer.Argument(metavar="FUNCTION...", help="Functions, by name or ARN.")
@@ -24,7 +24,12 @@ _DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done
 
 def instrument(
     context: typer.Context,
-    functions: _Functions,
+    functions: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FUNCTION]...", help="Functions, by name or ARN; without one, lists them."
+        ),
+    ] = None,
     grant: Annotated[
         bool, typer.Option("--grant", help="Let the functions' roles write records.")
     ] = False,
@@ -39,11 +44,16 @@ def instrument(
     """Attach the recorder to Python functions that exist.
 
     Adds a layer and swaps the handler; the code stays as it is. `uninstrument` restores all of
-    it. --grant adds an inline policy of one statement to the function's role.
+    it. --grant adds an inline policy of one statement to the function's role. Without a name,
+    lists the functions and what the recorder has to do with each.
     """
-    put_together = given_for_looking if dry_run else given_for_acting
+    put_together = given_for_looking if dry_run or not functions else given_for_acting
     given = put_together(context, profile, region, table, endpoint_url, config)
     printer = StepPrinter(as_json=as_json)
+    if not functions:
+        for known in asyncio.run(acting(given).functions()):
+            printer.item(known, _function_line(known))
+        return
     done = acting(given).instrument(
         functions,
         _quiet if dry_run else printer.step,
@@ -78,6 +88,11 @@ def uninstrument(
     for step in steps if dry_run else ():
         printer.planned(step)
     printer.end()
+
+
+def _function_line(known: KnownFunction) -> str:
+    told = f"{known.runtime:<14} {known.state}{f': {known.detail}' if known.detail else ''}"
+    return f"{known.region:<12} {known.name:<32} {told}"
 
 
 def _quiet(_step: Step) -> None:

@@ -79,11 +79,13 @@ async def _watch(
     from gammaray_tui.app import GammarayApp
     from gammaray_tui.archiving import archive_of
     from gammaray_tui.commands import resuming
+    from gammaray_tui.handlers import tell_unfinished
     from gammaray_tui.recording import WatchRecording
     from gammaray_tui.switching import Place, Switching
     from gammaray_tui.watch import Watch
     from providers.aws_operations import AwsOperations
     from providers.inventory_local import own_folders
+    from providers.unfinished import Journal
 
     async def check(place: Place) -> None:
         await check_credentials(open_session(_at(settings, place)))
@@ -107,12 +109,13 @@ async def _watch(
     source = OpenSources(wanted, session, since, resumed.resume if resumed else None)
     app = GammarayApp(
         model,
-        operations=AwsOperations(session, folders=own_folders()),
+        operations=AwsOperations(session, folders=own_folders(), journal=Journal(origin)),
         title=title,
         read_only=settings.read_only,
         switching=switching,
         **settings.appearance,
         sources=(lambda: source.run(model.queue),),
+        on_start=tell_unfinished,
         before_firing=source.expect_records,
         recording=recording,
     )

@@ -16,7 +16,7 @@ from textual.widgets import Button, Static
 from gammaray_tui.screens.confirm import ConfirmScreen
 from gammaray_tui.screens.dialog import Dialog, plain, push_button
 from providers.errors import UserError
-from providers.operations import Operations, Resource, Step
+from providers.operations import Operations, Resource, Scope, Step
 from widgets import formats
 from widgets.choice_list import Choice, ChoiceList
 from widgets.look import Look
@@ -47,15 +47,20 @@ class CleanupScreen(Dialog[None]):
     CleanupScreen {
         #resources, #steps { max-height: 22; margin-top: 1; }
         #steps { display: none; }
+        #scope { max-height: 4; }
         &.-running #resources { display: none; }
         &.-running #steps { display: block; }
     }
     """
 
-    def __init__(self, look: Look, operations: Operations, account: str) -> None:
+    def __init__(
+        self, look: Look, operations: Operations, account: str, *, application: str = ""
+    ) -> None:
+        """Take whose account; and the application to preselect, "" for all that is ours."""
         super().__init__(look)
         self._operations = operations
         self._account = account
+        self._application = application
         self._resources: dict[str, Resource] = {}
         self._stage: Stage = "looking"
         self._account_id = ""
@@ -70,6 +75,7 @@ class CleanupScreen(Dialog[None]):
         yield plain("looking for what was deployed …", id="state")
         yield ChoiceList(self.look, many=True, id="resources")
         yield StepList(self.look, id="steps")
+        yield plain("", id="scope", classes="label")
 
     def buttons(self) -> ComposeResult:
         """Compose the buttons."""
@@ -83,7 +89,9 @@ class CleanupScreen(Dialog[None]):
 
     async def _load(self) -> None:
         refused: list[UserError] = []
-        resources = await self._operations.resources(refused.append)
+        resources = await self._operations.resources(
+            refused.append, regions="all", on_scope=self._show_scope
+        )
         self._account_id = await self._operations.account()
         if refused:
             self.show_trouble(refused[0])  # the rest can be cleaned up all the same
@@ -95,7 +103,11 @@ class CleanupScreen(Dialog[None]):
             choices.append(Choice("", region or "everywhere", region=region))
             choices += [_choice(key, resource, now_s) for key, resource in group]
         self._applications = sorted({r.application for r in resources if r.managed})
-        managed = [key for key, resource in self._resources.items() if resource.managed]
+        managed = [
+            key
+            for key, resource in self._resources.items()
+            if resource.managed and self._application in ("", resource.application)
+        ]
         listed = self.query_one(ChoiceList)
         listed.set_choices(choices, managed)
         if not resources:
@@ -236,6 +248,9 @@ class CleanupScreen(Dialog[None]):
 
     def _say(self, text: str) -> None:
         self.query_one("#state", Static).update(Content(self.look.safe(text)))
+
+    def _show_scope(self, scope: Scope) -> None:
+        self.query_one("#scope", Static).update(Content(self.look.safe(str(scope))))
 
     def _report(self, step: Step) -> None:
         if self.is_attached:

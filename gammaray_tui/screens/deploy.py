@@ -45,7 +45,7 @@ class DeployScreen(Dialog[None]):
     """Chooses, plans, deploys; closing it while it runs lets the deployment go on."""
 
     WIDE = True
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (34, "-tall")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 -- Textual annotates it so
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "retry", "try again", id="deploy.retry", show=False),
     ]

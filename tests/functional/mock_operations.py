@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any, Literal
 
+from providers.acts import Act, Unfinished
 from providers.errors import UserError
 from providers.operations import (
     Application,
     Check,
     Deleted,
     Fired,
+    KnownFunction,
     LogLine,
     LogReport,
     LogsOf,
     Plan,
     Report,
     Resource,
+    Scope,
     Step,
 )
 
@@ -61,6 +65,25 @@ CHECKS = (
 )
 
 
+SCOPE = Scope(
+    ("us-west-2", "us-east-1"), ("eu-west-1",), (("af-south-1", "not enabled in this account"),)
+)
+
+FUNCTIONS = (
+    KnownFunction("Checkout", "us-west-2", "arn:checkout", "python3.12", "plain"),
+    KnownFunction("Frontend", "us-west-2", "arn:front", "nodejs20.x", "refused", "is no Python"),
+    KnownFunction("Worker", "us-west-2", "arn:worker", "python3.12", "recorded"),
+)
+
+STOPPED = (
+    Unfinished(
+        "a1", Act("deploy", ("imageproc",), "imageproc"), 1.7e9,
+        (replace(STEPS[0], state="done"), replace(STEPS[1], state="running")),
+    ),
+    Unfinished("b2", Act("instrument", ("Checkout",)), 1.7e9, ()),
+)  # fmt: skip
+
+
 class MockOperations:
     """Implements providers.operations.Operations and remembers what was asked of it."""
 
@@ -77,6 +100,10 @@ class MockOperations:
         self.deploy_error: UserError | None = None
         self.fire_error: UserError | None = None
         self.fails_to_delete: str = ""
+        self.stopped: list[Unfinished] = []
+        self.finished: list[str] = []
+        self.instrumented: list[tuple[str, tuple[str, ...], bool]] = []
+        self.made: list[str] = []
         self.may_go_on = asyncio.Event()
         self.may_go_on.set()
 
@@ -102,7 +129,54 @@ class MockOperations:
     async def account(self) -> str:
         return "123456789012"
 
+    async def unfinished(self) -> Sequence[Unfinished]:
+        return list(self.stopped)
+
+    async def finish(self, unfinished: Unfinished, report: Report) -> None:
+        report(replace(STEPS[1], state="done"))
+        self.finished.append(unfinished.id)
+
+    async def forget(self, unfinished: Unfinished) -> None:
+        self.stopped = [one for one in self.stopped if one.id != unfinished.id]
+
+    async def functions(self) -> Sequence[KnownFunction]:
+        return FUNCTIONS
+
+    async def instrument(
+        self, names: Sequence[str], report: Report, *, grant: bool = False, only_look: bool = False
+    ) -> Sequence[Step]:
+        return self._recorded("attach", names, report, grant, only_look)
+
+    async def uninstrument(
+        self, names: Sequence[str], report: Report, *, only_look: bool = False
+    ) -> Sequence[Step]:
+        return self._recorded("detach", names, report, False, only_look)
+
+    def _recorded(
+        self, what: str, names: Sequence[str], report: Report, grant: bool, only_look: bool
+    ) -> Sequence[Step]:
+        steps = [Step(name, f"function {name}", "us-west-2", "waiting", what) for name in names]
+        if not only_look:
+            for step in steps:
+                report(replace(step, state="done"))
+            self.instrumented.append((what, tuple(names), grant))
+        return steps
+
+    async def plan_setup(self) -> Sequence[Step]:
+        return [Step("t", "table gammaRays", "us-west-2", "waiting", "create")]
+
+    async def wanted_policies(self) -> dict[str, Any]:
+        return {
+            "execution_role": {"name": "gammaray-execution"},
+            "operator_policy": {"name": "gammaray-operator", "path": "/gammaray/"},
+        }
+
+    async def make_roles(self, report: Report) -> None:
+        self.made.append("roles")
+        report(Step("r", "role gammaray-execution", "", "done", "created"))
+
     async def set_up(self, report: Report, *, reset: bool = False) -> None:
+        self.made.append("tables")
         for region in ("us-west-2", "us-east-1"):
             report(Step(f"{region}/table", "table gammaRays", region, "done", "created"))
         self.checks = [replace(check, state="ok") for check in self.checks]
@@ -146,8 +220,15 @@ class MockOperations:
         return Fired(application, tuple(f"r{n}" for n in range(count)))
 
     async def resources(
-        self, on_refused: Callable[[UserError], None] | None = None
+        self,
+        on_refused: Callable[[UserError], None] | None = None,
+        *,
+        regions: Sequence[str] | Literal["all"] = (),
+        on_scope: Callable[[Scope], None] | None = None,
     ) -> Sequence[Resource]:
+        assert regions == "all", "a screen that leaves regions out would have to say so"
+        if on_scope is not None:
+            on_scope(SCOPE)
         return self.existing
 
     async def delete(self, resources: Sequence[Resource], report: Report) -> Deleted:

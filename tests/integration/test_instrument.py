@@ -9,6 +9,7 @@ import pytest
 
 from providers.aws_operations import AwsOperations
 from providers.errors import UserError
+from providers.instrument_settings import restored
 from providers.operations import Step
 from providers.session import AwsSession
 
@@ -133,3 +134,29 @@ async def test_what_this_tool_deployed_is_left_alone(aws_session: AwsSession) ->
     await operations.deploy("imageproc", lambda _: None)
     steps = await operations.instrument(["DBSyncPy"], lambda _: None, only_look=True)
     assert "deployed by this tool" in steps[-1].detail
+
+
+@pytest.mark.parametrize("restored_already", [False, True])
+async def test_what_was_stopped_half_way_is_found_and_restored_exactly(
+    aws_session: AwsSession, restored_already: bool
+) -> None:
+    operations = AwsOperations(aws_session)
+    async with aws_session.client("iam", REGION) as iam:
+        await iam.create_role(RoleName="users-own", AssumeRolePolicyDocument="{}")
+    own = {"Environment": {"Variables": {"GAMMARAY_TABLE": "my own"}}}
+    await make_function(aws_session, "users", **own)
+    before = await configuration(aws_session, "users")
+    await operations.instrument(["users"], lambda _: None, grant=True)
+    if restored_already:  # as a process leaves it that is killed then
+        there = await configuration(aws_session, "users")
+        async with aws_session.client("lambda", REGION) as client:
+            await client.update_function_configuration(FunctionName="users", **restored(there))
+
+    found = await operations.resources()
+    assert {item.kind for item in found} == {"layer", "recorder", "role policy"}
+    await operations.uninstrument(["users"], lambda _: None)
+
+    after = await configuration(aws_session, "users")
+    assert after["Environment"] == before["Environment"]
+    assert (after["Handler"], after["Tags"]) == (before["Handler"], before["Tags"])
+    assert {item.kind for item in await operations.resources()} == {"layer"}

@@ -1,0 +1,147 @@
+"""Setting an account up: record tables, role and policy, all shown before they are made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import ClassVar, Literal, TypeAlias
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Button, Static, TextArea
+
+from gammaray_tui.screens.dialog import Dialog, plain, push_button
+from providers.errors import UserError
+from providers.operations import Operations, Step
+from widgets import formats
+from widgets.choice_list import Choice, ChoiceList
+from widgets.look import Look
+from widgets.step_list import StepList
+
+Stage: TypeAlias = Literal["looking", "planned", "running", "done"]
+_TABLES, _ROLES = "tables", "roles"
+
+
+class SetupScreen(Dialog[None]):
+    """Shows what is wanted, and makes it; closing it while it runs lets the setup go on."""
+
+    WIDE = True
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 -- as Textual has it
+    KEYS_TEXT: ClassVar[str] = "space choose · esc cancel"
+    DEFAULT_CSS = """
+    SetupScreen {
+        #policies {
+            height: 16; border: none; padding: 0 1; background: $panel; display: none;
+            &:focus { border: none; background: $cursor-line; }
+        }
+        &.-roles #policies { display: block; }
+        #steps { max-height: 8; }
+        &.-short { #policies { height: 6; } #steps { max-height: 4; } }
+    }
+    """
+
+    def __init__(self, look: Look, operations: Operations, account: str) -> None:
+        super().__init__(look)
+        self._operations = operations
+        self._account = account
+        self._plan: Sequence[Step] = ()
+        self._policy = ""
+
+    def title_text(self) -> str:
+        """Give the title."""
+        return f"set up {self._account}"
+
+    def content(self) -> ComposeResult:
+        """Compose the form."""
+        with Horizontal(classes="row"):
+            yield plain("make", classes="label")
+            what = (
+                Choice(_TABLES, "record tables", "one in each region"),
+                Choice(_ROLES, "role and policy", "for recorded functions, and for operators"),
+            )
+            yield ChoiceList(self.look, what, chosen=(_TABLES,), many=True, id="what")
+        yield TextArea("", id="policies", read_only=True, tab_behavior="focus")
+        yield plain("looking …", id="state", classes="label gap")
+        yield StepList(self.look, id="steps")
+
+    def buttons(self) -> ComposeResult:
+        """Compose the buttons."""
+        yield push_button("cancel", "cancel")
+        yield push_button("set up", "set-up", disabled=True, kind="go")
+
+    def on_mount(self) -> None:
+        """Look for what is there, and write what is wanted."""
+        super().on_mount()
+        self.run_worker(self.trying(self._load()), exit_on_error=False)
+
+    async def _load(self) -> None:
+        self._plan = await self._operations.plan_setup()
+        wanted = await self._operations.wanted_policies()
+        policy = wanted["operator_policy"]
+        self._policy = f"{policy['path']}{policy['name']}"
+        self.query_one(TextArea).text = json.dumps(wanted, indent=2)
+        self._show()
+
+    @on(ChoiceList.Changed)
+    def _show(self) -> None:
+        """Show what the choice would make."""
+        chosen = self.query_one(ChoiceList).chosen
+        self.set_class(_ROLES in chosen, "-roles")
+        steps = self._plan if _TABLES in chosen else ()
+        self.query_one(StepList).replace(steps)
+        changes = sum(step.state != "skipped" for step in steps)
+        texts = []
+        if _ROLES in chosen:
+            texts.append("The role and the policy above will be made in IAM.")
+        if _TABLES in chosen and changes:
+            texts.append(f"The tables will take {formats.plural(changes, 'step')}:")
+        elif _TABLES in chosen:
+            texts.append("The tables are in place already:")
+        self._enter("planned", " ".join(texts) or "Choose what to make.")
+        self.query_one("#set-up", Button).disabled = not (changes or _ROLES in chosen)
+
+    def _enter(self, stage: Stage, text: str) -> None:
+        self.query_one("#state", Static).update(Content(self.look.safe(text)))
+        self.query_one(ChoiceList).disabled = stage == "running"
+        if stage != "planned":
+            self.query_one("#set-up", Button).disabled = True
+        leave = {"running": "go on behind", "done": "close"}
+        self.query_one("#cancel", Button).label = leave.get(stage, "cancel")
+        if stage == "done":
+            self.focus_safe()
+
+    @on(Button.Pressed, "#set-up")
+    def _set_up(self) -> None:
+        chosen = self.query_one(ChoiceList).chosen
+        self.show_trouble(None)
+        self.remove_class("-roles")  # the steps take its room
+        self.query_one(StepList).replace(())
+        self._enter("running", "setting up …")
+        # The application runs it, so that it goes on when the dialog is closed.
+        self.gammaray.run_worker(self._run(chosen), group="setup", exit_on_error=False)
+
+    async def _run(self, chosen: Sequence[str]) -> None:
+        failure: UserError | None = None
+        try:
+            if _TABLES in chosen:
+                await self._operations.set_up(self._report)
+            if _ROLES in chosen:
+                await self._operations.make_roles(self._report)
+        except UserError as error:
+            failure = error
+        text = "Everything stands." if failure is None else "Not all of it was made."
+        if failure is None and _ROLES in chosen:
+            text += f" Attach the policy {self._policy} to those who use gammaray-tui."
+        if self.is_attached:
+            self._enter("done", text)
+            self.show_trouble(failure)
+        elif failure is not None:
+            self.gammaray.show_error(failure)
+        else:
+            self.gammaray.notify(text, markup=False)
+
+    def _report(self, step: Step) -> None:
+        if self.is_attached:
+            self.query_one(StepList).report(step)
