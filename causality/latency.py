@@ -8,7 +8,7 @@ is taken out and counted as it is now. What leaves the graph stays counted.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from causality import names
 from causality.attempt import Attempt
@@ -22,6 +22,7 @@ LONGEST_WINDOW_S = 900.0
 _KEPT_SLOTS = int(LONGEST_WINDOW_S) // SLOT_S + 2
 _RATE_SLOTS = 6  # the last minute
 
+View: TypeAlias = Literal["functions", "edges"]
 SeriesKey: TypeAlias = tuple[str, str]  # (name, region)
 # Key, value, when it came to be known (epoch seconds), whether it failed, cold start.
 Sample: TypeAlias = tuple[SeriesKey, float, float, bool, bool]
@@ -119,6 +120,10 @@ class Series:
             rate = sum(recent[-_RATE_SLOTS:]) / (_RATE_SLOTS * SLOT_S)
         return latency_row(key, shown, rate, recent)
 
+    def slots(self, wanted: Iterable[int]) -> list[Tally | None]:
+        """Give what was counted in stretches of SLOT_S seconds; None: nothing, or kept no more."""
+        return [self._slots.get(slot) for slot in wanted]
+
     def _window(self, first: int, current: int) -> Tally:
         """Merge some slots; what lies behind the current one hardly changes, and is kept."""
         if self._past is None or self._past[:2] != (first, current):
@@ -200,6 +205,11 @@ class LatencyTable:
     def __len__(self) -> int:
         """Give the number of sources whose samples can still change."""
         return len(self._counted)
+
+    def slots(self, key: SeriesKey, wanted: Iterable[int]) -> list[Tally | None]:
+        """Give what a series counted in stretches of SLOT_S seconds."""
+        series = self._series.get(key) or Series()
+        return series.slots(wanted)
 
     def rows(self, until_s: float | None = None, window_s: float | None = None) -> list[LatencyRow]:
         """Give every series' row, busiest first.

@@ -7,6 +7,7 @@ falls into. The library's own stores only ever grow, so the counts are kept here
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from ddsketch.mapping import LogarithmicMapping
 
@@ -54,6 +55,11 @@ class Sketch:
         for key, count in other._counts.items():
             self._counts[key] = self._counts.get(key, 0) + count
         self.count += other.count
+
+    def values(self) -> Iterator[tuple[float, int]]:
+        """Give what was counted, each value as near as it is known, with how often it came."""
+        for key, count in self._counts.items():
+            yield (0.0 if key == _ZERO else float(_MAPPING.value(key))), count
 
     def quantiles(self, *fractions: float) -> list[float | None]:
         """Give quantiles by nearest rank, for ascending fractions; None of an empty sketch."""

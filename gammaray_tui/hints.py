@@ -18,7 +18,8 @@ _FOOTERS: dict[Pane, tuple[str, ...]] = {
     ),
     "latency": (
         "pause", "latency.sort", "latency.window", "latency.view", "latency.filter", "help",
-        "quit", "latency.reverse", "next-pane", "maximise", "copy", "fire", "export",
+        "quit", "latency.heat", "latency.reverse", "next-pane", "maximise", "copy", "fire",
+        "export",
     ),
     "detail": (
         "pause", "detail.go", "why", "copy", "next-pane", "help", "quit", "maximise", "fire",
@@ -36,6 +37,7 @@ _WORDS = {
     "latency.reverse": "reverse",
     "latency.view": "edges",
     "latency.window": "window",
+    "latency.heat": "heat map",
     "latency.filter": "filter",
     "detail.go": "go to",
 }

@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from causality.graph import Invocation
-from causality.latency import Latencies, LatencyTable, edge_samples, function_samples
+from causality.heat import HeatMap, heat_map, slots_until
+from causality.latency import (
+    LONGEST_WINDOW_S,
+    SLOT_S,
+    Latencies,
+    LatencyTable,
+    SeriesKey,
+    View,
+    edge_samples,
+    function_samples,
+)
 from causality.snapshot import LatencyRow
+
+_HEAT_SLOTS = int(LONGEST_WINDOW_S) // SLOT_S
 
 
 class WatchedLatencies:
@@ -42,11 +54,28 @@ class WatchedLatencies:
             now_s: epoch seconds by the clock on the wall.
             ended: whether nothing will come any more, so that time stands still.
         """
-        # The window ends at the records' present: what is replayed has a time of its own.
+        until_s = self._until_s(now_s, ended=ended)
+        functions, edges = self.tables
+        return functions.rows(until_s, self.window_s), edges.rows(until_s, self.window_s)
+
+    def heat(self, view: View, key: SeriesKey, now_s: float, *, ended: bool) -> HeatMap:
+        """Lay out the latest samples of a function or an edge in time.
+
+        Args:
+            view: which of the two it is.
+            key: its name and region.
+            now_s: epoch seconds by the clock on the wall.
+            ended: whether nothing will come any more.
+        """
+        until_s = self._until_s(now_s, ended=ended)
+        slots = slots_until(until_s, _HEAT_SLOTS)
+        table = self.tables.functions if view == "functions" else self.tables.edges
+        return heat_map(table.slots(key, slots), slots.stop * SLOT_S)
+
+    def _until_s(self, now_s: float, *, ended: bool) -> float:
+        # It is the records' present: what is replayed has a time of its own.
         newest_s = max(table.newest_s for table in self.tables)
         if newest_s > self._newest[0]:
             self._newest = (newest_s, now_s)
         quiet_s = 0.0 if ended else now_s - self._newest[1]
-        until_s = min(now_s, newest_s + quiet_s)
-        functions, edges = self.tables
-        return functions.rows(until_s, self.window_s), edges.rows(until_s, self.window_s)
+        return min(now_s, newest_s + quiet_s)

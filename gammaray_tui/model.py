@@ -8,6 +8,8 @@ from typing import Protocol
 
 from causality.analysis import Compared
 from causality.grouping import Grouping
+from causality.heat import HeatMap
+from causality.latency import SeriesKey, View
 from causality.service_map import ServiceMap
 from causality.snapshot import NodeId, Snapshot
 from causality.waterfall import Waterfall
@@ -37,6 +39,9 @@ class Model(Protocol):
 
     def service_map(self) -> ServiceMap:
         """Give the map of all functions and what starts them; costs a little each time."""
+
+    def heat(self, view: View, key: SeriesKey) -> HeatMap:
+        """Lay out the latest latencies of a function or an edge in time."""
 
     def waterfall(self, node: NodeId, *, with_calls: bool) -> Waterfall | None:
         """Lay out in time the chain of an invocation; None when it is gone."""

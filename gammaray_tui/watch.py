@@ -20,6 +20,8 @@ from causality.engine import Engine
 from causality.filters import Filter, parse
 from causality.graph import Invocation
 from causality.grouping import Grouping
+from causality.heat import HeatMap
+from causality.latency import SeriesKey, View
 from causality.service_map import ServiceMap
 from causality.snapshot import (
     Detail,
@@ -104,9 +106,9 @@ class Watch:
         self._received_at_s = self._clock()
         self._regions: dict[str, RegionState] = {}
         self._traffic = Traffic()
+        self._sources = Sources()
         self._records_at_pause = 0
         self._reports: dict[str, LogReport] = {}
-        self._sources = Sources()
         self._detail: tuple[tuple[NodeId, int, int], Detail | None] | None = None
 
     # --- events -----------------------------------------------------------------------------
@@ -152,7 +154,7 @@ class Watch:
 
     def _apply(self, event: ProviderEvent) -> None:
         if isinstance(event, RecordBatch):
-            self._received_at_s = self._clock()
+            now_s = self._received_at_s = self._clock()
             self.engine.apply_records(event.records)
             self.engine.apply_unreadable(event.unreadable)
             self._sources.take(event, now_s)
@@ -161,9 +163,9 @@ class Watch:
             self.engine.apply_documents(event.documents)
         elif isinstance(event, RegionStatus):
             self._regions[event.region] = region_state(event)
+            self._sources.take_status(event, self._clock())
         elif isinstance(event, Gap):
             where = " ".join(part for part in (event.region, event.source) if part)
-            self._sources.take_status(event, self._clock())
             self.engine.apply_gap(f"{where}: {event.detail}", event.at_s)
         elif isinstance(event, Mark):
             self.marks.append(event)
@@ -173,9 +175,9 @@ class Watch:
             self._begin()
 
     def _settle(self) -> None:
+        self.engine.read_until_s = self._sources.read_until_s(self._clock())
         self.engine.settle()
         self._tables.mark_stale()
-        self.engine.read_until_s = self._sources.read_until_s(self._clock())
         if not self._shown.frozen:
             self._follow()
 
@@ -209,6 +211,10 @@ class Watch:
         now_s = self._clock()
         return self._tables_at(now_s).service_map(now_s)
 
+    def heat(self, view: View, key: SeriesKey) -> HeatMap:
+        """Lay out the latest latencies of a function or an edge in time."""
+        return self._tables.heat(view, key, self._clock())
+
     def waterfall(self, node: NodeId, *, with_calls: bool) -> Waterfall | None:
         """Lay out in time the chain of an invocation; None when it is gone."""
         return waterfall_of(self.engine, self._tree, node, self._clock(), with_calls=with_calls)
@@ -229,13 +235,13 @@ class Watch:
 
     def _tables_at(self, now_s: float) -> WatchedTables:
         if self._tables.is_due():
+            self.engine.read_until_s = self._sources.read_until_s(now_s)
             self.engine.expire(now_s - self._received_at_s)
             if not self._shown.frozen:
                 self._follow()
             self._tables.renew(now_s)
             self._refresh_filter()
         return self._tables
-            self.engine.read_until_s = self._sources.read_until_s(now_s)
 
     def _refresh_filter(self) -> None:
         """Filter anew when other functions and edges than before are slow by now."""

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from causality.engine import Engine
 from causality.graph import Invocation
+from causality.heat import HeatMap
+from causality.latency import SeriesKey, View
 from causality.problems import ProblemIndex
 from causality.service_map import FlowTable, ServiceMap
 from causality.snapshot import LatencyRow, ProblemRow
@@ -77,6 +79,10 @@ class WatchedTables:
             ProblemRow(problem.kind, problem.detail, problem.request_id, problem.at_s)
             for problem in self._problems.newest(now_s, _PROBLEMS)
         ]
+
+    def heat(self, view: View, key: SeriesKey, now_s: float) -> HeatMap:
+        """Lay out the latest samples of a function or an edge in time."""
+        return self.latencies.heat(view, key, now_s, ended=self._engine.finished)
 
     def service_map(self, now_s: float) -> ServiceMap:
         """Give the map of all functions and what starts them."""

@@ -66,6 +66,7 @@ class Glyphs:
     up: str
     down: str
     bars: str
+    shades: str  # four, ever darker
     radio_on: str
     radio_off: str
     check_on: str
@@ -140,6 +141,7 @@ UNICODE = Glyphs(
     up="▴",
     down="▾",
     bars="▁▂▃▄▅▆▇█",
+    shades="░▒▓█",
     radio_on="(●)",
     radio_off="( )",
     check_on="[✓]",
@@ -188,6 +190,7 @@ ASCII = Glyphs(
     up="^",
     down="v",
     bars="_.:-=+*#",
+    shades=".+*#",
     radio_on="(o)",
     radio_off="( )",
     check_on="[x]",

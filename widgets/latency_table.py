@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from causality.latency import View
 from causality.snapshot import LatencyRow
 from widgets import formats
 from widgets.line_list import LineList
 from widgets.look import Look
 
-View: TypeAlias = Literal["functions", "edges"]
 _WINDOWS_S: tuple[float | None, ...] = (None, 60.0, 300.0, 900.0)
 _NAME_LEAST = 10
 _NAME_CAP = 40
@@ -66,6 +66,7 @@ class LatencyTable(LineList):
         Binding(
             "W", "window", "all, or the last 1, 5, 15 minutes", id="latency.window", show=False
         ),
+        Binding("H", "heat", "heat map: how long when", id="latency.heat", show=False),
         Binding("enter", "choose", "filter by this function", id="latency.filter", show=False),
     ]
 
@@ -82,6 +83,14 @@ class LatencyTable(LineList):
         def __init__(self, window_s: float | None) -> None:
             super().__init__()
             self.window_s = window_s
+
+    class HeatAsked(Message):
+        """The user wants to see how a row's latencies went over time."""
+
+        def __init__(self, view: View, row: LatencyRow) -> None:
+            super().__init__()
+            self.view: View = view
+            self.row = row
 
     def __init__(self, look: Look, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(look, id=id, classes=classes)
@@ -118,6 +127,11 @@ class LatencyTable(LineList):
         """Ask for the next stretch of time."""
         at = _WINDOWS_S.index(self.window_s) if self.window_s in _WINDOWS_S else 0
         self.post_message(self.WindowAsked(_WINDOWS_S[(at + 1) % len(_WINDOWS_S)]))
+
+    def action_heat(self) -> None:
+        """Ask for the heat map of the row under the cursor."""
+        if self.current is not None:
+            self.post_message(self.HeatAsked(self.view, self.current))
 
     def action_sort_next(self) -> None:
         """Sort by the next column that is shown."""

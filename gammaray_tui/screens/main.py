@@ -323,6 +323,13 @@ class MainScreen(Screen[None]):
         self.gammaray.model.set_latency_window(event.window_s)
         self.gammaray.refresh_views()
 
+    @on(LatencyTable.HeatAsked)
+    async def _heat_asked(self, event: LatencyTable.HeatAsked) -> None:
+        from gammaray_tui.screens.heat import HeatScreen
+
+        key = (event.row.name, event.row.region)
+        await self.app.push_screen(HeatScreen(self._look, event.view, key))
+
     def go_to_node(self, node: NodeId | None) -> None:
         """Put the tree's cursor on an invocation and show it; None does nothing."""
         if node is None:

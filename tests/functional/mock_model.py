@@ -8,7 +8,10 @@ from pathlib import Path
 
 from causality.analysis import Compared, Comparison, Hop, Latency, Shift
 from causality.grouping import Grouping
+from causality.heat import HeatMap, heat_map
+from causality.latency import SeriesKey, Tally, View
 from causality.service_map import MapEdge, MapNode, ServiceMap
+from causality.sketch import bucket_of
 from causality.snapshot import (
     CallRow,
     ChainBar,
@@ -187,6 +190,15 @@ class MockModel:
             for key, failed in started.items()
         )
         return ServiceMap(tuple(nodes.values()), tuple(edges))
+
+    def heat(self, view: View, key: SeriesKey) -> HeatMap:
+        """Give samples in the last slots, ever slower, one of them failed."""
+        tallies = [Tally() for _ in range(90)]
+        for at, tally in enumerate(tallies[60:]):
+            for number in range(1 + at % 5):
+                value_s = 0.01 * 1.1**at * (1 + number)
+                tally.add(bucket_of(value_s), value_s, at == 20, cold=False, count=1 + at)
+        return heat_map(tallies, START_S)
 
     def waterfall(self, node: NodeId, *, with_calls: bool) -> Waterfall | None:
         """Lay out the chain of a node; all of it counts as critical."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from tests.functional.mock_model import shop_model
-from tests.functional.running import running, until
+from tests.functional.running import running, text_of, until
 from widgets.latency_table import LatencyTable
 
 
@@ -25,6 +25,19 @@ async def test_the_key_goes_through_the_windows_and_the_title_names_them() -> No
             assert model.window_s == window_s
         await pilot.press("W", "v")
         await until(pilot, partial(_is_named, table, "2 latency of edges, last 1 min"))
+
+
+async def test_the_heat_map_shows_how_long_how_many_took_when() -> None:
+    async with running(shop_model()) as (app, pilot):
+        await pilot.press("2", "H")
+        await until(pilot, lambda: "duration of checkout-api us-west-2" in text_of(app))
+        rows = [line for line in text_of(app).splitlines() if any(s in line for s in "░▒▓")]
+        assert len(rows) > 5
+        assert all("ms" in line or "s │" in line or "10 s" in line for line in rows)
+        assert "failed ✗" in text_of(app)
+        assert "now" in text_of(app)
+        await pilot.press("escape")
+        assert app.screen is app.main
 
 
 def _is_named(table: LatencyTable, title: str) -> bool:

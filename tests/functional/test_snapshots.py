@@ -152,6 +152,7 @@ DIALOGS = {
     "problems": (["P"], "orphan"),
     "regions": (["r"], "shards"),
     "help": (["question_mark"], "keys and signs"),
+    "heat": (["2", "H"], "in each 10 s"),
 }
 
 

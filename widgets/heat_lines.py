@@ -1,0 +1,101 @@
+"""A heat map as lines: latencies from bottom to top, time from left to right, counts as shades."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from rich.segment import Segment
+
+from causality.heat import HeatMap
+from causality.latency import SLOT_S
+from widgets import formats
+from widgets.look import Look
+
+_LABEL = 9
+_MOST_ERRORS_SHOWN = 9
+
+
+def heat_lines(heat: HeatMap, width: int, look: Look) -> list[list[Segment]]:
+    """Draw a heat map, as many of its newest columns as there is room for.
+
+    Args:
+        heat: what to draw; with nothing in it, one line says so.
+        width: cells of a line.
+        look: signs and colours.
+    """
+    palette, glyphs = look.palette, look.glyphs
+    shown = min(len(heat.errors), max(1, width - _LABEL - 1))
+    if not heat.counts:
+        return [[Segment(" nothing came in this time", palette.muted)]]
+    lines = []
+    top = len(heat.counts) - 1
+    for row in range(top, -1, -1):
+        label = look.right(formats.duration(heat.bounds_s[row]), _LABEL - 2)
+        lines.append(
+            [
+                Segment(f"{label} ", palette.muted),
+                Segment(glyphs.pass_on, palette.rail),
+                *_shaded(heat.counts[row][-shown:], heat.greatest, look),
+            ]
+        )
+    if any(heat.errors):
+        failed = "".join(_errors(count) for count in heat.errors[-shown:])
+        label = look.right(f"failed {glyphs.state['error']}", _LABEL - 1)
+        lines.append(
+            [
+                Segment(label, palette.error),
+                Segment(glyphs.pass_on, palette.rail),
+                Segment(failed, palette.error),
+            ]
+        )
+    lines.append([Segment(" " * _LABEL + _axis(shown), palette.muted)])
+    return lines
+
+
+def legend(heat: HeatMap, look: Look) -> list[Segment]:
+    """Say how many samples each shade stands for at least."""
+    palette, shades = look.palette, look.glyphs.shades
+    if not heat.counts:
+        return []
+    pieces = [Segment(" " * _LABEL + "in each 10 s: ", palette.muted)]
+    least = 0
+    for level, shade in enumerate(shades):
+        first = next(
+            (n for n in range(least + 1, heat.greatest + 1) if _level(n, heat.greatest) == level),
+            None,
+        )
+        if first is not None:
+            least = first
+            pieces.append(Segment(shade * 2, palette.running))
+            pieces.append(Segment(f" {formats.count(first)}+  ", palette.muted))
+    return pieces
+
+
+def _shaded(counts: Sequence[int], greatest: int, look: Look) -> list[Segment]:
+    shades = look.glyphs.shades
+    text = "".join(shades[_level(count, greatest)] if count else " " for count in counts)
+    return [Segment(text, look.palette.running)]
+
+
+def _level(count: int, greatest: int) -> int:
+    """Give the shade of a count: by its logarithm, so that a few beside many are seen."""
+    if greatest <= 1:
+        return 3
+    return min(3, int(4 * math.log(count) / math.log(greatest)))
+
+
+def _errors(count: int) -> str:
+    if not count:
+        return " "
+    return str(count) if count <= _MOST_ERRORS_SHOWN else "+"
+
+
+def _axis(columns: int) -> str:
+    """Say how long ago the columns were: minutes, where there is room for them."""
+    end, line, a_minute = "now", "", 60 // SLOT_S
+    for minutes in range(columns // a_minute, 0, -1):
+        at, text = columns - minutes * a_minute, f"-{minutes}m"
+        if at + len(text) + len(end) < columns and (at > len(line) or not line):
+            line = line.ljust(at) + text
+    return line.ljust(columns - len(end)) + end
