@@ -84,10 +84,10 @@ class Engine:
         unreadable: records that could not be read.
         losses: the reasons why they could not.
         finished: whether the input has ended, so that nothing can still turn up.
-        matcher: the index of match keys; readers may ask it why an edge is there.
-    """
         read_until_s: until when every source that lags behind the others has been read; calls
             made later may still be on their way, however new other sources' records are.
+        matcher: the index of match keys; readers may ask it why an edge is there.
+    """
 
     def __init__(self, *, max_invocations: int | None = None) -> None:
         """Make an empty graph.
@@ -104,9 +104,9 @@ class Engine:
         self.unreadable = 0
         self.gaps = 0
         self.finished = False
+        self.read_until_s = float("inf")
         self.matcher = Matcher(self._edge_changed, self.invocations.get)
         self._callers_awaited: dict[str, list[CauseNode]] = {}
-        self.read_until_s = float("inf")
         self._running: dict[Invocation, None] = {}
         # Those of which X-Ray's segments, or records beside them, came since the last settling.
         self._unjoined: dict[Invocation, None] = {}
@@ -186,10 +186,10 @@ class Engine:
                 attempt.silent = attempt.end is None
             self.touched[invocation] = None
 
-    # --- reading --------------------------------------------------------------------------
-
     def _advance(self, now_s: float) -> bool:
         return self.matcher.doubts.advance(min(now_s, self.read_until_s) - LATEST_CALL_S)
+
+    # --- reading --------------------------------------------------------------------------
 
     def edges(self) -> Iterator[Edge]:
         """Give every edge, certain or ambiguous."""
