@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from providers.aws_operations import AwsOperations
-from providers.operations import Step
+from providers.operations import Scope, Step
 from providers.session import AwsSession
+from providers.tags import our_tags
 from tests.integration.records import chains
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
@@ -165,3 +166,28 @@ async def listed(session: AwsSession) -> dict[str, list[Any]]:
             }
         everything |= {f"{name} {region}": found for name, found in answers.items() if found}
     return everything
+
+
+async def test_what_is_ours_is_found_in_every_region_that_is_enabled(
+    aws_session: AwsSession,
+) -> None:
+    operations = AwsOperations(aws_session)
+    async with aws_session.client("sqs", "eu-central-1") as client:
+        await client.create_queue(QueueName="far-away", tags=our_tags("shop"))
+    scopes: list[Scope] = []
+
+    assert await operations.resources(on_scope=scopes.append) == []
+    found = await operations.resources(regions="all", on_scope=scopes.append)
+    near = await operations.resources(regions=["us-west-2"], on_scope=scopes.append)
+
+    assert [(item.kind, item.name, item.region) for item in found] == [
+        ("queue", "far-away", "eu-central-1")
+    ]
+    assert near == []
+    known, everywhere, chosen = scopes
+    assert set(known.looked) == {"us-west-2", "us-east-1"}
+    assert set(everywhere.looked) == {"us-west-2", "us-east-1", "eu-central-1"}
+    assert "ap-northeast-1" in everywhere.by_tag
+    assert "Not looked in: us-east-1 (not asked for)" in str(chosen)
+    assert (await operations.delete(found, lambda _: None)).failed == ()
+    assert await operations.resources(regions="all") == []

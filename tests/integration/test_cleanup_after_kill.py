@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import subprocess
 from pathlib import Path
@@ -12,7 +13,7 @@ from providers.aws_operations import AwsOperations
 from providers.demo import local_session
 from providers.local_aws import LocalAws
 from tests.integration.test_cleanup import listed
-from tests.unit.cli.run import clean_environment, command
+from tests.unit.cli.run import clean_environment, command, run
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
 
@@ -70,13 +71,18 @@ async def test_nothing_is_left_after_twenty_random_moments(
     await check_kill(tmp_path, local_aws, seed)
 
 
-async def test_the_next_deployment_finishes_what_a_killed_one_began(
+async def test_the_next_run_finds_what_a_killed_one_began_and_finishes_it(
     tmp_path: Path, local_aws: LocalAws
 ) -> None:
     kill_while_deploying(tmp_path, local_aws.endpoint_url, "300000000099", 34)
     session = local_session(local_aws, regions=REGIONS, account_id="300000000099")
     operations = AwsOperations(session)
+    options = ("--region", REGIONS[0], "--endpoint-url", local_aws.endpoint_url)
 
-    await operations.deploy("imageproc", lambda _: None)
+    (listed,) = run(tmp_path, "unfinished", "--json", *options).stdout.splitlines()
+    assert json.loads(listed)["act"]["names"] == ["imageproc"]
+    finished = run(tmp_path, "unfinished", "--finish", *options)
 
+    assert finished.returncode == 0, finished.stderr
     assert {step.state for step in (await operations.plan("imageproc")).steps} == {"skipped"}
+    assert "Nothing was stopped" in run(tmp_path, "unfinished", *options).stderr
