@@ -77,6 +77,12 @@ class Doubts:
         if not explained and began_s > self.horizon_s:
             explained = True  # not yet: its call may be on its way
             self._ask_later(cause, began_s)
+        if (
+            explained
+            and not returns
+            and not (cause in self._unexplained or cause in self._returning)
+        ):
+            return  # as nearly all: no sign, and none before
         source, stretch = source_of(cause.keys[0]), _stretch(began_s)
         for signs, applies in ((self._unexplained, not explained), (self._returning, returns)):
             for flipped in signs.put(cause, (source, stretch) if applies else None):
@@ -158,6 +164,9 @@ class _Signs:
 
     def __len__(self) -> int:
         return len(self._of) + len(self._lasting)
+
+    def __contains__(self, cause: CauseNode) -> bool:
+        return cause in self._of
 
     def near(self, source: Source, stretch: int) -> bool:
         """Say whether a sign is near."""

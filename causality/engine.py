@@ -37,6 +37,8 @@ from causality.graph import (
     Weight,
     take_all_apart,
     take_apart,
+    with_cause,
+    without_cause,
 )
 from causality.join import join_segments
 from causality.losses import Losses
@@ -371,9 +373,11 @@ class Engine:
 
     def _touch_children(self, invocation: Invocation) -> None:
         """Let views look again at those that name this one as a parent, or a possible one."""
-        self.touched.update(dict.fromkeys(cause.invocation for cause in invocation.triggered))
+        for cause in invocation.triggered:
+            self.touched[cause.invocation] = None
         for call in invocation.calls.values():
-            self.touched.update(dict.fromkeys(cause.invocation for cause in call.edges))
+            for cause in call.edges:
+                self.touched[cause.invocation] = None
 
     def _new_invocation(self, request_id: str) -> Invocation:
         invocation = self.invocations[request_id] = Invocation(request_id)
@@ -399,24 +403,18 @@ class Engine:
     def _edge_changed(self, cause: CauseNode, old: Edge | None) -> None:
         if old is not None:
             for call in old.candidates:
-                call.edges.pop(cause, None)
+                call.edges = without_cause(call.edges, cause)
                 self.touched[call.invocation] = None
             if old.parent is not None:
-                old.parent.triggered.pop(cause, None)
+                old.parent.triggered = without_cause(old.parent.triggered, cause)
                 self.touched[old.parent] = None
         new = cause.edge
         if new is not None:
             for call in new.candidates:
-                if call.edges:
-                    call.edges[cause] = None
-                else:
-                    call.edges = {cause: None}
+                call.edges = with_cause(call.edges, cause)
                 self.touched[call.invocation] = None
             if new.parent is not None:
-                if new.parent.triggered:
-                    new.parent.triggered[cause] = None
-                else:
-                    new.parent.triggered = {cause: None}
+                new.parent.triggered = with_cause(new.parent.triggered, cause)
                 self.touched[new.parent] = None
             self.waiting.pop(cause, None)
         elif _must_have_a_call(cause.fact):
@@ -464,11 +462,11 @@ class Engine:
         cause.exact = cause.content = cause.order = None
         if edge is not None:
             for call in edge.candidates:
-                call.edges.pop(cause, None)
+                call.edges = without_cause(call.edges, cause)
                 if call.invocation.gone and not call.edges:
                     call.outputs = ()
             if edge.parent is not None:
-                edge.parent.triggered.pop(cause, None)
+                edge.parent.triggered = without_cause(edge.parent.triggered, cause)
 
     def _forget_caller(self, cause: CauseNode) -> None:
         caller = cause.fact.caller

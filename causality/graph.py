@@ -11,8 +11,7 @@ what leaves the graph, and `take_all_apart` a graph that is dropped.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from itertools import repeat
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
@@ -32,8 +31,8 @@ Weight: TypeAlias = tuple[Effect, str | None]
 
 _REFUSED = re.compile(r"4\d\d$")  # X-Ray's status of a call that the service refused
 _MAX_SPARE = 4
-# One for all who caused nothing; the engine gives whoever did a dict of its own.
-_no_causes: Callable[[], dict[CauseNode, None]] = repeat(dict["CauseNode", None]()).__next__
+# What a call or an invocation led to: mostly nothing or one, and a dict takes 200 bytes.
+Causes: TypeAlias = "tuple[CauseNode, ...] | dict[CauseNode, None]"
 
 
 class CallNode(msgspec.Struct, gc=False, eq=False):
@@ -51,7 +50,7 @@ class CallNode(msgspec.Struct, gc=False, eq=False):
     attempt: str | None = None
     indexed_as: Weight | None = None
     outputs: tuple[OutputNode, ...] = ()
-    edges: dict[CauseNode, None] = msgspec.field(default_factory=_no_causes)
+    edges: Causes = ()
     segment: Call | None = None
 
     @property
@@ -74,10 +73,11 @@ class CallNode(msgspec.Struct, gc=False, eq=False):
     @property
     def ended_at_s(self) -> float | None:
         """When its response was there; None when that is not known."""
-        duration_s = self.duration_s
-        if self.fact.at_s is None or duration_s is None:
+        fact = self.fact
+        duration_s = fact.duration_s if fact.duration_s is not None else self.duration_s
+        if fact.at_s is None or duration_s is None:
             return None
-        return self.fact.at_s + duration_s
+        return fact.at_s + duration_s
 
     @property
     def error(self) -> str | None:
@@ -275,7 +275,7 @@ class Invocation(msgspec.Struct, gc=False, eq=False):
     attempts: dict[str, Attempt] = {}
     calls: dict[str, CallNode] = {}
     causes: tuple[CauseNode, ...] = ()
-    triggered: dict[CauseNode, None] = msgspec.field(default_factory=_no_causes)
+    triggered: Causes = ()
     segments: tuple[ServiceSegment, ...] = ()
     function_segments: tuple[FunctionSegment, ...] = ()
 
@@ -351,13 +351,14 @@ class Invocation(msgspec.Struct, gc=False, eq=False):
 
     def sdk_s(self, calls: list[CallNode]) -> float | None:
         """Give the time spent in these calls, overlaps counted once; None when unknown."""
-        spans = sorted(
-            (call.started_at_s, end)
+        spans = [
+            (call.fact.at_s, end)
             for call in calls
-            if call.started_at_s is not None and (end := call.ended_at_s) is not None
-        )
+            if call.fact.at_s is not None and (end := call.ended_at_s) is not None
+        ]
         if not spans:
             return None
+        spans.sort()
         total, reached = 0.0, float("-inf")
         for start, end in spans:
             total += max(0.0, end - max(start, reached))
@@ -377,6 +378,24 @@ class Touched(dict[Invocation, None]):
         super().clear()
 
 
+def with_cause(known: Causes, cause: CauseNode) -> Causes:
+    """Give causes with one more."""
+    if not known:
+        return (cause,)
+    if isinstance(known, dict):
+        known[cause] = None
+        return known
+    return known if known[0] is cause else {known[0]: None, cause: None}
+
+
+def without_cause(known: Causes, cause: CauseNode) -> Causes:
+    """Give causes without one of them."""
+    if isinstance(known, dict):
+        known.pop(cause, None)
+        return known
+    return () if known and known[0] is cause else known
+
+
 def take_apart(invocation: Invocation) -> None:
     """Let go of what an invocation that has left holds, so that all of it is freed."""
     for call in invocation.calls.values():
@@ -391,12 +410,12 @@ def take_all_apart(invocations: Iterable[Invocation]) -> None:
     for invocation in invocations:
         for call in invocation.calls.values():
             call.outputs = ()
-            call.edges = _no_causes()
+            call.edges = ()
         for cause in invocation.causes:
             cause.edge = cause.exact = cause.content = cause.order = None
         invocation.calls.clear()
         invocation.causes = ()
-        invocation.triggered = _no_causes()
+        invocation.triggered = ()
 
 
 def _attempt_order(attempt: Attempt) -> tuple[float, str]:

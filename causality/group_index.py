@@ -7,7 +7,7 @@ showed it, to a pair once another half of the other kind did, and to a group fro
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -16,6 +16,9 @@ from causality.graph import CauseNode, Found, OutputNode
 from causality.groups import Group
 from causality.match_keys import CONTENT, ORDER, GroupKey, is_blind, is_specific, record_identity
 from causality.stretch import LedTo, Rules
+
+# Of a record that need not be told from others.
+_ONLY: Final = ("", "", 0)
 
 
 class Pair(msgspec.Struct, gc=False, eq=False):
@@ -198,6 +201,6 @@ def _of_pair(pair: Pair, led_to: LedTo) -> Found | None:
         told_by_content = cause.content is not None and output in cause.content.outputs
         if told_by_content or (is_specific(output) and not blind):
             return None
-    delivery = Delivery(record_identity(cause), cause)
+    delivery = Delivery(_ONLY, cause)
     verdicts = Rules(pair.level, blind, led_to).of_one(delivery, output)
     return verdicts[0].found() if verdicts else None

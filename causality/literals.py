@@ -38,8 +38,8 @@ _TOKEN = re.compile(
     )""",
     re.DOTALL | re.VERBOSE,
 )
-# What most calls write: strings, plain or typed, without anything to unescape.
-_MEMBER = re.compile(r"'([^'\\]*+)': (?:'([^'\\]*+)'|\{'([SNB])': '([^'\\]*+)'\})")
+# What most calls write: whole numbers, and strings, plain or typed, without anything to unescape.
+_MEMBER = re.compile(r"'([^'\\]*+)': (?:'([^'\\]*+)'|(-?[1-9][0-9]*+)|\{'([SNB])': '([^'\\]*+)'\})")
 _FLAT = re.compile(rf"\{{{_MEMBER.pattern}(?:, {_MEMBER.pattern})*+\}}")
 _NUMBER = re.compile(r"-?\d[\d.eE+_-]*$")
 _MAX_DEPTH = 64  # DynamoDB takes 32
@@ -101,8 +101,10 @@ def parse(text: str, start: int = 0) -> tuple[Value, int] | None:
     flat = _FLAT.match(text, start)
     if flat is not None:
         end = flat.end()
-        members = _MEMBER.findall(text, start, end)
-        return {n: {kind: typed} if kind else plain for n, plain, kind, typed in members}, end
+        return {
+            name: {kind: typed} if kind else Number(number) if number else plain
+            for name, plain, number, kind, typed in _MEMBER.findall(text, start, end)
+        }, end
     opened: list[_Open] = []
     name, expected = "", start
     for match in _TOKEN.finditer(text, start):
@@ -168,6 +170,9 @@ def typed_items(value: Value | None) -> dict[str, dict[str, str]]:
         return {}
     items = {}
     for name, member in value.items():
+        if type(member) is str:
+            items[name] = {"S": member}
+            continue
         kind = None
         if isinstance(member, dict):
             if len(member) != 1:

@@ -6,7 +6,8 @@ has the table.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final, TypeAlias
 from urllib.parse import unquote
 
@@ -28,7 +29,7 @@ CALLER: Final = "caller"  # a kind of id of the original's: the caller's request
 # A message can carry another one, with its ids: S3's event inside an SNS message inside an SQS
 # message. What was delivered last stands first, and proves most: a function may have forwarded
 # what another one sent. A `traceparent` and an execution's ARN are handed on by user code.
-_IDS: Final = (
+IDS: Final = (
     wire.ID_LAMBDA_REQUEST,
     wire.ID_APIGW_REQUEST,
     wire.ID_KINESIS,
@@ -43,9 +44,9 @@ _IDS: Final = (
 )
 # Their value alone is no proof: of which stream, of which object?
 COMPOSED_IDS: Final = frozenset({wire.ID_KINESIS, wire.ID_S3_VERSION})
-PLAIN_IDS: Final = frozenset(_IDS) - COMPOSED_IDS
+PLAIN_IDS: Final = frozenset(IDS) - COMPOSED_IDS
 # A local AWS shows caller and callee different values of these.
-_AWS_ONLY_IDS = frozenset({wire.ID_LAMBDA_REQUEST, wire.ID_S3_REQUEST, wire.ID_APIGW_REQUEST})
+AWS_ONLY_IDS = frozenset({wire.ID_LAMBDA_REQUEST, wire.ID_S3_REQUEST, wire.ID_APIGW_REQUEST})
 # Ids of one delivered record: equal ones are the same record, delivered again or to another.
 _RECORD_IDS = (
     *(wire.ID_DDB_EVENT, wire.ID_S3_SEQUENCER, wire.ID_SNS_MESSAGE, wire.ID_SQS_MESSAGE),
@@ -57,7 +58,7 @@ _CHANGES = {True: ("delete",), False: ("put",), None: ("put", "delete")}
 _PAYLOADS = frozenset({"lambda", "scheduler"})  # their calls hold what a function will be given
 _NO_METHOD = frozenset({"websocket", "authorizer"})  # they show something else in its place
 _PREFIX = 4  # segments: a stage and a base path; a local AWS's own "restapis/<id>/<stage>/..."
-_key_decoder = msgspec.json.Decoder(list[tuple[str, str, str]])
+_key_decoder = msgspec.json.Decoder(tuple[tuple[str, str, str], ...])
 _DELETES = frozenset({"DeleteItem", "DeleteObject", "DeleteObjects"})
 
 
@@ -69,7 +70,7 @@ def exact_output_keys(node: OutputNode) -> Iterator[ExactKey]:
     call, fact = node.call.fact, node.fact
     resource = fact.resource or call.resource or ""
     for kind, value in fact.ids.items():
-        if kind in _IDS and not (call.local and kind in _AWS_ONLY_IDS):
+        if kind in IDS and not (call.local and kind in AWS_ONLY_IDS):
             yield exact_key(kind, value, resource, fact.key)
     if call.service == "lambda" and not fact.ids:
         if node.callee_request_id is not None:
@@ -90,9 +91,9 @@ def exact_cause_keys(node: CauseNode) -> list[ExactKey]:
     ids = fact.ids
     if len(ids) == 1:
         ((kind, value),) = ids.items()
-        return [exact_key(kind, value, fact.resource or "", fact.key)] if kind in _IDS else []
+        return [exact_key(kind, value, fact.resource or "", fact.key)] if kind in IDS else []
     return [
-        exact_key(kind, ids[kind], fact.resource or "", fact.key) for kind in _IDS if kind in ids
+        exact_key(kind, ids[kind], fact.resource or "", fact.key) for kind in IDS if kind in ids
     ]
 
 
@@ -232,14 +233,15 @@ def _item_keys(node: OutputNode, key_names: set[tuple[str, ...]] | tuple[()]) ->
 
 def key_names_of(key: str) -> tuple[str, ...]:
     """Give the attributes of a canonical DynamoDB key."""
-    return tuple(name for name, _ in _key_parts(key))
+    return tuple([name for name, _, _ in _key_parts(key)])
 
 
-def _key_parts(key: str) -> list[tuple[str, dict[str, str]]]:
+@lru_cache(maxsize=64)  # a cause's key is asked for several times in a row
+def _key_parts(key: str) -> Sequence[tuple[str, str, str]]:
     try:
-        return [(name, {kind: value}) for name, kind, value in _key_decoder.decode(key)]
+        return _key_decoder.decode(key)
     except (msgspec.DecodeError, UnicodeError):
-        return []  # no key of our recorder: equal keys are still equal texts
+        return ()  # no key of our recorder: equal keys are still equal texts
 
 
 def _key_hash(key: str) -> str:
@@ -247,7 +249,10 @@ def _key_hash(key: str) -> str:
     if not parts:
         return key
     return "+".join(
-        typed.get(wire.HIDDEN) or wire.attribute_hash(name, typed) for name, typed in parts
+        [
+            value if kind == wire.HIDDEN else wire.attribute_hash(name, {kind: value})
+            for name, kind, value in parts
+        ]
     )
 
 
@@ -258,7 +263,7 @@ def ids_differ(output: OutputNode, cause: Cause) -> bool:
     """Say whether both halves show an id of one kind, with different values."""
     call, fact = output.call.fact, output.fact
     for kind, ours in fact.ids.items():
-        if kind in _IDS and not (call.local and kind in _AWS_ONLY_IDS):
+        if kind in IDS and not (call.local and kind in AWS_ONLY_IDS):
             theirs = cause.ids.get(kind)
             if theirs is not None and theirs != ours:
                 return True

@@ -14,8 +14,8 @@ order in which they came.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeAlias, TypeVar
 
 from causality.clock import CLOCK_SKEW_S, ORDER_WINDOW_S
 from causality.doubts import Doubts
@@ -39,9 +39,10 @@ from causality.snapshot import Evidence
 
 _RIVALS = 32
 # How far a chain of proven edges is followed to rule out that an effect is its own cause.
-_LINEAGE = 16
+LINEAGE = 16
 _LINEAGE_WIDTH = 256
 
+_Node = TypeVar("_Node")
 Changed: TypeAlias = Callable[[CauseNode, Edge | None], None]
 
 
@@ -282,24 +283,7 @@ class Matcher:
 
     def _led_to(self, first: Invocation, last: Invocation) -> bool:
         """Say whether proven edges lead from one invocation to another."""
-        reached = {last}
-        level = [last]
-        for _ in range(_LINEAGE):
-            level = [
-                cause.edge.parent
-                for invocation in level
-                for cause in invocation.causes
-                if cause.edge is not None
-                and cause.edge.evidence == "exact"
-                and cause.edge.parent is not None
-                and cause.edge.parent not in reached
-            ]
-            if first in level:
-                return True
-            reached.update(level)
-            if not level or len(reached) > _LINEAGE_WIDTH:
-                return False
-        return False
+        return led_to(first, last, _proven_parents)
 
     def _lineage_changed(self, invocation: Invocation) -> None:
         """Consider again what those effects may have caused whose lineage became known."""
@@ -307,7 +291,7 @@ class Matcher:
             return
         reached = {invocation}
         level = [invocation]
-        for _ in range(_LINEAGE):
+        for _ in range(LINEAGE):
             for member in level:
                 for call in member.calls.values():
                     for output in call.outputs:
@@ -325,6 +309,30 @@ class Matcher:
                 return
 
 
+def led_to(first: _Node, last: _Node, parents_of: Callable[[_Node], Iterable[_Node]]) -> bool:
+    """Say whether one leads to another, as far as it is followed."""
+    reached = {last}
+    level = [last]
+    for _ in range(LINEAGE):
+        level = [p for member in level for p in parents_of(member) if p not in reached]
+        if first in level:
+            return True
+        reached.update(level)
+        if not level or len(reached) > _LINEAGE_WIDTH:
+            return False
+    return False
+
+
+def _proven_parents(invocation: Invocation) -> list[Invocation]:
+    return [
+        cause.edge.parent
+        for cause in invocation.causes
+        if cause.edge is not None
+        and cause.edge.evidence == "exact"
+        and cause.edge.parent is not None
+    ]
+
+
 def _is_explained(cause: CauseNode) -> bool:
     """Say whether there is a recorded call for a record, be it certain which one or not."""
     if cause.exact is not None:
@@ -340,9 +348,11 @@ def _differs(old: Found | None, new: Found | None) -> bool:
 def _edge(
     cause: CauseNode, evidence: Evidence, outputs: Sequence[OutputNode], certain: bool
 ) -> Edge:
-    if len(outputs) == 1 and certain:
+    if len(outputs) == 1:
         call = outputs[0].call
-        return Edge(cause, evidence, call.invocation, call, (call,))
+        if certain:
+            return Edge(cause, evidence, call.invocation, call, (call,))
+        return Edge(cause, "ambiguous", None, None, (call,))
     calls = tuple(dict.fromkeys(output.call for output in outputs))
     parents = {call.invocation: None for call in calls}
     if not certain or len(parents) > 1:

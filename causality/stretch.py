@@ -107,9 +107,17 @@ class Rules:
 
     def of_one(self, delivery: Delivery, output: OutputNode) -> list[Verdict]:
         """Solve what is most frequent: one delivery, and one output."""
-        visible = self.current([output], delivery) if output.made_s <= delivery.latest_s else []
+        cause = delivery.causes[0]
+        made_s, latest_s = output.made_s, delivery.latest_s
+        visible = latest_s - CLOCK_SKEW_S - self.window_s <= made_s <= latest_s
+        if cause.exact is None and (self._by_content or cause.content is None):
+            if visible and self._fits(output, delivery):
+                return [self._alone(delivery, [output])]
+            verdict = Verdict(delivery, [])
+            verdict.left_out = True
+            return [verdict]
         stretch = Stretch(crowded=False)
-        stretch.entries.append(self.entry(delivery, visible))
+        stretch.entries.append(self.entry(delivery, [output] if visible else []))
         return list(self.verdicts(stretch))
 
     def verdicts(self, stretch: Stretch) -> Iterator[Verdict]:
@@ -131,7 +139,7 @@ class Rules:
     def _solved(self, entries: list[Entry]) -> Iterator[Verdict]:
         if len(entries) == 1 and len(entries[0].fitting) == 1:
             if not entries[0].settled:
-                yield self._alone(entries[0])
+                yield self._alone(entries[0].delivery, entries[0].fitting)
             return
         fits = [len(entry.fitting) for entry in entries]
         ordered = in_sequence([e.delivery for e in entries], [e.fitting for e in entries])
@@ -172,10 +180,10 @@ class Rules:
             verdict.narrowed = len(verdict.outputs) < fit
             yield verdict
 
-    def _alone(self, entry: Entry) -> Verdict:
+    def _alone(self, delivery: Delivery, fitting: list[OutputNode]) -> Verdict:
         """Solve a stretch of one delivery that one output fits."""
-        verdict = Verdict(entry.delivery, entry.fitting)
-        covered = self._is_proven(entry.fitting[0], entry)
+        verdict = Verdict(delivery, fitting)
+        covered = self._is_proven_for(fitting[0], delivery.causes[0])
         verdict.left_out = not covered
         verdict.certain = covered and self._is_plausible(verdict)
         return verdict

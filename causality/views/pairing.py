@@ -17,6 +17,8 @@ def paired_calls(parent: Invocation) -> dict[CauseNode, CallNode]:
         for cause in parent.triggered
         if cause.edge is not None and cause.edge.call is None and cause.edge.candidates
     ]
+    if not open_causes:
+        return {}
     pairs: dict[CauseNode, CallNode] = {}
     taken: set[CallNode] = set()
     for cause in sorted(open_causes, key=_start):

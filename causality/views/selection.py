@@ -67,7 +67,8 @@ def calls_in_order(invocation: Invocation) -> list[CallNode]:
 
 def call_order(call: CallNode) -> tuple[float, str]:
     """Order the calls of an invocation."""
-    return (call.started_at_s if call.started_at_s is not None else float("inf"), call.id)
+    fact = call.fact
+    return (fact.at_s if fact.at_s is not None else float("inf"), fact.id)
 
 
 def _reach(
