@@ -2,6 +2,7 @@
 
     python -m benchmarks.screen                    100,000 invocations, 1,000 records a second
     python -m benchmarks.screen --invocations 20000
+    python -m benchmarks.screen --only replay      or: model, soak
 
 The real application on Textual's headless driver, which paints every cell and only writes it to
 nowhere; CPU time is this process's own, the driving of the test included. As a baseline, the same
@@ -16,8 +17,10 @@ import gc
 import itertools
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from statistics import median
 
 from textual.pilot import Pilot
@@ -26,8 +29,13 @@ from benchmarks.engine_load import INVOCATIONS_A_TREE, pages, trees
 from causality.records import StreamRecord, decode_page
 from gammaray_tui.app import GammarayApp
 from gammaray_tui.cli import GC_THRESHOLDS
+from gammaray_tui.commands.replay import play_files
 from gammaray_tui.watch import Watch
 from providers.events import RecordBatch
+from providers.files import collect
+from providers.recordings.entries import Began
+from providers.recordings.writer import Recorder
+from providers.replay import Player
 
 SIZE = (120, 40)
 MEASURED_S = 8.0
@@ -41,30 +49,63 @@ def main() -> None:
     """Measure everything and print it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--invocations", type=int, default=100_000)
+    parser.add_argument("--only", choices=("replay", "model", "soak"))
     arguments = parser.parse_args()
     gc.set_threshold(*GC_THRESHOLDS)
-    asyncio.run(measure(arguments.invocations))
+    only: str | None = arguments.only
+    if only in (None, "replay"):
+        asyncio.run(measure_replay(arguments.invocations))
+    if only in (None, "model"):
+        asyncio.run(measure_model(arguments.invocations))
+    if only in (None, "soak"):
+        soak()
 
 
-async def measure(invocations: int) -> None:
+async def measure_replay(invocations: int) -> None:
+    """Measure how a recording of that many invocations opens, played as fast as it can be."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "run.gammaray")
+        _record(path, invocations)
+        gc.collect()
+        began_s = time.process_time()
+        player = Player(speed=None)
+        watch = Watch(path.name, max_invocations=None, clock=player.now_s)
+        watch.playback = player.playback
+        app = GammarayApp(
+            watch,
+            title=path.name,
+            read_only=True,
+            sources=(lambda: play_files(player, collect([path]), watch, app.report),),
+            player=player,
+        )
+        async with app.run_test(size=SIZE):
+            await _until(lambda: bool(len(app.snapshot.rows)))
+            first_s = time.process_time() - began_s
+            report(f"first frame with rows, replay of {invocations:,}: s", first_s, 3)
+            blocks: list[float] = []
+            beating = asyncio.ensure_future(_note_blocks(blocks))
+            await _until(lambda: watch.engine.finished)
+            whole_s = time.process_time() - began_s
+            beating.cancel()
+            app.refresh_views()
+        say(f"    all {len(watch.engine.invocations):,} are there after {whole_s:.2f} s")
+        blocks.sort()
+        often_s = blocks[len(blocks) * 99 // 100]
+        report("    until a key has its turn meanwhile, p99: ms", 1000 * often_s, 15)
+        say(f"    the longest: {1000 * blocks[-1]:.0f} ms")
+
+
+async def measure_model(invocations: int) -> None:
     """Measure with that many invocations in the model."""
     stream = _records()
     report("empty, at rest: % of a core", await _at_rest(Watch("bench")), 2)
     watch = Watch("bench", max_invocations=None)
     began_s = time.process_time()
     _load(watch, stream, invocations)
-    loaded_s = time.process_time() - began_s
+    say(f"    {invocations:,} read and matched in {time.process_time() - began_s:.2f} s")
     app = GammarayApp(watch, title="bench")
-    began_s = time.process_time()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
-        frame_s = time.process_time() - began_s
-        report(
-            f"first frame of a replay of {len(watch.engine.invocations):,}: s",
-            loaded_s + frame_s,
-            3,
-        )
-        say(f"    of it reading and matching {loaded_s:.2f} s, painting {frame_s:.2f} s")
         gc.freeze()
         report("at rest: % of a core", 100 * await _share(pilot, _nothing), 2)
         share = await _share(pilot, lambda: _feed(watch, stream))
@@ -81,7 +122,6 @@ async def measure(invocations: int) -> None:
             report(f"opening {name}: ms", 1000 * (time.process_time() - began_s), 150)
             await pilot.press("escape")
     gc.unfreeze()
-    _soak(stream)
 
 
 def report(what: str, value: float, limit: float) -> None:
@@ -96,8 +136,8 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _records() -> Iterator[StreamRecord]:
-    for page in pages(trees(10**9)):
+def _records(count_of_trees: int = 10**9) -> Iterator[StreamRecord]:
+    for page in pages(trees(count_of_trees)):
         yield from decode_page(page).records
 
 
@@ -105,6 +145,30 @@ def _load(watch: Watch, stream: Iterator[StreamRecord], invocations: int) -> Non
     wanted = invocations // INVOCATIONS_A_TREE * INVOCATIONS_A_TREE
     while len(watch.engine.invocations) < wanted:
         watch.apply(RecordBatch("us-west-2", "bench", list(itertools.islice(stream, 1000))))
+
+
+def _record(path: Path, invocations: int) -> None:
+    stream, at_s = _records(invocations // INVOCATIONS_A_TREE), time.time()
+    recorder = Recorder(path, Began(at_s=at_s))
+    while records := list(itertools.islice(stream, 200)):
+        at_s += 0.1
+        recorder.record(RecordBatch("us-west-2", "bench", records, [], at_s))
+    recorder.close()
+
+
+async def _note_blocks(blocks: list[float]) -> None:
+    """Note again and again how much CPU time passes until something else has its turn."""
+    while True:
+        before_s = time.thread_time()
+        await asyncio.sleep(0.001)
+        blocks.append(time.thread_time() - before_s)
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    while True:
+        if condition():
+            return
+        await asyncio.sleep(0.002)
 
 
 async def _nothing() -> None:
@@ -144,8 +208,9 @@ async def _keys(pilot: Pilot[None]) -> list[float]:
     return times
 
 
-def _soak(stream: Iterator[StreamRecord]) -> None:
+def soak() -> None:
     """Let hours of records through a bounded model, and see whether memory grows."""
+    stream = _records()
     watch = Watch("bench", max_invocations=20_000)
     total = HOURS * 3600 * CHANGES_A_SECOND // 100
     sizes: list[tuple[int, float]] = []

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from providers.replay import Player
 
 _DRAIN_EVERY_S = 0.1
-_DRAIN_S, _BREATH_S = 0.01, 0.005  # at a time, when there is more than that
+_DRAIN_S, _BREATH_S = 0.008, 0.002  # at a time, when there is more than that
 _FIGURES_EVERY_S = 1.0  # lag and rates change even when nothing comes
 _TICK_EVERY_S = 0.5  # the time of running invocations, when one is on screen
 _THEMES_EVERY_S = 1.0

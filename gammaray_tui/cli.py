@@ -43,9 +43,9 @@ from gammaray_tui.commands.watch import watch
 from providers.errors import UserError
 
 # Objects allocated between collections: at Python's defaults, a graph of 100,000 invocations
-# stalls the screen for a third of a second again and again. The second number keeps a collection
-# of young objects, which a burst of records brings about, below 35 ms.
-GC_THRESHOLDS = (20_000, 5, 800)
+# stalls the screen for a third of a second again and again. The first two numbers keep a
+# collection of young objects, which a burst of records brings about, below 20 ms.
+GC_THRESHOLDS = (10_000, 5, 1600)
 
 
 class _Commands(TyperGroup):

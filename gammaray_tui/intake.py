@@ -10,7 +10,7 @@ from providers.events import ProviderEvent, RecordBatch, RegionStatus
 from providers.record_time import record_time_s
 
 # A batch is at most one page of 1000 records; applied in slices so that keys stay quick.
-_SLICE = 100
+_SLICE = 50
 _RECENT_S = 30
 # A source lags behind if its records are older than this when they come; and as long as it has
 # more of them, they come without such a pause.

@@ -53,8 +53,6 @@ from providers.operations import Fired, LogReport, LogsOf
 
 QUEUE_BATCHES = 256
 MAX_INVOCATIONS = 100_000
-# A replay that seeks or plays at full speed waits for nothing but us.
-_CATCH_UP = 8
 # Of the invocations that were looked at last.
 _REPORTS = 10_000
 
@@ -121,8 +119,6 @@ class Watch:
 
     def drain(self, budget_s: float = 0.01) -> bool:
         """Apply waiting events for about `budget_s`; say whether anything changed."""
-        if self.queue.full() and self.playback() is not None:
-            budget_s *= _CATCH_UP
         until = time.perf_counter() + budget_s
         changed = False
         while time.perf_counter() < until:
@@ -172,6 +168,7 @@ class Watch:
         elif isinstance(event, EndOfInput):
             self.engine.finish()
         elif isinstance(event, Restart):
+            self.engine.let_go()
             self._begin()
 
     def _settle(self) -> None:

@@ -27,6 +27,7 @@ SOURCE: Final = "replay"
 SPEEDS: Final[tuple[float | None, ...]] = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, None)
 _READ_AHEAD: Final = 256
 _BATCH: Final = 1000
+_SAID_EVERY: Final = 5000
 
 Timed: TypeAlias = tuple[float, ProviderEvent]
 Put: TypeAlias = Callable[[ProviderEvent], Awaitable[None]]
@@ -92,8 +93,12 @@ class MergedTape:
         return heapq.merge(*(tape.events() for tape in self.tapes), key=itemgetter(0))
 
 
-def tape_of(fileset: FileSet) -> Tape:
+def tape_of(fileset: FileSet, told: Callable[[int], None] = lambda _count: None) -> Tape:
     """Make one tape of files: recordings by arrival, all else by the times that records carry.
+
+    Args:
+        fileset: the files; all but recordings are read to their end.
+        told: is called with the number of records and documents read so far, now and then.
 
     Raises:
         UserError: a file cannot be read.
@@ -102,8 +107,23 @@ def tape_of(fileset: FileSet) -> Tape:
     others = tuple(path for path in fileset.files if path not in recordings)
     tapes: list[Tape] = [RecordingTape.of(path) for path in recordings]
     if others:
-        tapes.append(Timeline.of(read(FileSet(others, ()))))
+        tapes.append(Timeline.of(_counted(read(FileSet(others, ())), told)))
     return tapes[0] if len(tapes) == 1 else MergedTape(tapes)
+
+
+def _counted(
+    events: Iterator[ProviderEvent], told: Callable[[int], None]
+) -> Iterator[ProviderEvent]:
+    count = said = 0
+    for event in events:
+        if isinstance(event, RecordBatch):
+            count += len(event.records)
+        elif isinstance(event, TraceBatch):
+            count += len(event.documents)
+        if count - said >= _SAID_EVERY:
+            said = count
+            told(count)
+        yield event
 
 
 class Player:

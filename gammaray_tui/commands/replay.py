@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,11 +15,13 @@ from gammaray_tui.commands import options
 from gammaray_tui.commands.graph_input import collect_files
 from gammaray_tui.commands.screen import need_terminal, run_app
 from providers.errors import UserError
+from widgets import formats
 
 if TYPE_CHECKING:
     from gammaray_tui.config import Settings
     from gammaray_tui.watch import Watch
     from providers.files import FileSet
+    from providers.operations import Report
     from providers.replay import Player
 
 _STDIN = Path("-")
@@ -89,23 +92,43 @@ async def _show_files(
     # All that the files hold is kept, so that the graph is the one that `export` writes.
     watch = Watch(title, max_invocations=None, clock=player.now_s)
     watch.playback = player.playback
+
+    async def play() -> None:
+        app.main.begin("Reading")
+        await play_files(player, files, watch, app.report)
+
     app = GammarayApp(
         watch,
         title=title,
         read_only=True,
         **settings.appearance,
-        sources=(lambda: _play(player, files, watch),),
+        sources=(play,),
         player=player,
     )
     with archive_of(archive).of(watch):
         await run_app(app)
 
 
-async def _play(player: Player, files: FileSet, watch: Watch) -> None:
+async def play_files(player: Player, files: FileSet, watch: Watch, report: Report) -> None:
+    """Read files behind the screen, saying how far that is, and play them into a watch.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
+    from providers.operations import Step
     from providers.replay import tape_of
 
+    loop = asyncio.get_running_loop()
+    step = Step("read", formats.plural(len(files.files), "file"), "", "running", "reading")
+
+    def tell(count: int) -> None:  # called by the thread that reads
+        said = replace(step, detail=f"{formats.plural(count, 'record')} so far")
+        loop.call_soon_threadsafe(report, said)
+
+    report(step)
     # Behind the first frame: putting large files in order takes longer than the frame.
-    player.insert(await asyncio.to_thread(tape_of, files))
+    player.insert(await asyncio.to_thread(tape_of, files, tell))
+    report(replace(step, state="done", detail=""))
     await player.run(watch.queue.put)
 
 
