@@ -49,12 +49,22 @@ class Doubts:
             "young": len(self._young),
         }
 
-    def advance(self, horizon_s: float) -> bool:
-        """Note how far calls are known by now; says whether edges have to be looked at again."""
+    def advance(self, horizon_s: float, at_once: int | None = None) -> bool:
+        """Note how far calls are known by now; says whether edges have to be looked at again.
+
+        Args:
+            horizon_s: calls made until then are known.
+            at_once: look again at no more causes than these for now; the others are `due`.
+        """
         self.horizon_s = max(self.horizon_s, horizon_s)
-        while self._young and self._young[0][0] <= self.horizon_s:
+        while self.due and (at_once is None or len(self._again) < at_once):
             self._again[heapq.heappop(self._young)[2]] = None
         return bool(self._again)
+
+    @property
+    def due(self) -> bool:
+        """Whether causes have become old enough to be looked at again."""
+        return bool(self._young) and self._young[0][0] <= self.horizon_s
 
     def note_gap(self, at_s: float) -> None:
         """Note that records of about that time are lost."""

@@ -91,11 +91,13 @@ class Engine:
         matcher: the index of match keys; readers may ask it why an edge is there.
     """
 
-    def __init__(self, *, max_invocations: int | None = None) -> None:
+    def __init__(self, *, max_invocations: int | None = None, at_once: int | None = None) -> None:
         """Make an empty graph.
 
         Args:
             max_invocations: past this many, the oldest leave; None keeps everything.
+            at_once: of the edges that only time decides, look at no more than these at once, and
+                leave the others `due`; None looks at all.
         """
         self.invocations: dict[str, Invocation] = {}
         self.touched = Touched()
@@ -107,6 +109,7 @@ class Engine:
         self.gaps = 0
         self.finished = False
         self.read_until_s = float("inf")
+        self._at_once = at_once
         self.matcher = Matcher(self._edge_changed, self.invocations.get)
         self._callers_awaited: dict[str, list[CauseNode]] = {}
         self._running: dict[Invocation, None] = {}
@@ -155,7 +158,7 @@ class Engine:
     def finish(self) -> None:
         """Say that the input has ended: what waits now will wait for ever."""
         self.finished = True
-        self.matcher.doubts.advance(float("inf"))
+        self.matcher.doubts.advance(float("inf"), self._at_once)
         self.settle()
 
     def settle(self) -> None:
@@ -189,7 +192,13 @@ class Engine:
             self.touched[invocation] = None
 
     def _advance(self, now_s: float) -> bool:
-        return self.matcher.doubts.advance(min(now_s, self.read_until_s) - LATEST_CALL_S)
+        horizon_s = min(now_s, self.read_until_s) - LATEST_CALL_S
+        return self.matcher.doubts.advance(horizon_s, self._at_once)
+
+    @property
+    def due(self) -> bool:
+        """Whether the next settling has edges to look at that time has decided."""
+        return self.matcher.doubts.due
 
     # --- reading --------------------------------------------------------------------------
 

@@ -53,6 +53,8 @@ from providers.operations import Fired, LogReport, LogsOf
 
 QUEUE_BATCHES = 256
 MAX_INVOCATIONS = 100_000
+# A shard that has caught up decides what waited for it, which can be a million edges.
+_AT_ONCE = 200
 # Of the invocations that were looked at last.
 _REPORTS = 10_000
 
@@ -96,7 +98,7 @@ class Watch:
 
     def _begin(self) -> None:
         """Begin with an empty graph, and with what the user chose before."""
-        self.engine = Engine(max_invocations=self._max_invocations)
+        self.engine = Engine(max_invocations=self._max_invocations, at_once=_AT_ONCE)
         self.marks: list[Mark] = []
         self._shown = ShownTree(self.engine, self._choices)
         self._tree = self._shown.index
@@ -116,6 +118,8 @@ class Watch:
         self._take(event)
         self._apply(event)
         self._settle()
+        while self.engine.due:
+            self._settle()
 
     def drain(self, budget_s: float = 0.01) -> bool:
         """Apply waiting events for about `budget_s`; say whether anything changed."""
@@ -125,7 +129,9 @@ class Watch:
             if not self._pending:
                 with contextlib.suppress(asyncio.QueueEmpty):
                     self._pending.extend(slices(self._take(self.queue.get_nowait())))
-            if not self._pending:
+            if self._pending:
+                self._apply(self._pending.popleft())
+            elif not self.engine.due:
                 break
             self._apply(self._pending.popleft())
             # Slice by slice: what they put off would come on top of the time at the end.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from causality.document import graph_document
 from gammaray_tui.intake import Sources
 from gammaray_tui.watch import Watch
@@ -60,9 +62,12 @@ def test_order_proves_nothing_until_the_shard_that_lags_behind_is_read() -> None
     assert {edge.evidence for edge in watch.engine.edges()} == {"order"}
 
 
-def test_where_sources_lag_behind_makes_no_difference_in_the_end() -> None:
+def test_where_sources_lag_behind_makes_no_difference_in_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     whole = Watch("test", clock=lambda: WRITTEN_S)
     whole.apply(RecordBatch("us-west-2", "all", RECORDS))
+    monkeypatch.setattr("gammaray_tui.watch._AT_ONCE", 1)
     split = Watch("test", clock=lambda: WRITTEN_S)
     for number, record in enumerate(RECORDS):
         split.apply(RecordBatch("us-west-2", str(number % 2), [record], [], WRITTEN_S + 3600))
