@@ -133,7 +133,6 @@ class Watch:
                 self._apply(self._pending.popleft())
             elif not self.engine.due:
                 break
-            self._apply(self._pending.popleft())
             # Slice by slice: what they put off would come on top of the time at the end.
             self._settle()
             changed = True
