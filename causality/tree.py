@@ -55,6 +55,10 @@ class TreeIndex:
         """Chains in all, hidden ones included."""
         return len(self._chains)
 
+    def middle_s(self) -> float | None:
+        """Give when the middle one of all chains began; None when there is none."""
+        return self._chains[len(self._chains) // 2].root.started_at_s if self._chains else None
+
     @property
     def running(self) -> int:
         """Invocations that run now, in all chains."""

@@ -46,7 +46,7 @@ class Model(Protocol):
     def waterfall(self, node: NodeId, *, with_calls: bool) -> Waterfall | None:
         """Lay out in time the chain of an invocation; None when it is gone."""
 
-    def compare(self, before: str, after: str) -> Compared:
+    async def compare(self, before: str, after: str) -> Compared:
         """Compare the chains that fit one filter expression to those that fit another."""
 
     def middle_s(self) -> float | None:

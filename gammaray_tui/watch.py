@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from causality.analysis import Compared, chains, compared
+from causality.analysis import Compared, compared
 from causality.detail import detail_of
 from causality.engine import Engine
 from causality.filters import Filter, parse
@@ -90,6 +90,7 @@ class Watch:
         self._max_invocations = max_invocations
         self._clock = clock
         self._pending: deque[ProviderEvent] = deque()
+        self._readers = 0  # threads that read the graph, which stands still for them
         self._selected: NodeId | None = None
         self._filter_text = ""
         self._choices = TreeChoices()
@@ -125,7 +126,7 @@ class Watch:
         """Apply waiting events for about `budget_s`; say whether anything changed."""
         until = time.perf_counter() + budget_s
         changed = False
-        while time.perf_counter() < until:
+        while time.perf_counter() < until and not self._readers:
             if not self._pending:
                 with contextlib.suppress(asyncio.QueueEmpty):
                     self._pending.extend(slices(self._take(self.queue.get_nowait())))
@@ -146,7 +147,7 @@ class Watch:
 
     def mark(self, kind: str, text: str) -> None:
         """Note what the user or the tool did."""
-        self.apply(Mark(self._clock(), kind, text))
+        self._apply(self._take(Mark(self._clock(), kind, text)))
 
     def _take(self, event: ProviderEvent) -> ProviderEvent:
         for tap in self.taps:
@@ -221,9 +222,22 @@ class Watch:
         """Lay out in time the chain of an invocation; None when it is gone."""
         return waterfall_of(self.engine, self._tree, node, self._clock(), with_calls=with_calls)
 
-    def compare(self, before: str, after: str) -> Compared:
-        """Compare the chains that fit one filter expression to those that fit another."""
-        return compared(self.engine.invocations.values(), before, after, self._parsed)
+    async def compare(self, before: str, after: str) -> Compared:
+        """Compare the chains that fit one filter expression to those that fit another.
+
+        In a thread, for it takes seconds with many; the graph stands still meanwhile.
+        """
+        members = list(self.engine.invocations.values())
+        self._readers += 1
+        reading = asyncio.ensure_future(
+            asyncio.to_thread(compared, members, before, after, self._parsed)
+        )
+        # Also when nobody waits any more for what comes of it.
+        reading.add_done_callback(self._has_read)
+        return await asyncio.shield(reading)
+
+    def _has_read(self, _: asyncio.Future[Compared]) -> None:
+        self._readers -= 1
 
     def middle_s(self) -> float | None:
         """Give when the last deployment or firing was, else the middle chain's beginning."""
@@ -231,12 +245,10 @@ class Watch:
             found = [mark.at_s for mark in self.marks if mark.kind == kind]
             if found:
                 return found[-1]
-        roots = (chain.root.started_at_s for chain in chains(self.engine.invocations.values()))
-        known = sorted(at_s for at_s in roots if at_s is not None)
-        return known[len(known) // 2] if known else None
+        return self._tree.middle_s()
 
     def _tables_at(self, now_s: float) -> WatchedTables:
-        if self._tables.is_due():
+        if self._tables.is_due() and not self._readers:
             self.engine.read_until_s = self._sources.read_until_s(now_s)
             self.engine.expire(now_s - self._received_at_s)
             if not self._shown.frozen:

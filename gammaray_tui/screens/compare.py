@@ -118,8 +118,11 @@ class CompareScreen(Screen[None]):
         self.dismiss(None)
 
     def _compare(self) -> None:
-        fields = [self.query_one(f"#{name}", Input) for name in ("before", "after")]
-        compared = self.gammaray.model.compare(*(field.value for field in fields))
+        self.run_worker(self._show_comparison(), exclusive=True)
+
+    async def _show_comparison(self) -> None:
+        before, after = (self.query_one(f"#{name}", Input).value for name in ("before", "after"))
+        compared = await self.gammaray.model.compare(before, after)
         for name, trouble in zip(("before", "after"), compared.troubles, strict=True):
             shown = Content(self._look.safe(trouble))
             self.query_one(f"#{name}-trouble", Static).update(shown)

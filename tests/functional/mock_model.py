@@ -235,7 +235,7 @@ class MockModel:
     def middle_s(self) -> float | None:
         return START_S if self.chains else None
 
-    def compare(self, before: str, after: str) -> Compared:
+    async def compare(self, before: str, after: str) -> Compared:
         """Give the same comparison for whatever is asked, once both are."""
         if not before or not after:
             return Compared(troubles=("" if before else "which chains?", ""))
