@@ -102,6 +102,44 @@ def _idle(terminal: Terminal) -> Iterator[Figure]:
     yield Figure("idle with two regions, share of a core", share, "%", 3)
 
 
+def measure_keys() -> Iterator[Figure]:
+    """Deploy and fire on an empty local AWS by keys alone, until the chain is on screen."""
+    from providers.local_aws import LocalAws
+
+    async def measured() -> Figure:
+        async with LocalAws() as local_aws:
+            return await asyncio.to_thread(_by_keys, local_aws.endpoint_url)
+
+    yield asyncio.run(measured())
+
+
+def _by_keys(endpoint_url: str) -> Figure:
+    with home() as folder:
+        (folder / ".aws").mkdir()
+        (folder / ".aws" / "credentials").write_text(
+            "[default]\naws_access_key_id = 400000000001\naws_secret_access_key = x\n"
+        )
+        regions = ("--region", "us-west-2", "--region", "us-east-1")
+        screen = command("--endpoint-url", endpoint_url, *regions)
+        began_s = time.monotonic()
+        with Terminal(screen, clean_environment(folder), folder) as terminal:
+            # Each key waits for what it answers, as somebody who reads the screen does.
+            for shown, keys in (
+                (FRAME, "i"),
+                ("This will take", "\t\r"),
+                ("is deployed; close this", "\r"),
+                ("nothing was recorded here yet", "f"),
+                ("invoke ImageProcPy", "\r"),
+            ):
+                terminal.wait_for(shown, timeout_s=90)
+                terminal.type(keys)
+            terminal.wait_for(CHAIN, timeout_s=90)
+            took_s = time.monotonic() - began_s
+            terminal.type("q")
+            terminal.wait()
+    return Figure("empty local AWS to imageproc's chain on screen by keys, wall", took_s, "s", 30)
+
+
 def measure_delay() -> Iterator[Figure]:
     """Fire the demo again and again; wait for each UpdateWebsite to come on screen.
 
@@ -161,6 +199,7 @@ MEASURES: dict[str, Callable[[], Iterator[Figure]]] = {
     "frame": measure_first_frame,
     "delay": measure_delay,
     "demo": measure_demo,
+    "keys": measure_keys,
 }
 
 

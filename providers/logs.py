@@ -165,7 +165,8 @@ def _report(
         billed_s=seconds(billed_ms),
         init_s=seconds(init_ms),
         memory_mb=int(memory_mb) if memory_mb is not None else None,
-        used_mb=int(used_mb) if used_mb is not None else None,
+        # Nothing runs in 0 MB: a local AWS writes that because it does not measure.
+        used_mb=int(used_mb) if used_mb else None,
     )
 
 

@@ -46,6 +46,11 @@ def test_a_warm_invocation_has_no_init() -> None:
     assert parse_report(text) == LogReport("r", 0.001, 0.001, None, 128, None)
 
 
+def test_a_memory_of_nothing_is_not_measured() -> None:
+    report = parse_report("REPORT RequestId: r\tMemory Size: 256 MB\tMax Memory Used: 0 MB")
+    assert report == LogReport("r", memory_mb=256, used_mb=None)
+
+
 @pytest.mark.parametrize(
     "text",
     [
