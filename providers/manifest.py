@@ -33,6 +33,7 @@ from providers.operations import Application
 from providers.variants import (
     IN_TRIGGERS,
     KINDS,
+    check_distinct,
     deployed_name,
     filled,
     named_for,
@@ -103,9 +104,20 @@ class LoadedApplication(msgspec.Struct, frozen=True):
         """Give the same application in another configuration.
 
         Raises:
-            UserError: there is no such configuration.
+            UserError: there is no such configuration, or its parts would share names with those
+                of another (kind "shared-names").
         """
         configuration = configuration_of(letter)
+        try:
+            if configuration.letter:
+                check_distinct(self.plain, configuration.letter)
+        except ValueError as error:
+            raise UserError(
+                f"{self.name} cannot be deployed in configuration {configuration.letter}: {error}",
+                on=str(self.folder),
+                todo="Give one of them another name in the manifest.",
+                kind="shared-names",
+            ) from error
         manifest = named_for(self.plain, configuration.letter)
         return msgspec.structs.replace(self, manifest=manifest, configuration=configuration)
 

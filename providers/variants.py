@@ -98,11 +98,33 @@ def deployed_name(kind: str, name: str, letter: str) -> str:
     """Give the name that a part is deployed under in a configuration.
 
     A function's name gets the letter at its end, any other name a hyphen and the letter; where
-    that ends in a configuration's letter already, this one takes its place.
+    that ends in another configuration's letter already, this one takes its place. The same letter
+    does not: the name as it is belongs to the application without a configuration.
     """
     if not letter:
         return name
     if kind == "function":
         return name + letter
+    own = name[-1].upper() == letter
     # Buckets have no capitals.
-    return f"{_LETTER_AT_END.sub('', name)}-{letter.lower() if kind == 'bucket' else letter}"
+    ending = letter.lower() if kind == "bucket" else letter
+    return f"{name if own else _LETTER_AT_END.sub('', name)}-{ending}"
+
+
+def check_distinct(manifest: Manifest, letter: str) -> None:
+    """Check that no part bears, in a configuration, the name of another part, or of another's.
+
+    Raises:
+        ValueError: one does; two configurations would share it, and each undo the other's.
+    """
+    known: dict[tuple[str, str], tuple[str, str]] = {}
+    for other in (letter, *({"", *CONFIGURATIONS} - {letter})):
+        for kind, names in names_for(manifest, other).items():
+            for own, deployed in names.items():
+                taken = known.get((kind, deployed))
+                if taken is not None and letter in (taken[1], other):
+                    raise ValueError(
+                        f"{kind} {taken[0]} in configuration {taken[1] or 'none'} and {kind} "
+                        f"{own} in configuration {other or 'none'} would both be {deployed}"
+                    )
+                known.setdefault((kind, deployed), (own, other))

@@ -61,15 +61,17 @@ def test_every_configuration_has_names_of_its_own(
     application: LoadedApplication, letter: str
 ) -> None:
     manifest = application.in_configuration(letter).manifest
+    # The name as it stands belongs to the application without a configuration.
+    table = "orders-B-B" if letter == "B" else f"orders-{letter}"
 
     (function,) = manifest.functions
     assert function.name == f"One{letter}"
-    assert [table.name for table in manifest.tables] == [f"orders-{letter}"]
+    assert [table.name for table in manifest.tables] == [table]
     assert [bucket.name for bucket in manifest.buckets] == [
         f"gammaray-x-{{account}}-{letter.lower()}"
     ]
     assert function.environment == {
-        "TABLE": f"orders-{letter}",
+        "TABLE": table,
         "NEXT": f"One{letter}",
         "BOTH": f"t-{letter}/q-{letter}",
     }
@@ -77,9 +79,25 @@ def test_every_configuration_has_names_of_its_own(
         f"arn:aws:s3:::gammaray-x-{{account}}-{letter.lower()}/*",
     )
     (trigger,) = manifest.triggers
-    assert trigger.source == f"DynamoDB stream orders-{letter}"
+    assert trigger.source == f"DynamoDB stream {table}"
     assert trigger.function == manifest.fire.function == f"One{letter}"
-    assert manifest.fire.payload == {"table": f"orders-{letter}", "nested": [{"run": "{run}"}]}
+    assert manifest.fire.payload == {"table": table, "nested": [{"run": "{run}"}]}
+
+
+def test_a_name_that_two_configurations_would_share_is_refused(
+    application: LoadedApplication,
+) -> None:
+    path = application.folder / "app.toml"
+    more = '[[tables]]\nname = "orders"\nregion = "us-west-2"\nhash_key = "id"\n'
+    path.write_text(MANIFEST.replace("[[buckets]]", f"{more}[[buckets]]"))
+
+    with pytest.raises(UserError) as raised:
+        load(path).in_configuration("C")
+    assert "orders-B in configuration C" in raised.value.what
+    assert "orders in configuration C would both be orders-C" in raised.value.what
+    with pytest.raises(UserError, match="orders in configuration B"):
+        load(path).in_configuration("B")
+    assert load(path).in_configuration("").id == application.id
 
 
 def test_without_a_configuration_names_stay_and_texts_are_filled(
