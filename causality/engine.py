@@ -9,40 +9,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from sys import intern
-from typing import Final, TypeVar
 
 import msgspec
 
 from causality import xray
 from causality.attempt import Attempt
+from causality.calls import Calls
 from causality.decoding import decode_image
-from causality.facts import (
-    Call,
-    Cause,
-    End,
-    Facts,
-    Output,
-    Start,
-    UnreadablePayload,
-    share_names,
-    shared,
-)
-from causality.graph import (
-    CallNode,
-    CauseNode,
-    Edge,
-    Invocation,
-    OutputNode,
-    Touched,
-    Weight,
-    take_all_apart,
-    take_apart,
-    with_cause,
-    without_cause,
-)
+from causality.facts import Call, Cause, End, Facts, Start, UnreadablePayload, shared
+from causality.graph import CauseNode, Edge, Invocation
 from causality.join import join_segments
+from causality.links import Touched, relink, take_all_apart, take_apart, touch_effects, unlink
 from causality.losses import Losses
 from causality.matching import Matcher
+from causality.merging import either, unknown
 from causality.records import Image, StreamRecord, Unreadable
 from causality.retention import Retention
 from causality.traces import Traces
@@ -56,9 +36,6 @@ LATEST_CALL_S = 5.0
 LONGEST_RUN_S = 900.0
 
 _KEPT_PROBLEMS = 1000
-_SUCCEEDED: Final[Weight] = ("proven", None)
-
-_Fact = TypeVar("_Fact", Start, Call, End)
 
 
 class Lost(msgspec.Struct, frozen=True):
@@ -111,6 +88,7 @@ class Engine:
         self.read_until_s = float("inf")
         self._at_once = at_once
         self.matcher = Matcher(self._edge_changed, self.invocations.get)
+        self._calls = Calls(self.matcher)
         self._callers_awaited: dict[str, list[CauseNode]] = {}
         self._running: dict[Invocation, None] = {}
         # Those of which X-Ray's segments, or records beside them, came since the last settling.
@@ -262,7 +240,7 @@ class Engine:
         self.touched[invocation] = None
         for fact in facts.facts:
             if type(fact) is Call:
-                self._apply_call(invocation, fact, facts)
+                self._calls.apply(invocation, fact, facts)
                 continue
             nonce = facts.attempt or ""
             attempt = invocation.attempts.get(nonce)
@@ -278,7 +256,7 @@ class Engine:
     def _apply_start(self, invocation: Invocation, attempt: Attempt, start: Start) -> None:
         causes: Sequence[Cause] = start.causes
         start.causes = ()
-        attempt.start = start if attempt.start is None else _either(attempt.start, start)
+        attempt.start = start if attempt.start is None else either(attempt.start, start)
         if attempt.end is None and attempt.generation == 2:
             self._running[invocation] = None
         if invocation.causes or invocation.calls or len(invocation.attempts) > 1:
@@ -286,20 +264,20 @@ class Engine:
             invocation.take_start()
             if invocation.place != place:
                 self._reindex(invocation)
-                self._touch_children(invocation)
+                touch_effects(invocation, self.touched)
             elif invocation.recorded_at_s != began_s:
                 for cause in invocation.causes:
                     self.matcher.moved(cause)
             # A start with many causes comes in parts; another attempt shows the same again.
-            causes = _unknown(causes, [cause.fact for cause in invocation.causes])
+            causes = unknown(causes, [cause.fact for cause in invocation.causes])
         else:
             start.arn = intern(start.arn)
             start.version = shared(start.version)
             invocation.begin(attempt.start)
             if invocation.triggered:
-                self._touch_children(invocation)
+                touch_effects(invocation, self.touched)
             if len(causes) > 1:
-                causes = _unknown(causes, ())
+                causes = unknown(causes, ())
         number = len(invocation.causes)
         new = tuple([CauseNode(invocation, fact, number + i) for i, fact in enumerate(causes)])
         invocation.causes += new
@@ -314,61 +292,10 @@ class Engine:
         if attempt.end is None or end.at_s > attempt.end.at_s:
             attempt.end = end  # a timeout seen coming is written ahead; the true end corrects it
         elif end.at_s == attempt.end.at_s:
-            attempt.end = _either(attempt.end, end)
+            attempt.end = either(attempt.end, end)
         attempts = invocation.attempts
         if len(attempts) == 1 or all(known.end is not None for known in attempts.values()):
             self._running.pop(invocation, None)
-
-    def _apply_call(self, invocation: Invocation, fact: Call, facts: Facts) -> None:
-        if fact.at_s is None:
-            fact.at_s = facts.written_at_s
-        call = invocation.calls.get(fact.id)
-        if call is None:
-            share_names(fact)
-        outputs: Sequence[Output] = fact.outputs
-        if outputs:
-            fact.outputs = ()
-        if call is None:
-            weight = _SUCCEEDED if fact.error is None else None
-            call = invocation.calls[fact.id] = CallNode(invocation, fact, facts.attempt, weight)
-            if weight is None:
-                self._weigh(call)
-            if outputs:
-                self._add_outputs(call, outputs if len(outputs) == 1 else _unknown(outputs, ()))
-            return
-        if call.fact != fact:
-            self._withdraw(call)
-            call.fact = fact if call.segment is call.fact else _either(call.fact, fact)
-        # A repetition adds nothing; a call with many outputs comes in parts.
-        self._add_outputs(call, _unknown(outputs, [known.fact for known in call.outputs]))
-        self._weigh(call)
-
-    def _add_outputs(self, call: CallNode, outputs: Sequence[Output]) -> None:
-        number, entered = len(call.outputs), call.indexed_as
-        callee = entered[1] if entered is not None else None
-        new = tuple([OutputNode(call, o, number + i, callee) for i, o in enumerate(outputs)])
-        call.outputs += new
-        if entered is not None:
-            for output in new:
-                self.matcher.add_output(output)
-
-    def _weigh(self, call: CallNode) -> None:
-        """Enter the outputs of a call, or take them out, as is known of its effect by now."""
-        weight = call.weight
-        if weight == call.indexed_as:
-            return
-        self._withdraw(call)
-        if weight[0] != "none":
-            for output in call.outputs:
-                output.callee_request_id = weight[1]
-                self.matcher.add_output(output)
-            call.indexed_as = weight
-
-    def _withdraw(self, call: CallNode) -> None:
-        if call.indexed_as is not None:
-            for output in call.outputs:
-                self.matcher.remove_output(output)
-        call.indexed_as = None
 
     def _reindex(self, invocation: Invocation) -> None:
         """Enter again what was entered before its function and region were known."""
@@ -377,16 +304,8 @@ class Engine:
             self.matcher.add_cause(cause)
         for call in invocation.calls.values():
             if call.outputs:
-                self._withdraw(call)
-                self._weigh(call)
-
-    def _touch_children(self, invocation: Invocation) -> None:
-        """Let views look again at those that name this one as a parent, or a possible one."""
-        for cause in invocation.triggered:
-            self.touched[cause.invocation] = None
-        for call in invocation.calls.values():
-            for cause in call.edges:
-                self.touched[cause.invocation] = None
+                self._calls.withdraw(call)
+                self._calls.weigh(call)
 
     def _new_invocation(self, request_id: str) -> Invocation:
         invocation = self.invocations[request_id] = Invocation(request_id)
@@ -400,9 +319,9 @@ class Engine:
         join_segments(invocation)
         if invocation.place != place:
             self._reindex(invocation)
-        self._touch_children(invocation)
+        touch_effects(invocation, self.touched)
         for call in invocation.calls.values():
-            self._weigh(call)
+            self._calls.weigh(call)
         if invocation.state == "running":
             self._running[invocation] = None
         self.touched[invocation] = None
@@ -410,25 +329,11 @@ class Engine:
     # --- edges ----------------------------------------------------------------------------
 
     def _edge_changed(self, cause: CauseNode, old: Edge | None) -> None:
-        if old is not None:
-            for call in old.candidates:
-                call.edges = without_cause(call.edges, cause)
-                self.touched[call.invocation] = None
-            if old.parent is not None:
-                old.parent.triggered = without_cause(old.parent.triggered, cause)
-                self.touched[old.parent] = None
-        new = cause.edge
-        if new is not None:
-            for call in new.candidates:
-                call.edges = with_cause(call.edges, cause)
-                self.touched[call.invocation] = None
-            if new.parent is not None:
-                new.parent.triggered = with_cause(new.parent.triggered, cause)
-                self.touched[new.parent] = None
+        relink(cause, old, self.touched)
+        if cause.edge is not None:
             self.waiting.pop(cause, None)
         elif _must_have_a_call(cause.fact):
             self.waiting[cause] = None
-        self.touched[cause.invocation] = None
 
     # --- leaving --------------------------------------------------------------------------
 
@@ -458,24 +363,12 @@ class Engine:
             self.matcher.remove_cause(cause, silently=True)
             self.waiting.pop(cause, None)
             self._forget_caller(cause)
-            self._unlink(cause)
+            unlink(cause)
         if invocation.known:
             self.touched[invocation] = None  # taken apart once readers have let go of it
         else:
             self.touched.pop(invocation, None)
             take_apart(invocation)
-
-    def _unlink(self, cause: CauseNode) -> None:
-        """Let go of what a cause that leaves held, so that its parents can be freed."""
-        edge, cause.edge = cause.edge, None
-        cause.exact = cause.content = cause.order = None
-        if edge is not None:
-            for call in edge.candidates:
-                call.edges = without_cause(call.edges, cause)
-                if call.invocation.gone and not call.edges:
-                    call.outputs = ()
-            if edge.parent is not None:
-                edge.parent.triggered = without_cause(edge.parent.triggered, cause)
 
     def _forget_caller(self, cause: CauseNode) -> None:
         caller = cause.fact.caller
@@ -484,28 +377,6 @@ class Engine:
             awaiting.remove(cause)
             if not awaiting:
                 del self._callers_awaited[caller]
-
-
-_Part = TypeVar("_Part", Cause, Output)
-
-
-def _unknown(parts: Sequence[_Part], known: Sequence[_Part]) -> Sequence[_Part]:
-    """Give the parts that are not known yet, each once."""
-    if not known and len(parts) < 2:
-        return parts
-    seen = {msgspec.json.encode(part) for part in known}
-    new = []
-    for part in parts:
-        encoded = msgspec.json.encode(part)
-        if encoded not in seen:
-            seen.add(encoded)
-            new.append(part)
-    return new
-
-
-def _either(one: _Fact, other: _Fact) -> _Fact:
-    """Choose between two records of one thing, whichever came first."""
-    return one if one == other else min(one, other, key=msgspec.json.encode)
 
 
 def _must_have_a_call(cause: Cause) -> bool:

@@ -4,14 +4,14 @@ Only the engine changes them. The model is a DAG with one edge a delivered recor
 only a view of it.
 
 The nodes point at each other and are not garbage-collected (`gc=False`): a collection would
-stop everything for as long as it takes to look at each of millions. Instead `take_apart` frees
-what leaves the graph, and `take_all_apart` a graph that is dropped.
+stop everything for as long as it takes to look at each of millions. Instead causality.links takes
+apart what leaves the graph.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
@@ -364,58 +364,6 @@ class Invocation(msgspec.Struct, gc=False, eq=False):
             total += max(0.0, end - max(start, reached))
             reached = max(reached, end)
         return total
-
-
-class Touched(dict[Invocation, None]):
-    """Invocations that changed since a reader last took them over and cleared this."""
-
-    def clear(self) -> None:
-        """Note that a reader has taken all of them over."""
-        for invocation in self:
-            invocation.known = True
-            if invocation.gone:
-                take_apart(invocation)
-        super().clear()
-
-
-def with_cause(known: Causes, cause: CauseNode) -> Causes:
-    """Give causes with one more."""
-    if not known:
-        return (cause,)
-    if isinstance(known, dict):
-        known[cause] = None
-        return known
-    return known if known[0] is cause else {known[0]: None, cause: None}
-
-
-def without_cause(known: Causes, cause: CauseNode) -> Causes:
-    """Give causes without one of them."""
-    if isinstance(known, dict):
-        known.pop(cause, None)
-        return known
-    return () if known and known[0] is cause else known
-
-
-def take_apart(invocation: Invocation) -> None:
-    """Let go of what an invocation that has left holds, so that all of it is freed."""
-    for call in invocation.calls.values():
-        if not call.edges:  # else its outputs go with the last invocation that it caused
-            call.outputs = ()
-    invocation.calls.clear()
-    invocation.causes = ()
-
-
-def take_all_apart(invocations: Iterable[Invocation]) -> None:
-    """Let go of what a whole graph holds that nobody will read any more."""
-    for invocation in invocations:
-        for call in invocation.calls.values():
-            call.outputs = ()
-            call.edges = ()
-        for cause in invocation.causes:
-            cause.edge = cause.exact = cause.content = cause.order = None
-        invocation.calls.clear()
-        invocation.causes = ()
-        invocation.triggered = ()
 
 
 def _attempt_order(attempt: Attempt) -> tuple[float, str]:

@@ -1,0 +1,74 @@
+"""Calls and what they wrote: entered for matching as far as they took effect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from causality.facts import Call, Facts, Output, share_names
+from causality.graph import CallNode, Invocation, OutputNode, Weight
+from causality.matching import Matcher
+from causality.merging import either, unknown
+
+_SUCCEEDED: Final[Weight] = ("proven", None)
+
+
+class Calls:
+    """Makes the nodes of calls, and enters their outputs for matching."""
+
+    def __init__(self, matcher: Matcher) -> None:
+        """Enter outputs there."""
+        self._matcher = matcher
+
+    def apply(self, invocation: Invocation, fact: Call, facts: Facts) -> None:
+        """Take a call of an invocation, or another record of it."""
+        if fact.at_s is None:
+            fact.at_s = facts.written_at_s
+        call = invocation.calls.get(fact.id)
+        if call is None:
+            share_names(fact)
+        outputs: Sequence[Output] = fact.outputs
+        if outputs:
+            fact.outputs = ()
+        if call is None:
+            weight = _SUCCEEDED if fact.error is None else None
+            call = invocation.calls[fact.id] = CallNode(invocation, fact, facts.attempt, weight)
+            if weight is None:
+                self.weigh(call)
+            if outputs:
+                self._add(call, outputs if len(outputs) == 1 else unknown(outputs, ()))
+            return
+        if call.fact != fact:
+            self.withdraw(call)
+            call.fact = fact if call.segment is call.fact else either(call.fact, fact)
+        # A repetition adds nothing; a call with many outputs comes in parts.
+        self._add(call, unknown(outputs, [known.fact for known in call.outputs]))
+        self.weigh(call)
+
+    def weigh(self, call: CallNode) -> None:
+        """Enter the outputs of a call, or take them out, as is known of its effect by now."""
+        weight = call.weight
+        if weight == call.indexed_as:
+            return
+        self.withdraw(call)
+        if weight[0] != "none":
+            for output in call.outputs:
+                output.callee_request_id = weight[1]
+                self._matcher.add_output(output)
+            call.indexed_as = weight
+
+    def withdraw(self, call: CallNode) -> None:
+        """Take the outputs of a call out."""
+        if call.indexed_as is not None:
+            for output in call.outputs:
+                self._matcher.remove_output(output)
+        call.indexed_as = None
+
+    def _add(self, call: CallNode, outputs: Sequence[Output]) -> None:
+        number, entered = len(call.outputs), call.indexed_as
+        callee = entered[1] if entered is not None else None
+        new = tuple([OutputNode(call, o, number + i, callee) for i, o in enumerate(outputs)])
+        call.outputs += new
+        if entered is not None:
+            for output in new:
+                self._matcher.add_output(output)

@@ -1,0 +1,105 @@
+"""The graph's links from causes to effects: set when edges change, cut when something leaves.
+
+Nodes point at each other and are not garbage-collected: what leaves is freed only if its links
+are cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from causality.graph import CauseNode, Causes, Edge, Invocation
+
+
+class Touched(dict[Invocation, None]):
+    """Invocations that changed since a reader last took them over and cleared this."""
+
+    def clear(self) -> None:
+        """Note that a reader has taken all of them over."""
+        for invocation in self:
+            invocation.known = True
+            if invocation.gone:
+                take_apart(invocation)
+        super().clear()
+
+
+def relink(cause: CauseNode, old: Edge | None, touched: Touched) -> None:
+    """Let calls and invocations know what they led to, now that a cause has another edge."""
+    if old is not None:
+        for call in old.candidates:
+            call.edges = _without(call.edges, cause)
+            touched[call.invocation] = None
+        if old.parent is not None:
+            old.parent.triggered = _without(old.parent.triggered, cause)
+            touched[old.parent] = None
+    new = cause.edge
+    if new is not None:
+        for call in new.candidates:
+            call.edges = _with(call.edges, cause)
+            touched[call.invocation] = None
+        if new.parent is not None:
+            new.parent.triggered = _with(new.parent.triggered, cause)
+            touched[new.parent] = None
+    touched[cause.invocation] = None
+
+
+def touch_effects(invocation: Invocation, touched: Touched) -> None:
+    """Let views look again at those that name this one as a parent, or a possible one."""
+    for cause in invocation.triggered:
+        touched[cause.invocation] = None
+    for call in invocation.calls.values():
+        for cause in call.edges:
+            touched[cause.invocation] = None
+
+
+def unlink(cause: CauseNode) -> None:
+    """Let go of what a cause that leaves held, so that its parents can be freed."""
+    edge, cause.edge = cause.edge, None
+    cause.exact = cause.content = cause.order = None
+    if edge is not None:
+        for call in edge.candidates:
+            call.edges = _without(call.edges, cause)
+            if call.invocation.gone and not call.edges:
+                call.outputs = ()
+        if edge.parent is not None:
+            edge.parent.triggered = _without(edge.parent.triggered, cause)
+
+
+def take_apart(invocation: Invocation) -> None:
+    """Let go of what an invocation that has left holds, so that all of it is freed."""
+    for call in invocation.calls.values():
+        if not call.edges:  # else its outputs go with the last invocation that it caused
+            call.outputs = ()
+    invocation.calls.clear()
+    invocation.causes = ()
+
+
+def take_all_apart(invocations: Iterable[Invocation]) -> None:
+    """Let go of what a whole graph holds that nobody will read any more."""
+    for invocation in invocations:
+        for call in invocation.calls.values():
+            call.outputs = ()
+            call.edges = ()
+        for cause in invocation.causes:
+            cause.edge = cause.exact = cause.content = cause.order = None
+        invocation.calls.clear()
+        invocation.causes = ()
+        invocation.triggered = ()
+
+
+def _with(known: Causes, cause: CauseNode) -> Causes:
+    """Give causes with one more."""
+    if not known:
+        return (cause,)
+    if isinstance(known, dict):
+        known[cause] = None
+        return known
+    return known if known[0] is cause else {known[0]: None, cause: None}
+
+
+def _without(known: Causes, cause: CauseNode) -> Causes:
+    """Give causes without one of them."""
+    if isinstance(known, dict):
+        known.pop(cause, None)
+        return known
+    return () if known and known[0] is cause else known
