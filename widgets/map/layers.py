@@ -284,12 +284,31 @@ def _apart(layer: Sequence[Node], wanted: Sequence[float]) -> list[float]:
 def _keep_apart(
     result: Layers, left: Sequence[Node], right: Sequence[Node], parents: Mapping[Node, list[Node]]
 ) -> None:
-    """Move nodes down where a line that arrives would lie on one that leaves another node."""
+    """Move nodes down where a line that arrives would lie on one that leaves another node.
+
+    On the last stretch to a node that both lead to, lines may lie on each other: the one that
+    leaves in that row turns first then. Two nodes cannot both turn before the other.
+    """
     leaving = {result.port[node]: node for node in left if result.links.get(node)}
+    turns_before: dict[Node, set[Node]] = {}
     below = min((result.port[node] - rows_above(node) for node in right), default=0)
     for node in right:
         port = max(result.port[node], below + rows_above(node))
-        while parents.get(node) and leaving.get(port, node) not in (node, *parents[node]):
+        arriving = parents.get(node, [])
+        while arriving and port in leaving:
+            first = leaving[port]
+            others = [parent for parent in arriving if parent != first]
+            if first in arriving and not any(
+                _turns_before(turns_before, other, first) for other in others
+            ):
+                turns_before.setdefault(first, set()).update(others)
+                break
             port += 1
         result.port[node] = port
         below = port + rows_below(node)
+
+
+def _turns_before(turns_before: Mapping[Node, set[Node]], first: Node, last: Node) -> bool:
+    """Say whether one node has to turn before another, or before one that has to, and so on."""
+    later = turns_before.get(first, set())
+    return last in later or any(_turns_before(turns_before, node, last) for node in later)

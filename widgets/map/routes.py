@@ -7,7 +7,7 @@ joined. They join only on the last stretch to a node that both lead to.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rich.cells import cell_len
@@ -129,11 +129,10 @@ def _gap(
         track = tracks.get(source)
         rows = [layers.port[target] for target in layers.links[source]]
         if track is not None:
-            _across(drawing, node, row, x, track, last=WEST)
-            _upright(drawing, node, track, min(row, *rows), max(row, *rows))
+            _across(drawing, node, row, x, track - 1)
+            _turn(drawing, node, track, row, rows)
         for target, to_row in zip(layers.links[source], rows, strict=True):
-            start = x if track is None else track
-            _across(drawing, node, to_row, start, end, first=EAST if track is not None else _ACROSS)
+            _across(drawing, node, to_row, x if track is None else track + 1, end)
             if not isinstance(target, Bend):
                 drawing.arrows.add((to_row, end))
             text = shown.get((source, target), "")
@@ -162,50 +161,36 @@ def _tracks(layers: Layers, sources: list[Node], x: int) -> dict[Node, int]:
 
 def _without_overlaps(layers: Layers, ordered: list[Node]) -> list[Node]:
     """Let a line that leaves in some row turn before another one arrives in that row."""
-    arriving: dict[int, list[Node]] = {}
-    for source in ordered:
-        for target in layers.links[source]:
-            arriving.setdefault(layers.port[target], []).append(source)
     found: list[Node] = []
     left = list(ordered)
     while left:
-        # Placing kept arrivals out of the rows of other nodes: there is always one to take.
+        # Placing saw to it that there is always one to take.
         chosen = next(
-            (
-                node
-                for node in left
-                if not any(
-                    layers.port[other] in {layers.port[t] for t in layers.links[node]}
-                    for other in left
-                    if other is not node
-                )
-            ),
-            left[0],
+            node
+            for node in left
+            if not any(
+                layers.port[other] in {layers.port[t] for t in layers.links[node]}
+                for other in left
+                if other is not node
+            )
         )
         left.remove(chosen)
         found.append(chosen)
     return found
 
 
-def _across(
-    drawing: Drawing,
-    node: Node,
-    row: int,
-    start: int,
-    end: int,
-    *,
-    first: int = _ACROSS,
-    last: int = _ACROSS,
-) -> None:
+def _across(drawing: Drawing, node: Node, row: int, start: int, end: int) -> None:
     for x in range(start, end + 1):
-        mask = first if x == start else last if x == end else _ACROSS
-        _stroke(drawing, node, row, x, mask)
+        _stroke(drawing, node, row, x, _ACROSS)
 
 
-def _upright(drawing: Drawing, node: Node, x: int, top: int, bottom: int) -> None:
-    for row in range(top, bottom + 1):
-        mask = (NORTH if row > top else 0) | (SOUTH if row < bottom else 0)
-        _stroke(drawing, node, row, x, mask)
+def _turn(drawing: Drawing, node: Node, x: int, row: int, rows: Sequence[int]) -> None:
+    """Draw the column in which a line comes from its own row and goes on to others."""
+    top, bottom = min(row, *rows), max(row, *rows)
+    for y in range(top, bottom + 1):
+        upright = (NORTH if y > top else 0) | (SOUTH if y < bottom else 0)
+        across = (WEST if y == row else 0) | (EAST if y in rows else 0)
+        _stroke(drawing, node, y, x, upright | across)
 
 
 def _stroke(drawing: Drawing, node: Node, row: int, x: int, mask: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from widgets.map.layers import Bend, Layers, Node, Stub, layered
@@ -47,6 +47,8 @@ def test_frames_and_lines_keep_apart(graph: tuple[list[str], list[tuple[str, str
         assert 0 <= column < drawing.width
 
 
+# Neither of two nodes that lead to the same two can turn before the other.
+@example((["a", "b", "c", "d"], [("a", "c"), ("a", "d"), ("b", "c"), ("b", "d")]))
 @given(_GRAPHS)
 def test_following_the_lines_from_a_frame_leads_to_its_targets_and_nowhere_else(
     graph: tuple[list[str], list[tuple[str, str]]],
