@@ -48,7 +48,7 @@ def archive(
     profile: options.Profile = None,
     endpoint_url: options.EndpointUrl = None,
 ) -> None:
-    """Add recorded files to an archive, a Parquet dataset that `analyze` and any engine reads.
+    """Archive recorded files as Parquet, for `analyze` and any engine.
 
     What is archived twice is there once. docs/archive.md describes the dataset.
     """
