@@ -48,7 +48,7 @@ def archive(
     profile: options.Profile = None,
     endpoint_url: options.EndpointUrl = None,
 ) -> None:
-    """Archive recorded files as Parquet, for `analyze` and any engine.
+    """Archive recorded files as Parquet, for any engine to read.
 
     What is archived twice is there once. docs/archive.md describes the dataset.
     """
