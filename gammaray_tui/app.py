@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _DRAIN_EVERY_S = 0.1
 _DRAIN_S, _BREATH_S = 0.008, 0.002  # at a time, when there is more than that
+_BEHIND_EVERY_S = 0.25  # a frame, while there is more than can be taken up
 _FIGURES_EVERY_S = 1.0  # lag and rates change even when nothing comes
 _TICK_EVERY_S = 0.5  # the time of running invocations, when one is on screen
 _THEMES_EVERY_S = 1.0
@@ -241,8 +242,10 @@ class GammarayApp(App[None]):
         if not self._behind:
             self._take_up()
         with self._defects_shown("taking up what came"):
-            changed, self._changed = self._changed, False
             waited_s = time.monotonic() - self._shown_at_s
+            if self._behind and waited_s < _BEHIND_EVERY_S:
+                return
+            changed, self._changed = self._changed, False
             due_s = _TICK_EVERY_S if self.main.ticks else _FIGURES_EVERY_S
             if changed or waited_s >= due_s:
                 self.refresh_views()

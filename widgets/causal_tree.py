@@ -92,6 +92,7 @@ class CausalTree(LineList):
         self._scrolled_at_s = float("-inf")
         self._monotonic = monotonic
         self._bookmarks: set[NodeId] = set()
+        self._ticks = False
 
     # Data
 
@@ -107,9 +108,8 @@ class CausalTree(LineList):
 
     @property
     def ticks(self) -> bool:
-        """Whether a line on screen changes as time passes."""
-        rows = (self._rows.row(index) for index in self.window)
-        return any(row.state == "running" and row.kind == "invocation" for row in rows)
+        """Whether a line on screen changes as time passes, as it was shown last."""
+        return self._ticks
 
     def show_rows(self, rows: TreeRows, now_s: float) -> None:
         """Show these rows, at this time; cheap when nothing on screen changed."""
@@ -123,6 +123,8 @@ class CausalTree(LineList):
         if self._following and (changed or self._end_wanted):
             self._keep_to_end()
         self._remember()
+        shown = (rows.row(index) for index in self.window)
+        self._ticks = any(row.state == "running" and row.kind == "invocation" for row in shown)
 
     def _return_to_anchor(self, offset_in_view: int | None) -> None:
         if self._anchor is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import os
 import signal
 import sys
@@ -25,7 +26,12 @@ async def run_app(app: GammarayApp) -> None:
 
     A closed terminal and a polite kill leave it just as `q` does, so that whatever was started
     for it is stopped in order.
+
+    Raises:
+        UserError: it died of a defect; it says where the traceback and the recording are.
     """
+    from gammaray_tui.crash import crashed, telling_to
+
     loop = asyncio.get_running_loop()
 
     def leave(number: signal.Signals) -> None:
@@ -36,8 +42,12 @@ async def run_app(app: GammarayApp) -> None:
     def terminal_gone() -> None:
         loop.call_soon_threadsafe(leave, signal.SIGHUP)
 
+    told = io.StringIO()
+    app.error_console = telling_to(told)
     with _on_signals(loop, leave), _outliving_terminal(terminal_gone):
         await app.run_async()
+    if told.getvalue():
+        raise crashed(told.getvalue(), app.recording.path if app.recording is not None else None)
     if app.return_code:
         raise typer.Exit(app.return_code)
 
