@@ -45,7 +45,8 @@ class CleanupScreen(Dialog[None]):
     ]
     DEFAULT_CSS = """
     CleanupScreen {
-        #resources, #steps { max-height: 22; margin-top: 1; }
+        #resources, #steps { max-height: 40vh; margin-top: 1; }
+        &.-trouble #resources, &.-trouble #steps { max-height: 25vh; }
         #steps { display: none; }
         #scope { max-height: 4; }
         &.-running #resources { display: none; }

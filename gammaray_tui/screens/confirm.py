@@ -31,6 +31,9 @@ class ConfirmScreen(Dialog[bool]):
         destructive: whether it cannot be undone.
     """
 
+    DEFAULT_CSS = """
+    ConfirmScreen #items { max-height: 35vh; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "agree", "yes", id="confirm.yes", show=False),
         Binding("n", "cancel", "no", id="confirm.no", show=False),

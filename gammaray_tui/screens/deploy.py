@@ -61,6 +61,7 @@ class DeployScreen(Dialog[None]):
         &.-short.-running {
             .choices { display: none; }
             #steps { max-height: 14; }
+            &.-trouble #steps { max-height: 8; }
         }
     }
     """

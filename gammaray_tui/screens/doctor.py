@@ -32,7 +32,10 @@ class DoctorScreen(Dialog[None]):
     KEYS_TEXT = "r check again · esc close"
     SAFE = "#checks"
     DEFAULT_CSS = """
-    DoctorScreen #checks { max-height: 30; margin-top: 1; }
+    DoctorScreen {
+        #checks { max-height: 55vh; margin-top: 1; }
+        &.-trouble #checks { max-height: 40vh; }
+    }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "again", "check again", id="doctor.again", show=False),

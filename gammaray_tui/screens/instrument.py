@@ -47,6 +47,7 @@ class InstrumentScreen(Dialog[None]):
         #functions { max-height: 12; }
         #steps { max-height: 10; }
         &.-short { #functions { max-height: 5; } #steps { max-height: 5; } }
+        &.-short.-trouble { #functions { max-height: 3; } #steps { max-height: 3; } }
     }
     """
 

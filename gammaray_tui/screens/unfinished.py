@@ -32,8 +32,9 @@ class UnfinishedScreen(Dialog[None]):
     KEYS_TEXT = "space choose · esc close"
     DEFAULT_CSS = """
     UnfinishedScreen {
-        #acts { max-height: 6; }
-        #steps { max-height: 10; margin-top: 1; }
+        #acts { max-height: 20vh; }
+        #steps { max-height: 30vh; margin-top: 1; }
+        &.-trouble #steps { max-height: 15vh; }
     }
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from gammaray_tui.actions import ACTIONS
 from providers.errors import UserError
 from tests.functional.mock_data import START_S
 from tests.functional.mock_model import MockModel, shop_model
-from tests.functional.mock_operations import RESOURCES, SHOP, MockOperations
+from tests.functional.mock_operations import CHECKS, RESOURCES, SHOP, MockOperations
 from tests.functional.running import focus_of, line_with, running, text_of, until
 
 
@@ -205,6 +206,21 @@ async def test_cleanup_asks_names_everything_and_deletes_only_what_is_chosen() -
         assert {resource.name for resource in operations.deleted} == {
             "ImageProcPy", "DBSyncPy", "image-proc-B", "eastSyncTable-B",
         }  # fmt: skip
+
+
+@pytest.mark.parametrize("key", ["D", "d"])
+async def test_buttons_stay_in_sight_below_a_long_list(key: str) -> None:
+    operations = MockOperations()
+    operations.existing = [replace(RESOURCES[0], id=f"f{n}", name=f"f{n}") for n in range(40)]
+    operations.checks = [replace(CHECKS[0], id=f"{n}") for n in range(40)]
+    async with running(shop_model(), operations=operations, size=(80, 24)) as (app, pilot):
+        await pilot.press(key)
+        await until(pilot, lambda: "40 " in text_of(app))
+        await until(pilot, lambda: "delete 40" in text_of(app) or "set up the" in text_of(app))
+        if key == "D":
+            await pilot.press("tab", "tab", "enter")
+            await until(pilot, lambda: "type testuser to confirm" in text_of(app))
+            await until(pilot, lambda: "keep them" in text_of(app))
 
 
 async def test_cleanup_is_left_without_harm() -> None:
