@@ -17,24 +17,26 @@ from gammaray_recorder import wire
 ACCOUNT = "123456789012"
 REGION = "us-west-2"
 INVOCATIONS_A_TREE = 8
-_START_S = 1_795_000_000.0
-_TREE_EVERY_S = 0.02
+START_S = 1_795_000_000.0
 # Every id of a page that shall be copied begins so.
 _STAMP = "f0f0f0f0"
 
 
-def trees(count: int, *, generation: int | None = None, seed: int = 1) -> Iterator[dict[str, Any]]:
+def trees(
+    count: int, *, generation: int | None = None, seed: int = 1, every_s: float = 0.02
+) -> Iterator[dict[str, Any]]:
     """Give the records of some trees, in the order in which they are written.
 
     Args:
         count: how many trees, of INVOCATIONS_A_TREE invocations each.
         generation: which recorder writes; None for both by turns.
         seed: of the ids and keys.
+        every_s: time between two of them.
     """
     source = random.Random(seed)
     for number in range(count):
         ours = number % 2 if generation is None else generation == 2
-        recorder = (_Ours if ours else _Originals)(source, _START_S + number * _TREE_EVERY_S)
+        recorder = (_Ours if ours else _Originals)(source, START_S + number * every_s)
         yield from recorder.tree()
 
 
@@ -42,7 +44,7 @@ def pairs(invocations: int, *, seed: int = 1) -> Iterator[dict[str, Any]]:
     """Give the records of invocations that make one call each, every other one caused by it."""
     source = random.Random(seed)
     for _ in range(invocations // 2):
-        recorder = _Ours(source, _START_S, _STAMP)
+        recorder = _Ours(source, START_S, _STAMP)
         message = recorder.uuid()
         yield from recorder.invocation("First", _http(), [recorder.publish(message)])
         cause = {"s": "sns", "res": _arn("sns", "orders"), "ids": {"sns_message": message}}
@@ -58,10 +60,10 @@ def pages(found: Iterator[dict[str, Any]], size: int = 1000) -> Iterator[bytes]:
 def many_pairs(records: int) -> Iterator[bytes]:
     """Give pages with so many records of `pairs`, at next to no cost: copies with other ids."""
     (page,) = pages(pairs(500))
-    stamp, began = _STAMP.encode(), b"%d" % _START_S
+    stamp, began = _STAMP.encode(), b"%d" % START_S
     for number in range(records // 1000):
         copy = page.replace(stamp, b"%08x" % number)
-        yield copy.replace(began, b"%d" % (_START_S + number))
+        yield copy.replace(began, b"%d" % (START_S + number))
 
 
 class _Recorder:

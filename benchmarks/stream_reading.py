@@ -3,6 +3,7 @@
     python -m benchmarks.stream_reading                  all of it
     python -m benchmarks.stream_reading reading engine   what comes at full speed, alone and drawn
     python -m benchmarks.stream_reading idle             what it costs to wait
+    python -m benchmarks.stream_reading lagging          shards that are read by turns
 
 The server is a process of its own, so that the figures are the reader's. They are CPU time, which
 hardly depends on how busy the machine is: how long the event loop is blocked is the CPU time
@@ -18,17 +19,20 @@ import os
 import selectors
 import sys
 import time
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
 from benchmarks import engine_load
+from causality.records import decode_page
 from gammaray_tui.cli import GC_THRESHOLDS
 from gammaray_tui.watch import Watch
-from providers.events import ProviderEvent, RecordBatch
+from providers.events import EndOfInput, ProviderEvent, RecordBatch
 from providers.session import AwsSession, AwsSettings
 from providers.streams import StreamSource, parse_since
 from tests.fakes.streams_server import FakeAws
@@ -40,6 +44,7 @@ REST_S, WATCHED_S = 35.0, 20.0
 QUEUE = 20
 FRAME_S = 0.1
 DRAIN_S = 0.01
+LAGGING_TREES = 800
 
 
 class FullPages(FakeAws):
@@ -157,6 +162,35 @@ async def measure_engine(selector: TimedSelector) -> str:
     return await _full_speed(watch.queue, take, selector)
 
 
+def measure_lagging() -> str:
+    """Apply the pages of two shards by turns, each invocation's records being in one of them.
+
+    Beside it the same without knowing when pages arrived, so that none seems to lag behind.
+    """
+    shards: dict[int, list[dict[str, Any]]] = {0: [], 1: []}
+    for record in engine_load.trees(LAGGING_TREES, generation=1, every_s=3.0):
+        request_id = record["dynamodb"]["NewImage"]["reqID"]["S"].split(":")[0]
+        shards[zlib.crc32(request_id.encode()) & 1].append(record)
+    by_turns = [engine_load.pages(iter(found), 100) for found in shards.values()]
+    pages = [
+        (f"shard {number}", decode_page(page).records)
+        for both in zip(*by_turns, strict=False)  # of about the same length
+        for number, page in enumerate(both)
+    ]
+    found = []
+    for arrived_s in (time.time(), 0.0):
+        watch = Watch("figures", clock=lambda: engine_load.START_S)
+        began_cpu_s = time.process_time()
+        for shard, records in pages:
+            watch.apply(RecordBatch(REGIONS[0], shard, records, received_at_s=arrived_s))
+        watch.apply(EndOfInput("figures"))
+        found.append(time.process_time() - began_cpu_s)
+    return (
+        f"{sum(len(records) for _, records in pages):,} records of two shards by turns: "
+        f"{found[0]:.1f} s of CPU; {found[1]:.1f} s if nothing waited for the slower one"
+    )
+
+
 async def _full_speed(
     queue: asyncio.Queue[ProviderEvent],
     take: Callable[[], Awaitable[int]],
@@ -216,7 +250,7 @@ def main() -> None:
         asyncio.run(serve(*map(int, sys.argv[2:5])))
         return
     gc.set_threshold(*GC_THRESHOLDS)
-    wanted = sys.argv[1:] or ["reading", "engine", "idle"]
+    wanted = sys.argv[1:] or ["reading", "engine", "lagging", "idle"]
     for name, measure in {"reading": measure_reading, "engine": measure_engine}.items():
         if name in wanted:
             selector = TimedSelector()
@@ -224,6 +258,8 @@ def main() -> None:
                 loop_factory=lambda selector=selector: asyncio.SelectorEventLoop(selector)  # type: ignore[misc]
             ) as runner:
                 _say(name, runner.run(measure(selector)))
+    if "lagging" in wanted:
+        _say("lagging", measure_lagging())
     if "idle" in wanted:
         for regions, shards in ((2, 1), (2, 4), (4, 64)):
             _say(f"{regions} regions x {shards} shards", asyncio.run(measure_idle(regions, shards)))
