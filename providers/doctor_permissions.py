@@ -32,7 +32,7 @@ _HARMLESS: Final[tuple[tuple[str, str, str, dict[str, Any]], ...]] = (
     ("logs:DescribeLogGroups", "logs", "describe_log_groups", {"limit": 1}),
     ("tag:GetResources", "resourcegroupstaggingapi", "get_resources", {}),
     ("s3:ListAllMyBuckets", "s3", "list_buckets", {}),
-    ("sns:ListTopics", "sns", "list_topics", {}),
+    ("sns:ListSubscriptions", "sns", "list_subscriptions", {}),
     ("sqs:ListQueues", "sqs", "list_queues", {}),
     ("events:ListRules", "events", "list_rules", {"Limit": 1}),
     ("states:ListStateMachines", "stepfunctions", "list_state_machines", {"maxResults": 1}),

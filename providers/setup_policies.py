@@ -26,6 +26,8 @@ _RULE: Final = "arn:{partition}:events:*:{account}:rule/*"
 _SCHEDULE: Final = "arn:{partition}:scheduler:*:{account}:schedule/*"
 _STREAM: Final = "arn:{partition}:kinesis:*:{account}:stream/*"
 _MACHINE: Final = "arn:{partition}:states:*:{account}:stateMachine:*"
+_BUS: Final = "arn:{partition}:events:*:{account}:event-bus/*"
+_POLICY: Final = f"arn:{{partition}}:iam::{{account}}:policy{ROLE_PATH}*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +57,21 @@ GRANTS: Final = (
         "watch", "dynamodb", "DescribeStream GetRecords GetShardIterator", (_TABLE + "/stream/*",)
     ),
     Grant("watch", "dynamodb", "ListStreams"),
-    Grant("watch", "xray", "BatchGetTraces GetTraceSummaries"),
-    Grant("watch", "logs", "FilterLogEvents GetLogEvents", (_LOGS,)),
+    Grant("watch", "kinesis", "GetRecords GetShardIterator ListShards", (_STREAM,)),
+    Grant(
+        "watch",
+        "xray",
+        "BatchGetTraces GetTraceSegmentDestination GetTraceSummaries ListRetrievedTraces"
+        " StartTraceRetrieval",
+    ),
+    Grant("watch", "logs", "FilterLogEvents", (_LOGS,)),
     Grant("watch", "logs", "DescribeLogGroups"),
     Grant("look", "tag", "GetResources"),
     Grant("look", "account", "ListRegions"),
     Grant(
         "look",
         "lambda",
-        "GetEventSourceMapping GetFunction GetFunctionConfiguration GetLayerVersion"
+        "GetEventSourceMapping GetFunction GetFunctionConfiguration GetFunctionUrlConfig"
         " ListEventSourceMappings ListFunctions ListLayerVersions ListTags",
     ),
     Grant("look", "dynamodb", "DescribeTable DescribeTimeToLive ListTables ListTagsOfResource"),
@@ -73,10 +81,19 @@ GRANTS: Final = (
         "GetBucketNotification GetBucketTagging ListAllMyBuckets ListBucket"
         " ListBucketMultipartUploads ListBucketVersions",
     ),
-    Grant("look", "sns", "GetTopicAttributes ListSubscriptionsByTopic ListTagsForResource"),
+    Grant(
+        "look",
+        "sns",
+        "GetTopicAttributes ListSubscriptions ListSubscriptionsByTopic ListTagsForResource",
+    ),
     Grant("look", "sqs", "GetQueueAttributes GetQueueUrl ListQueueTags ListQueues"),
-    Grant("look", "events", "ListRules ListTagsForResource ListTargetsByRule"),
-    Grant("look", "scheduler", "GetSchedule ListSchedules ListTagsForResource"),
+    Grant(
+        "look",
+        "events",
+        "DescribeRule ListEventBuses ListRuleNamesByTarget ListRules ListTagsForResource"
+        " ListTargetsByRule",
+    ),
+    Grant("look", "scheduler", "ListSchedules"),
     Grant("look", "kinesis", "DescribeStreamSummary ListStreams ListTagsForStream"),
     Grant("look", "states", "DescribeStateMachine ListStateMachines ListTagsForResource"),
     Grant("look", "apigateway", "GET"),
@@ -84,7 +101,8 @@ GRANTS: Final = (
     Grant(
         "look",
         "iam",
-        "GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies ListRoleTags ListRoles"
+        "GetRole GetRolePolicy ListAttachedRolePolicies ListEntitiesForPolicy ListPolicies"
+        " ListPolicyTags ListPolicyVersions ListRolePolicies ListRoleTags ListRoles"
         " SimulatePrincipalPolicy",
     ),
     Grant("fire", "lambda", "InvokeFunction InvokeFunctionUrl", (_FUNCTION,)),
@@ -98,8 +116,7 @@ GRANTS: Final = (
     Grant(
         "deploy",
         "lambda",
-        "AddPermission CreateFunction CreateFunctionUrlConfig TagResource UpdateFunctionCode"
-        " UpdateFunctionUrlConfig",
+        "AddPermission CreateFunction CreateFunctionUrlConfig TagResource UpdateFunctionCode",
         (_FUNCTION,),
     ),
     Grant("deploy", "lambda", "CreateEventSourceMapping UpdateEventSourceMapping"),
@@ -108,21 +125,20 @@ GRANTS: Final = (
     Grant(
         "deploy",
         "s3",
-        "CreateBucket PutBucketNotification PutBucketTagging PutBucketVersioning",
+        "CreateBucket PutBucketNotification PutBucketTagging",
         (_BUCKET,),
     ),
     Grant("deploy", "sns", "CreateTopic Subscribe TagResource", (_TOPIC,)),
     Grant("deploy", "sqs", "CreateQueue SetQueueAttributes TagQueue", (_QUEUE,)),
     Grant("deploy", "events", "PutRule PutTargets TagResource", (_RULE,)),
-    Grant("deploy", "scheduler", "CreateSchedule UpdateSchedule", (_SCHEDULE,)),
     Grant("deploy", "kinesis", "AddTagsToStream CreateStream", (_STREAM,)),
     Grant("deploy", "states", "CreateStateMachine TagResource UpdateStateMachine", (_MACHINE,)),
-    Grant("deploy", "apigateway", "PATCH POST PUT"),
+    Grant("deploy", "apigateway", "POST PUT"),
     Grant("deploy", "iam", "CreateRole PassRole PutRolePolicy TagRole", (_ROLE,)),
-    Grant("instrument", "lambda", "UpdateFunctionConfiguration", (_FUNCTION,)),
+    Grant("instrument", "lambda", "UntagResource UpdateFunctionConfiguration", (_FUNCTION,)),
     Grant("instrument", "lambda", "PublishLayerVersion", (LAYER,)),
     Grant("instrument", "lambda", "GetLayerVersion", (LAYER + ":*",)),
-    Grant("clean up", "lambda", "DeleteFunction RemovePermission", (_FUNCTION,)),
+    Grant("clean up", "lambda", "DeleteFunction", (_FUNCTION,)),
     Grant("clean up", "lambda", "DeleteEventSourceMapping"),
     Grant("clean up", "lambda", "DeleteLayerVersion", (LAYER + ":*",)),
     Grant("clean up", "dynamodb", "DeleteTable", (_TABLES,)),
@@ -137,13 +153,19 @@ GRANTS: Final = (
     Grant("clean up", "sns", "DeleteTopic Unsubscribe", (_TOPIC,)),
     Grant("clean up", "sqs", "DeleteQueue", (_QUEUE,)),
     Grant("clean up", "events", "DeleteRule RemoveTargets", (_RULE,)),
+    Grant("clean up", "events", "DeleteEventBus", (_BUS,)),
     Grant("clean up", "scheduler", "DeleteSchedule", (_SCHEDULE,)),
     Grant("clean up", "kinesis", "DeleteStream", (_STREAM,)),
     Grant("clean up", "states", "DeleteStateMachine", (_MACHINE,)),
     Grant("clean up", "apigateway", "DELETE"),
     Grant("clean up", "iam", "DeleteRole DeleteRolePolicy DetachRolePolicy", (_ROLE,)),
+    Grant("clean up", "iam", "DeletePolicy DeletePolicyVersion", (_POLICY,)),
 )
-"""All that any command or screen asks of AWS. sts:GetCallerIdentity needs no permission."""
+"""All that any command or screen asks of AWS. sts:GetCallerIdentity needs no permission.
+
+Two things are left to administrators, because whoever may do them can give himself anything:
+making our policies (`setup --role`), and changing the roles of others (`instrument --grant`).
+"""
 
 
 @dataclass(frozen=True, slots=True)
