@@ -321,7 +321,8 @@ class Engine:
             self._reindex(invocation)
         touch_effects(invocation, self.touched)
         for call in invocation.calls.values():
-            self._calls.weigh(call)
+            if call.outputs:
+                self._calls.weigh(call)
         if invocation.state == "running":
             self._running[invocation] = None
         self.touched[invocation] = None

@@ -185,9 +185,9 @@ def _read(operation: str, text: str, keyword_at: re.Pattern[str]) -> Iterator[tu
         match = keyword_at.match(text, position)
         if match is None or len(before) == _MAX_KEYWORDS:
             continue
-        if any(match[1] == span.name for span in before):
-            continue
         name, start = match[1], match.end()
+        if name in [span.name for span in before]:
+            continue
         if name in _LITERAL or (name == "Key" and is_table):
             read = literals.parse(text, start) if text[start : start + 1] in ("{", "[") else None
             if read is not None:
