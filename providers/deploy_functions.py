@@ -169,7 +169,8 @@ class DeployedFunction(Piece):
         else:
             await self._wait_until_ready(client)
             changed = set(change.detail.split(", "))
-            self._previous = await previous_of(client, self.name, with_code="code" in changed)
+            if self._previous is None:  # not what an attempt that AWS slowed down left behind
+                self._previous = await previous_of(client, self.name, with_code="code" in changed)
             if "code" in changed:
                 await client.update_function_code(FunctionName=self.name, ZipFile=self._code)
                 await self._wait_until_ready(client)

@@ -7,7 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from botocore.exceptions import ClientError
 
@@ -16,6 +16,9 @@ from providers.errors import UserError
 from providers.operations import Report, Step, StepState
 from providers.place import AWS_ERRORS, Place
 from providers.session import user_error
+
+# The client's own attempts are over by then: many pieces at once exceed what AWS allows a second.
+_AGAIN_AFTER_S: Final = (2.0, 4.0, 8.0, 16.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +114,26 @@ class _Run:
                 return False
         self.tell(piece, "running")
         started_s = time.monotonic()
-        try:
-            change = await piece.look()
-            if change.verb != "leave" and not self._only_look:
-                await piece.make(change)
-        except (UserError, *AWS_ERRORS) as error:
-            session = piece.place.clients.session
-            failure = user_error(
-                error, profile=session.profile, region=piece.region or None, resource=piece.text
-            )
-            self.errors.append(failure)
-            self.tell(piece, "failed", f"{failure.what}. {failure.todo}".strip())
-            return False
+        pauses_s = iter(_AGAIN_AFTER_S)
+        while True:
+            try:
+                change = await piece.look()
+                if change.verb != "leave" and not self._only_look:
+                    await piece.make(change)
+                break
+            except (UserError, *AWS_ERRORS) as error:
+                session = piece.place.clients.session
+                failure = user_error(
+                    error, profile=session.profile, region=piece.region or None, resource=piece.text
+                )
+            pause_s = next(pauses_s, None) if failure.kind == "throttled" else None
+            if pause_s is None:
+                self.errors.append(failure)
+                self.tell(piece, "failed", f"{failure.what}. {failure.todo}".strip())
+                return False
+            # What was made of it already is seen by the next look.
+            self.tell(piece, "running", f"{failure.what}; again in {pause_s:.0f} s")
+            await asyncio.sleep(pause_s)
         if self._only_look:
             self.tell(piece, "skipped" if change.verb == "leave" else "waiting", str(change))
         elif change.verb == "leave":

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
 
+from providers import pieces
 from providers.clients import Clients
 from providers.deploy import within
 from providers.errors import UserError
@@ -36,11 +38,13 @@ class Recorded(Piece):
         region: str = "us-west-2",
         change: str = "create",
         error: Exception | None = None,
+        errors: Sequence[Exception] = (),
     ) -> None:
         super().__init__(PLACE, region, text, *needs)
         self.done: list[str] = []
         self._change = Change(cast(Any, change))
         self._error = error
+        self._errors = list(errors)  # those of the first attempts
 
     async def look(self) -> Change:
         assert all(isinstance(need, Recorded) and need.done for need in self.needs)
@@ -51,6 +55,8 @@ class Recorded(Piece):
     async def make(self, change: Change) -> None:
         if self._error is not None:
             raise self._error
+        if self._errors:
+            raise self._errors.pop(0)
         self.done.append("made")
 
 
@@ -120,6 +126,23 @@ async def test_errors_of_the_network_become_errors_for_people() -> None:
     assert raised.value.on == "profile testuser, region us-west-2, failing"
 
 
+async def test_where_aws_slows_us_down_a_piece_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pieces, "_AGAIN_AFTER_S", (0.0, 0.0))
+    slow = UserError("AWS slows down our requests", kind="throttled")
+    piece = Recorded("piece", errors=[slow, slow])
+    steps: list[Step] = []
+
+    (last,) = await run_pieces([piece], steps.append, only_look=False)
+
+    assert last.state == "done"
+    assert piece.done == ["looked", "looked", "looked", "made"]
+    assert "slows down our requests; again in 0 s" in steps[2].detail
+    with pytest.raises(UserError, match="slows down"):
+        await run(Recorded("piece", errors=[slow] * 3))
+
+
 async def test_mistakes_of_ours_are_not_hidden() -> None:
     with pytest.raises(ExceptionGroup) as raised:
         await run(Recorded("failing", error=KeyError("ours")))
@@ -161,13 +184,13 @@ def test_only_what_belongs_to_the_chosen_regions_is_taken_with_what_it_needs() -
     bucket = Recorded("bucket", region="eu-west-1")
     west = Recorded("west", role, bucket)
     east = Recorded("east", role, region="us-east-1")
-    pieces = [role, bucket, west, east]
+    everything = [role, bucket, west, east]
     application = find_application("imageproc")
 
-    assert within(pieces, (), application) == pieces
-    assert within(pieces, ["us-east-1", "mars-1"], application) == [role, east]
-    assert within(pieces, ["us-west-2"], application) == [role, bucket, west]
+    assert within(everything, (), application) == everything
+    assert within(everything, ["us-east-1", "mars-1"], application) == [role, east]
+    assert within(everything, ["us-west-2"], application) == [role, bucket, west]
     with pytest.raises(UserError) as raised:
-        within(pieces, ["mars-1"], application)
+        within(everything, ["mars-1"], application)
     assert raised.value.kind == "no-such-region"
     assert "us-west-2, us-east-1" in raised.value.todo
