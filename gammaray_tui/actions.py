@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from textual.binding import Binding, BindingType
 
-from gammaray_tui import handlers, screen_keys, tape_handlers
+from gammaray_tui import handlers, screen_keys, tape_handlers, tree_handlers
 from widgets.causal_tree import CausalTree
 from widgets.detail_pane import DetailPane
 from widgets.latency_table import LatencyTable
@@ -135,39 +135,50 @@ def _on_screen(name: str, group: Group, *bound: Sequence[BindingType]) -> Iterat
 ACTIONS: tuple[Action, ...] = (
     *_bound_by(LineList, "", "Move"),
     *_bound_by(CausalTree, "tree", "Tree"),
-    Action("fold-all", ("z",), "fold all", "fold or unfold every chain", "Tree", handlers.fold_all),
     Action(
-        "deeper", ("+", "="), "deeper", "one level more of every chain", "Tree", handlers.deeper
+        "fold-all", ("z",), "fold all", "fold or unfold every chain", "Tree", tree_handlers.fold_all
     ),
-    Action("flatter", ("-",), "flatter", "one level less", "Tree", handlers.flatter),
+    Action(
+        "deeper",
+        ("+", "="),
+        "deeper",
+        "one level more of every chain",
+        "Tree",
+        tree_handlers.deeper,
+    ),
+    Action("flatter", ("-",), "flatter", "one level less", "Tree", tree_handlers.flatter),
     Action(
         "group",
         ("u",),
         "group",
         "under headings: time, app, function",
         "Tree",
-        handlers.next_grouping,
+        tree_handlers.next_grouping,
     ),
-    Action("calls", ("a",), "calls", "calls that triggered nothing", "Tree", handlers.show_calls),
-    Action("next-error", ("]",), "next error", "next error", "Tree", handlers.next_error),
+    Action(
+        "calls", ("a",), "calls", "calls that triggered nothing", "Tree", tree_handlers.show_calls
+    ),
+    Action("next-error", ("]",), "next error", "next error", "Tree", tree_handlers.next_error),
     Action(
         "previous-error",
         ("[",),
         "previous error",
         "previous error",
         "Tree",
-        handlers.previous_error,
+        tree_handlers.previous_error,
     ),
-    Action("next-cold", ("C",), "next cold", "next cold start", "Tree", handlers.next_cold),
-    Action("filter", ("/",), "filter", "show only chains that fit", "Tree", handlers.start_filter),
-    Action("next-match", ("n",), "next", "next match, or error", "Tree", handlers.next_match),
+    Action("next-cold", ("C",), "next cold", "next cold start", "Tree", tree_handlers.next_cold),
+    Action(
+        "filter", ("/",), "filter", "show only chains that fit", "Tree", tree_handlers.start_filter
+    ),
+    Action("next-match", ("n",), "next", "next match, or error", "Tree", tree_handlers.next_match),
     Action(
         "previous-match",
         ("N",),
         "previous",
         "previous match, or error",
         "Tree",
-        handlers.previous_match,
+        tree_handlers.previous_match,
     ),
     *_bound_by(LatencyTable, "latency", "Latency"),
     *_bound_by(DetailPane, "detail", "Invocation"),
@@ -191,6 +202,8 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("maximise", ("o",), "maximise", "this pane alone, or all", "View", handlers.maximise),
     Action("layout", ("L",), "layout", "another layout", "View", handlers.next_layout),
+    Action("density", ("V",), "density", "compact or roomy", "View", handlers.next_density),
+    Action("jump", ("ctrl+o",), "jump", "jump by letter", "View", handlers.jump),
     Action(
         "back",
         ("escape",),

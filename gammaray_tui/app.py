@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.reactive import reactive
 from textual.screen import Screen
 
 from causality.snapshot import Header, Snapshot
+from gammaray_tui import allowed
 from gammaray_tui.actions import ACTIONS, BY_ID
 from gammaray_tui.firing import fire_and_follow
 from gammaray_tui.keymap import Keymap
@@ -30,6 +32,7 @@ from widgets.look import Look
 from widgets.palette import Palette
 
 if TYPE_CHECKING:
+    from gammaray_tui.config import Density
     from gammaray_tui.model import Model
     from gammaray_tui.recording import WatchRecording
     from gammaray_tui.screens.fire import Shot
@@ -59,6 +62,7 @@ class GammarayApp(App[None]):
         theme_folder: the user's own themes, read again as they are edited.
         keys: the user's own keys, by the action's id.
         ascii_only: draw with plain ASCII.
+        density: how close things stand.
         switching: how to go over to another profile; None where there is none.
         sources: what feeds the model; each runs until it ends or fails.
         on_start: runs once the screen stands, with the application.
@@ -67,7 +71,18 @@ class GammarayApp(App[None]):
         player: what plays the replay; None when things are live.
     """
 
-    CSS = "Toast { max-width: 70; }"
+    CSS = """
+    Toast { max-width: 70; }
+    .-roomy {
+        #header { margin: 1 1 0 1; }
+        #keys { margin: 0 1 1 1; }
+        .pane { padding: 0 1; }
+        #lower { margin-top: 1; }
+        MainScreen.-side #lower { margin: 0 0 0 1; }
+        Dialog #box { padding: 2 4; }
+    }
+    """
+    density: reactive[Density] = reactive("compact")
     # What ends programs in a terminal ends this one, also in a dialog.
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+backslash", "quit", show=False, priority=True)
@@ -84,6 +99,7 @@ class GammarayApp(App[None]):
         theme_folder: Path | None = None,
         keys: Mapping[str, str] | None = None,
         ascii_only: bool = False,
+        density: Density = "compact",
         switching: Switching | None = None,
         sources: Sequence[Callable[[], Awaitable[None]]] = (),
         on_start: Callable[[GammarayApp], Awaitable[None]] | None = None,
@@ -104,6 +120,7 @@ class GammarayApp(App[None]):
         wanted = theme or (_NO_COLOR_THEME if no_color else _DARK)
         self.theme = known_theme(wanted, self.available_themes)
         self.title = f"gammaray-tui: {self.look.safe(title)}"
+        self.density = density
         self.model = model
         self.account_name = title
         self.switching = switching
@@ -153,14 +170,7 @@ class GammarayApp(App[None]):
         Raises:
             UserError: there is no AWS to look at.
         """
-        if self._operations is None:
-            raise UserError(
-                "There is no AWS to look at here.",
-                on=self.account_name,
-                todo="Start gammaray-tui on a profile, or wait until the start is through.",
-                kind="no-operations",
-            )
-        return self._operations
+        return allowed.inspections(self._operations, self.account_name)
 
     def need_operations(self) -> Operations:
         """Give the acts on AWS.
@@ -168,21 +178,7 @@ class GammarayApp(App[None]):
         Raises:
             UserError: there are none; it says why and what to do.
         """
-        if self.read_only:
-            raise UserError(
-                "Nothing is changed from here: this session only reads.",
-                on=self.account_name,
-                todo="Start gammaray-tui on a profile, without --read-only, to act on AWS.",
-                kind="read-only",
-            )
-        if self._operations is None:
-            raise UserError(
-                "There is nothing to act on yet.",
-                on=self.account_name,
-                todo="Wait until the start is through, then try again.",
-                kind="no-operations",
-            )
-        return self._operations
+        return allowed.operations(self._operations, self.account_name, read_only=self.read_only)
 
     def set_operations(self, operations: Operations | None) -> None:
         """Offer these acts from now on."""
@@ -387,6 +383,10 @@ class GammarayApp(App[None]):
         for error in errors:
             title = "a theme cannot be read"
             self.notify(str(error), title=title, severity="warning", markup=False)
+
+    def watch_density(self, density: Density) -> None:
+        """Let everything stand closer or wider."""
+        self.set_class(density == "roomy", "-roomy")
 
     def _repaint(self) -> None:
         for screen in self.screen_stack:

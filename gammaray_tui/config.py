@@ -7,7 +7,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypedDict, TypeVar
+from typing import Any, Literal, TypeAlias, TypedDict, TypeVar
 
 import msgspec
 import platformdirs
@@ -15,6 +15,7 @@ import platformdirs
 from gammaray_tui.commands.options import Given, split_regions
 from providers.errors import UserError
 
+Density: TypeAlias = Literal["compact", "roomy"]
 _T = TypeVar("_T")
 _FALSE = ("0", "false", "no", "off", "")
 _TRUE = ("1", "true", "yes", "on")
@@ -53,6 +54,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         since: where reading starts: "now", "all" or a duration such as "15m".
         theme: name of the theme.
         ascii: draw with plain ASCII only.
+        density: "compact", or "roomy" for more space between things.
         read_only: take away everything that changes AWS.
         keys: keys of the screen's actions, by the action's id, joined by commas.
     """
@@ -64,6 +66,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     since: str | None = None
     theme: str | None = None
     ascii: bool | None = None
+    density: Density | None = None
     read_only: bool | None = None
     keys: dict[str, str] = {}
 
@@ -74,6 +77,7 @@ class Appearance(TypedDict):
     theme: str | None
     theme_folder: Path | None
     ascii_only: bool
+    density: Density
     keys: dict[str, str]
 
 
@@ -92,6 +96,7 @@ class Settings(msgspec.Struct, frozen=True):
     since_from: str = "the default"
     theme: str | None = None
     ascii_only: bool = False
+    density: Density = "compact"
     read_only: bool = False
     keys: dict[str, str] = {}
 
@@ -102,6 +107,7 @@ class Settings(msgspec.Struct, frozen=True):
             theme=self.theme,
             theme_folder=user_folder(),
             ascii_only=self.ascii_only,
+            density=self.density,
             keys=self.keys,
         )
 
@@ -136,6 +142,7 @@ def load_settings(given: Given, environ: Mapping[str, str] | None = None) -> Set
         since_from=_since_from(given, from_environment, file, path),
         theme=_first(given.theme, from_environment.theme, file.theme),
         ascii_only=bool(_first(given.ascii_only, from_environment.ascii, file.ascii)),
+        density=file.density or defaults.density,
         # The safe answer wins: no source can take back what another has forbidden.
         read_only=given.read_only or bool(from_environment.read_only) or bool(file.read_only),
         keys=file.keys,

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from textual.binding import Binding, BindingType
 
+JUMP = Binding("ctrl+o", "app.act('jump')", id="jump", show=False)
+"""Letters on what is in sight; dialogs have them, too."""
+
 ALWAYS: tuple[BindingType, ...] = (
     Binding("q", "app.act('quit')", show=False),
     Binding("question_mark", "app.act('help')", show=False),
     Binding("ctrl+c", "app.help_quit", show=False),
+    JUMP,
 )
 """What leads out of every screen."""
 

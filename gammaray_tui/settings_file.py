@@ -20,6 +20,7 @@ _KEYS: Final[tuple[tuple[str, str, Any], ...]] = (
     ("since", 'Where reading starts: "now", "all", or a duration such as "15m".', "15m"),
     ("theme", "Colours of the screen; T shows them.", "gammaray-dark"),
     ("ascii", "Draw with plain ASCII only.", False),
+    ("density", 'How close things stand: "compact" or "roomy"; V changes it.', "compact"),
     ("read_only", "Take away everything that changes AWS.", False),
     ("keys", "Keys by action; `gammaray-tui keys` lists both.", {"pause": "p,space"}),
 )

@@ -9,7 +9,8 @@ import inspect
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 import typer
@@ -88,10 +89,19 @@ def _settings() -> Iterator[str]:
     yield "| in the file | type | meaning |\n|---|---|---|"
     meanings = _attributes(Config)
     for field in msgspec.structs.fields(Config):
-        kind = str(getattr(field.type, "__name__", field.type)).replace(" | None", "")
-        yield f"| `{field.name}` | {_cell(kind)} | {_cell(meanings[field.name])} |"
+        yield f"| `{field.name}` | {_cell(_kind(field.type))} | {_cell(meanings[field.name])} |"
     yield ""
     yield "Variables: " + ", ".join(f"`{name}`" for name in VARIABLES) + ".\n"
+
+
+def _kind(annotation: Any) -> str:
+    """Name a type, or list the texts that it may be."""
+    kinds = [kind for kind in get_args(annotation) if kind is not NoneType]
+    if len(kinds) == 1 and get_origin(annotation) in (Union, UnionType):
+        annotation = kinds[0]
+    if get_origin(annotation) is Literal:
+        return " or ".join(get_args(annotation))
+    return str(getattr(annotation, "__name__", annotation))
 
 
 def _attributes(kind: type) -> dict[str, str]:

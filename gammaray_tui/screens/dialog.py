@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
+from gammaray_tui.screen_keys import JUMP
 from providers.errors import UserError
 from widgets.look import Look
 
@@ -101,6 +102,7 @@ class Dialog(ModalScreen[Result]):
         Binding("ctrl+c", "app.help_quit", show=False),
         Binding("down", "app.focus_next", show=False),
         Binding("up", "app.focus_previous", show=False),
+        JUMP,
     ]
     TITLE_TEXT: ClassVar[str] = ""
     KEYS_TEXT: ClassVar[str] = "esc cancel"

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from textual.pilot import Pilot
 
 from gammaray_tui.app import GammarayApp
+from gammaray_tui.config import Density
 from tests.functional.mock_model import MockModel
 from tests.functional.mock_operations import MockOperations
 
@@ -23,6 +24,7 @@ async def running(
     read_only: bool = False,
     ascii_only: bool = False,
     keys: Mapping[str, str] | None = None,
+    density: Density = "compact",
     sources: Sequence[Callable[[], Awaitable[None]]] = (),
     on_start: Callable[[GammarayApp], Awaitable[None]] | None = None,
 ) -> AsyncIterator[tuple[GammarayApp, Pilot[None]]]:
@@ -33,6 +35,7 @@ async def running(
         read_only=read_only,
         ascii_only=ascii_only,
         keys=keys,
+        density=density,
         sources=sources,
         on_start=on_start,
     )

@@ -153,6 +153,8 @@ DIALOGS = {
     "regions": (["r"], "shards"),
     "help": (["question_mark"], "keys and signs"),
     "heat": (["2", "H"], "in each 10 s"),
+    "jump": (["g", "ctrl+o"], " s "),
+    "roomy": (["V"], "checkout-api"),
 }
 
 

@@ -149,8 +149,10 @@ def test_the_readme_explains_every_variable() -> None:
 
 
 def test_keys_and_themes_of_the_user(file: Path) -> None:
-    file.write_text('[keys]\npause = "p"\n')
+    assert load_settings(Given(), {}).appearance["density"] == "compact"
+    file.write_text('density = "roomy"\n[keys]\npause = "p"\n')
     appearance = load_settings(Given(), {}).appearance
+    assert appearance["density"] == "roomy"
     assert appearance["keys"] == {"pause": "p"}
     assert appearance["theme_folder"] is not None
     assert appearance["theme_folder"].name == "themes"
