@@ -238,12 +238,14 @@ class Engine:
         if invocation.region is None and facts.region is not None:
             invocation.region = facts.region
         self.touched[invocation] = None
+        nonce = facts.attempt or ""
+        attempt = invocation.attempts.get(nonce)
+        if attempt is not None and nonce:
+            facts.attempt = attempt.nonce  # the one copy of it
         for fact in facts.facts:
             if type(fact) is Call:
                 self._calls.apply(invocation, fact, facts)
                 continue
-            nonce = facts.attempt or ""
-            attempt = invocation.attempts.get(nonce)
             if attempt is None:
                 attempt = invocation.attempts[nonce] = Attempt(nonce, facts.generation)
             if type(fact) is Start:

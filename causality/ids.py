@@ -25,22 +25,29 @@ from causality.match_keys import (
 from gammaray_recorder import wire
 
 
+class _Pair(msgspec.Struct, gc=False, eq=False):
+    """The only output and the only cause that show one id."""
+
+    output: OutputNode
+    cause: CauseNode
+
+
 class _Meeting(msgspec.Struct, gc=False, eq=False):
-    """All who show one id, where they are several."""
+    """All who show one id, where they are more than a pair."""
 
     outputs: list[OutputNode]
     causes: list[CauseNode]
 
 
-_Shown: TypeAlias = OutputNode | CauseNode | _Meeting
+_Shown: TypeAlias = OutputNode | CauseNode | _Pair | _Meeting
 
 
 class IdIndex:
     """Outputs and causes by the ids that they show.
 
     Most ids are shown by one output and met by one cause or none: so an id leads to the one
-    that showed it, and to a meeting from the second one on. Where the value of an id is all
-    that counts, it is the key, without a tuple around it.
+    that showed it, to a pair, and to a meeting only where there are more. Where the value of an
+    id is all that counts, it is the key, without a tuple around it.
     """
 
     def __init__(self, again: dict[CauseNode, Sequence[CauseNode]]) -> None:
@@ -74,7 +81,10 @@ class IdIndex:
         self, kind: str, place: str | ExactKey, node: OutputNode, doubted: dict[CauseNode, None]
     ) -> None:
         shown = self._of[kind].setdefault(place, node)
-        if shown is not node:
+        if type(shown) is CauseNode:
+            self._of[kind][place] = _Pair(node, shown)
+            self._doubt((shown,), doubted)
+        elif shown is not node:
             met = self._meeting(kind, place, shown)
             met.outputs.append(node)
             if met.causes:
@@ -105,7 +115,9 @@ class IdIndex:
 
     def _add_cause(self, kind: str, place: str | ExactKey, node: CauseNode) -> None:
         shown = self._of[kind].setdefault(place, node)
-        if shown is not node:
+        if type(shown) is OutputNode:
+            self._of[kind][place] = _Pair(shown, node)
+        elif shown is not node:
             causes = self._meeting(kind, place, shown).causes
             causes.append(node)
             if len(causes) > 1 and kind in MESSAGE_IDS:
@@ -127,12 +139,12 @@ class IdIndex:
             for kind, value in fact.ids.items():
                 if kind in PLAIN_IDS and kind != wire.ID_TRACEPARENT:
                     shown = self._of[kind].get(value)
-                    if type(shown) is not _Meeting:
-                        return None  # shown by the cause itself alone
-                    if len(shown.outputs) == 1:
-                        output = shown.outputs[0]
-                        own = output.call.invocation is cause.invocation
-                        return None if own else Found((output,), True)
+                    if type(shown) is CauseNode:
+                        return None  # by the cause itself alone
+                    outputs = _outputs_of(shown)
+                    if len(outputs) == 1:
+                        own = outputs[0].call.invocation is cause.invocation
+                        return None if own else Found((outputs[0],), True)
         elif not fact.ids and fact.caller is None:
             return None
         for key in exact_cause_keys(cause):
@@ -159,28 +171,26 @@ class IdIndex:
     def _meeting(self, kind: str, place: str | ExactKey, shown: _Shown) -> _Meeting:
         if isinstance(shown, _Meeting):
             return shown
-        first = shown
-        met = _Meeting([first], []) if isinstance(first, OutputNode) else _Meeting([], [first])
+        met = _Meeting(list(_outputs_of(shown)), list(_causes_of(shown)))
         self._of[kind][place] = met
         return met
 
     def _outputs(self, key: ExactKey) -> Sequence[OutputNode]:
-        shown = self._of[key[0]].get(_place(key))
-        if type(shown) is _Meeting:
-            return shown.outputs
-        return (shown,) if type(shown) is OutputNode else ()
+        return _outputs_of(self._of[key[0]].get(_place(key)))
 
     def _causes(self, key: ExactKey) -> Sequence[CauseNode]:
-        shown = self._of[key[0]].get(_place(key))
-        if type(shown) is _Meeting:
-            return shown.causes
-        return (shown,) if type(shown) is CauseNode else ()
+        return _causes_of(self._of[key[0]].get(_place(key)))
 
     def _discard(self, key: ExactKey, node: OutputNode | CauseNode) -> None:
         index, place = self._of[key[0]], _place(key)
         shown = index.get(place)
         if shown is node:
             del index[place]
+        elif type(shown) is _Pair:
+            if node is shown.output:
+                index[place] = shown.cause
+            elif node is shown.cause:
+                index[place] = shown.output
         elif type(shown) is _Meeting:
             if isinstance(node, CauseNode):
                 shown.causes = [cause for cause in shown.causes if cause is not node]
@@ -238,6 +248,22 @@ class IdIndex:
         if not 0 < len(addressed) <= 1 + output.call.fact.retries:
             return outputs, False
         return (outputs, True) if cause in addressed else ([], True)
+
+
+def _outputs_of(shown: _Shown | None) -> Sequence[OutputNode]:
+    if type(shown) is _Pair:
+        return (shown.output,)
+    if type(shown) is _Meeting:
+        return shown.outputs
+    return (shown,) if type(shown) is OutputNode else ()
+
+
+def _causes_of(shown: _Shown | None) -> Sequence[CauseNode]:
+    if type(shown) is _Pair:
+        return (shown.cause,)
+    if type(shown) is _Meeting:
+        return shown.causes
+    return (shown,) if type(shown) is CauseNode else ()
 
 
 def _may_answer(output: OutputNode, cause: CauseNode) -> bool:
