@@ -200,8 +200,13 @@ def _read(operation: str, text: str, keyword_at: re.Pattern[str]) -> Iterator[tu
 
 def _ends(name: str, text: str, start: int, keyword_at: re.Pattern[str]) -> list[int]:
     """Give the places where a value can end: before a keyword, or at the end of the text."""
-    ends = _places(text, start, keyword_at)
     form = _FORMS.get(name)
+    following = keyword_at.search(text, start)
+    first = len(text) if following is None else following.start()
+    fits = following is None if form is None else form.fullmatch(text, start, first) is not None
+    if fits:
+        return [first]  # as nearly always
+    ends = _places(text, start, keyword_at)
     if form is None:
         return list(ends)
     return next(([end] for end in ends if form.fullmatch(text, start, end)), [])
