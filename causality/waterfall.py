@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from causality.analysis.critical_path import CriticalPath, PartKind, critical_path
@@ -43,6 +43,19 @@ class WaterfallRow:
 
 
 @dataclass(frozen=True, slots=True)
+class WaterfallMark:
+    """What the user or the tool did: fired, deployed, paused.
+
+    Attributes:
+        offset_s: since the chain began; below zero when it was before.
+    """
+
+    offset_s: float
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Waterfall:
     """A chain in time.
 
@@ -50,6 +63,7 @@ class Waterfall:
         length_s: from its root's beginning, initialisation included, to its end so far.
         latency_s, totals: of the critical path, and its seconds by kind.
         hidden: invocations of the chain beyond the rows.
+        marks: what was done while the chain ran, and the last thing before it.
     """
 
     rows: tuple[WaterfallRow, ...]
@@ -59,10 +73,17 @@ class Waterfall:
     latency_s: float
     totals: tuple[tuple[PartKind, float], ...]
     hidden: int
+    marks: tuple[WaterfallMark, ...] = ()
 
 
 def waterfall_of(
-    engine: Engine, tree: TreeIndex, node: NodeId, now_s: float, *, with_calls: bool
+    engine: Engine,
+    tree: TreeIndex,
+    node: NodeId,
+    now_s: float,
+    *,
+    with_calls: bool,
+    marks: Sequence[tuple[float, str, str]] = (),
 ) -> Waterfall | None:
     """Lay out the chain that an invocation belongs to.
 
@@ -72,6 +93,7 @@ def waterfall_of(
         node: an invocation or a call of the chain.
         now_s: epoch seconds, where the bars of running invocations end.
         with_calls: whether calls get lines of their own.
+        marks: what was done: epoch seconds, kind and text, in the order of time.
 
     Returns:
         The chain in time; None when it has left the graph or nothing of it has a time.
@@ -104,7 +126,17 @@ def waterfall_of(
         path.latency_s if path is not None else 0.0,
         tuple(path.totals().items()) if path is not None else (),
         len(members) - shown,
+        tuple(_marks(marks, began_s, ended_s)),
     )
+
+
+def _marks(
+    marks: Sequence[tuple[float, str, str]], began_s: float, ended_s: float
+) -> Iterator[WaterfallMark]:
+    before = [mark for mark in marks if mark[0] < began_s]
+    within = [mark for mark in marks if began_s <= mark[0] <= ended_s]
+    for at_s, kind, text in (*before[-1:], *within):
+        yield WaterfallMark(at_s - began_s, kind, text)
 
 
 def _critical(

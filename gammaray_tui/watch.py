@@ -11,11 +11,9 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from causality.analysis import Compared, compared
-from causality.detail import detail_of
 from causality.engine import Engine
 from causality.filters import Filter, parse
 from causality.graph import Invocation
@@ -24,7 +22,6 @@ from causality.heat import HeatMap
 from causality.latency import SeriesKey, View
 from causality.service_map import ServiceMap
 from causality.snapshot import (
-    Detail,
     Header,
     NodeId,
     Playback,
@@ -37,6 +34,7 @@ from gammaray_tui.commands.output import write_result
 from gammaray_tui.exports import FORMATS, written
 from gammaray_tui.following import Following
 from gammaray_tui.intake import Sources, Traffic, region_state, slices
+from gammaray_tui.shown_detail import ShownDetail
 from gammaray_tui.shown_tree import ShownTree, TreeChoices
 from gammaray_tui.watched_tables import WatchedTables
 from providers.events import (
@@ -55,8 +53,6 @@ QUEUE_BATCHES = 256
 MAX_INVOCATIONS = 100_000
 # A shard that has caught up decides what waited for it, which can be a million edges.
 _AT_ONCE = 200
-# Of the invocations that were looked at last.
-_REPORTS = 10_000
 
 
 class Watch:
@@ -109,8 +105,7 @@ class Watch:
         self._traffic = Traffic()
         self._sources = Sources()
         self._records_at_pause = 0
-        self._reports: dict[str, LogReport] = {}
-        self._detail: tuple[tuple[NodeId, int, int], Detail | None] | None = None
+        self._detail = ShownDetail(self.engine, self._tree, self._selected)
 
     # --- events -----------------------------------------------------------------------------
 
@@ -203,7 +198,7 @@ class Watch:
             rows=self._shown.rows,
             functions=tables.functions,
             edges=tables.edges,
-            detail=self._detail_at(now_s),
+            detail=self._detail.at(now_s),
             problems=tables.problems,
             now_s=now_s,
             window_s=self._window_s,
@@ -220,7 +215,10 @@ class Watch:
 
     def waterfall(self, node: NodeId, *, with_calls: bool) -> Waterfall | None:
         """Lay out in time the chain of an invocation; None when it is gone."""
-        return waterfall_of(self.engine, self._tree, node, self._clock(), with_calls=with_calls)
+        marks = [(mark.at_s, mark.kind, mark.text) for mark in self.marks]
+        return waterfall_of(
+            self.engine, self._tree, node, self._clock(), with_calls=with_calls, marks=marks
+        )
 
     async def compare(self, before: str, after: str) -> Compared:
         """Compare the chains that fit one filter expression to those that fit another.
@@ -285,30 +283,11 @@ class Watch:
             playback=self.playback(),
         )
 
-    def _detail_at(self, now_s: float) -> Detail | None:
-        if self._selected is None:
-            return None
-        # What still runs ticks twice a second; everything else changes with the tree only.
-        key = (self._selected, self._tree.revision, int(now_s * 2))
-        known = self._detail
-        if known is not None and known[0][:2] == key[:2]:
-            chain_runs = known[1] is not None and any(
-                bar.state == "running" for bar in known[1].chain
-            )
-            if known[0] == key or not chain_runs:
-                return known[1]
-        detail = detail_of(self.engine, self._tree, self._selected, now_s)
-        report = self._reports.get(detail.request_id) if detail is not None else None
-        if detail is not None and report is not None:
-            detail = replace(detail, billed_s=report.billed_s, used_mb=report.used_mb)
-        self._detail = (key, detail)
-        return detail
-
     # --- what the user does -----------------------------------------------------------------
 
     def select(self, node: NodeId | None) -> None:
         """Choose the invocation or call whose detail the snapshot carries."""
-        self._selected = node
+        self._selected = self._detail.selected = node
 
     def set_folded(self, folded: bool, node: NodeId | None = None) -> None:
         """Fold or unfold one group or invocation, or (None) every chain, also those to come."""
@@ -364,10 +343,7 @@ class Watch:
 
     def reported(self, report: LogReport) -> None:
         """Take up what the log's REPORT line says of an invocation."""
-        self._reports[report.request_id] = report
-        self._detail = None
-        if len(self._reports) > _REPORTS:
-            del self._reports[next(iter(self._reports))]
+        self._detail.reported(report)
 
     def logs_wanted(self, node: NodeId) -> list[LogsOf]:
         """Name the invocations of a node's chain whose logs there may be, causes first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
@@ -179,7 +180,7 @@ class WaterfallView(LineList):
             after = "  delay  " if self._shows_delay else ""
             return [
                 Segment(" " * before),
-                Segment(self._scale(bar), palette.muted),
+                *self._scale(bar),
                 Segment(f"{after}{'took':>{_FIGURE}}", palette.muted),
             ]
         title = look.left(f" {look.glyphs.critical} critical path", before)
@@ -211,7 +212,22 @@ class WaterfallView(LineList):
         look = self.look
         return timeline(spans, length_s, width, look.glyphs, look.palette, run, from_s=start_s)
 
-    def _scale(self, width: int) -> str:
+    def _scale(self, width: int) -> list[Segment]:
+        """Paint times, and over them what was done then."""
+        start_s, length_s = self.in_sight
+        text, palette = self._times(width), self.look.palette
+        marks = self._waterfall.marks if self._waterfall is not None else ()
+        pieces: list[Segment] = []
+        at = 0
+        for mark in marks:
+            place = int(width * (mark.offset_s - start_s) / length_s)
+            sign = f"{self.look.glyphs.down}{self.look.safe(mark.kind)}"
+            if at <= place and place + cell_len(sign) <= width and mark.offset_s >= 0:
+                pieces += [Segment(text[at:place], palette.muted), Segment(sign, palette.key)]
+                at = place + cell_len(sign)
+        return [*pieces, Segment(text[at:], palette.muted)]
+
+    def _times(self, width: int) -> str:
         start_s, length_s = self.in_sight
         ticks = max(1, min(4, width // 16))
         text = ""

@@ -112,6 +112,10 @@ class WaterfallScreen(Screen[NodeId]):
     def _summary(self, waterfall: Waterfall) -> str:
         root = self._look.safe(waterfall.rows[0].name) if waterfall.rows else ""
         parts = [f"{root} {formats.instant(waterfall.began_s)}"]
+        for mark in waterfall.marks:
+            if mark.offset_s < 0:
+                what = self._look.safe(f"{mark.kind} {mark.text}".rstrip())
+                parts.append(f"{formats.duration(-mark.offset_s)} after: {what}")
         state = "so far" if waterfall.running else "end to end"
         parts.append(f"{formats.duration(waterfall.latency_s)} {state}")
         totals = dict(waterfall.totals)

@@ -26,7 +26,7 @@ from causality.snapshot import (
     TreeRows,
     Why,
 )
-from causality.waterfall import Waterfall, WaterfallRow
+from causality.waterfall import Waterfall, WaterfallMark, WaterfallRow
 from gammaray_tui.following import Summary
 from providers.operations import Fired, LogReport, LogsOf
 from tests.functional.mock_data import (
@@ -229,6 +229,10 @@ class MockModel:
                     chain.chain_s,
                     (("delay", 0.2), ("init", 0.1), ("handler", 0.4)),
                     0,
+                    tuple(
+                        WaterfallMark(offset_s, kind, text)
+                        for offset_s, (kind, text) in zip((-0.1, 0.2), self.marks, strict=False)
+                    ),
                 )
         return None
 

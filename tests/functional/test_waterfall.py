@@ -53,6 +53,16 @@ async def test_enter_goes_to_the_line_in_the_tree() -> None:
         assert current.depth == 1
 
 
+async def test_what_was_done_stands_on_the_time_line() -> None:
+    model = shop_model()
+    model.mark("fired", "shop")
+    model.mark("paused", "")
+    async with running(model) as (app, pilot):
+        await pilot.press("k", "t")
+        await until(pilot, lambda: "100ms after: fired shop" in text_of(app))
+        assert "▾paused" in line_with(app, "took")
+
+
 async def test_calls_come_and_go() -> None:
     async with running(image_model()) as (app, pilot):
         await pilot.press("k", "t")

@@ -54,6 +54,28 @@ def test_calls_have_lines_of_their_own_below_their_invocation() -> None:
         assert not any(row.is_call for row in waterfall.rows)
 
 
+def test_marks_stand_in_the_time_of_the_chain() -> None:
+    engine = Engine()
+    tree = TreeIndex(engine)
+    engine.apply_records(readable(json_records("webapp")))
+    engine.settle()
+    tree.update(engine.touched)
+    node = tree.row(0).node
+    plain = waterfall_of(engine, tree, node, 0.0, with_calls=False)
+    assert plain is not None
+    began_s, ended_s = plain.began_s, plain.began_s + plain.length_s
+    marks = [
+        (began_s - 60.0, "deployed", "webapp"),
+        (began_s - 0.5, "fired", "webapp"),
+        (began_s, "paused", ""),
+        (ended_s + 1.0, "fired", "webapp"),
+    ]
+    found = waterfall_of(engine, tree, node, 0.0, with_calls=False, marks=marks)
+    assert found is not None
+    assert [(mark.kind, mark.text) for mark in found.marks] == [("fired", "webapp"), ("paused", "")]
+    assert found.marks[0].offset_s == pytest.approx(-0.5, abs=1e-6)
+
+
 def test_what_has_left_the_graph_has_no_time_line() -> None:
     engine = Engine()
     assert waterfall_of(engine, TreeIndex(engine), "gone", 0.0, with_calls=True) is None
