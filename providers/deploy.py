@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from providers.deploy_events import EventRule, FunctionUrl, HttpApi, rule_arn
 from providers.deploy_functions import DeployedFunction, Layer, LogGroup
 from providers.deploy_machines import DeployedMachine, machine_role
+from providers.deploy_queue_api import QueueApi, queue_api_role
 from providers.deploy_role import functions_role
 from providers.deploy_storage import (
     DeployedBucket,
@@ -235,12 +236,16 @@ class _Parts:
         made: list[Piece] = []
         of_buckets: dict[str, list[tuple[S3Trigger, DeployedFunction]]] = {}
         of_apis: dict[str, list[tuple[ApiTrigger, DeployedFunction]]] = {}
+        of_queue_apis: dict[str, list[tuple[ApiTrigger, DeployedQueue]]] = {}
         for trigger in self._manifest.triggers:
             if isinstance(trigger, S3Trigger):
                 function = self.functions[trigger.function]
                 of_buckets.setdefault(trigger.bucket, []).append((trigger, function))
+            elif isinstance(trigger, ApiTrigger) and trigger.queue is not None:
+                queue = self._queues[trigger.queue]
+                of_queue_apis.setdefault(trigger.api, []).append((trigger, queue))
             elif isinstance(trigger, ApiTrigger):
-                function = self.functions[trigger.function]
+                function = self.functions[trigger.function or ""]
                 of_apis.setdefault(trigger.api, []).append((trigger, function))
             else:
                 made.append(self._trigger(trigger))
@@ -249,6 +254,10 @@ class _Parts:
             for name, triggers in of_buckets.items()
         ]
         made += [HttpApi(name, routes) for name, routes in of_apis.items()]
+        for name, to_queues in of_queue_apis.items():
+            queues = [queue for _trigger, queue in to_queues]
+            role = queue_api_role(queues[0].place, name, queues)
+            made += [role, QueueApi(name, to_queues, role)]
         made += [
             FunctionUrl(self.functions[function.name])
             for function in self._manifest.functions

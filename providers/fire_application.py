@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import aiohttp
+import msgspec
 
 from providers.deploy_events import find_api
+from providers.deploy_queue_api import STAGE, find_rest_api
 from providers.errors import UserError
 from providers.manifest import LoadedApplication
 from providers.manifest_parts import Function
@@ -61,6 +63,11 @@ async def shot_of(
             yield _invoke(client, application, function, local=local)
         return
     region = application.region_of_api(fired.api or "")
+    queue = application.queue_of_route(fired.api or "", fired.route or "")
+    if queue is not None:
+        async with _to_queue(session, place, application, queue, region) as shot:
+            yield shot
+        return
     client = await place.clients.of("apigatewayv2", region)
     api = await find_api(client, fired.api or "")
     if api is None:
@@ -73,6 +80,37 @@ async def shot_of(
     timeout = aiohttp.ClientTimeout(total=_REQUEST_TIMEOUT_S)
     async with aiohttp.ClientSession(timeout=timeout, trust_env=not local) as http:
         yield _request(session, http, f"{method} {path}", region, method, url)
+
+
+@asynccontextmanager
+async def _to_queue(
+    session: AwsSession, place: Place, application: LoadedApplication, queue: str, region: str
+) -> AsyncIterator[Shot]:
+    """Get ready to send requests to a REST API that passes them on to a queue."""
+    fired = application.manifest.fire
+    api = await find_rest_api(await place.clients.of("apigateway", region), fired.api or "")
+    if api is None:
+        raise _not_deployed(application, f"API {fired.api}", region)
+    method, _, path = (fired.route or "").partition(" ")
+    if session.endpoint_url is not None:
+        url = f"{session.endpoint_url}/_aws/execute-api/{api}/{STAGE}{path}"
+    else:
+        domain = "amazonaws.com.cn" if place.partition == "aws-cn" else "amazonaws.com"
+        url = f"https://{api}.execute-api.{region}.{domain}/{STAGE}{path}"
+    timeout = aiohttp.ClientTimeout(total=_REQUEST_TIMEOUT_S)
+    trusts_proxies = session.endpoint_url is None
+    async with aiohttp.ClientSession(timeout=timeout, trust_env=trusts_proxies) as http:
+        asked = _request(session, http, f"{method} {path}", region, method, url, _message_id)
+        # What comes of it shows the message's id, as after sending to the queue itself.
+        yield replace(asked, kind="sqs", resource=queue)
+
+
+def _message_id(_headers: Mapping[str, str], body: str) -> str:
+    try:
+        answer = msgspec.json.decode(body)["SendMessageResponse"]["SendMessageResult"]
+        return str(answer["MessageId"])
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return ""
 
 
 def _invoke(
@@ -95,8 +133,18 @@ def _invoke(
     return Shot(f"invoke {function.name}", function.region, "function", function.name, start)
 
 
+def _request_id(headers: Mapping[str, str], _body: str) -> str:
+    return headers.get(_API_REQUEST_ID, "")
+
+
 def _request(
-    session: AwsSession, http: aiohttp.ClientSession, text: str, region: str, method: str, url: str
+    session: AwsSession,
+    http: aiohttp.ClientSession,
+    text: str,
+    region: str,
+    method: str,
+    url: str,
+    id_of: Callable[[Mapping[str, str], str], str] = _request_id,
 ) -> Shot:
     async def start(payload: bytes) -> str:
         headers = await session.signed_headers("execute-api", region, method, url, payload)
@@ -106,7 +154,7 @@ def _request(
                 raise UserError(
                     f"{text} was answered with {answer.status}: {body[:200]}", kind="failed"
                 )
-            return answer.headers.get(_API_REQUEST_ID, "")
+            return id_of(answer.headers, body)
 
     return Shot(f"request {text}", region, "http", text, start)
 

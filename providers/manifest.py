@@ -82,11 +82,21 @@ class LoadedApplication(msgspec.Struct, frozen=True):
         return next(function for function in self.manifest.functions if function.name == name)
 
     def region_of_api(self, name: str) -> str:
-        """Give the region of an API: that of the functions behind it."""
+        """Give the region of an API: that of the functions or queues behind it."""
+        places = places_of(self.manifest)
+        regions = places["queue"] | places["function"]
         return next(
-            self.function(trigger.function).region
+            regions[target_of(trigger)]
             for trigger in self.manifest.triggers
             if isinstance(trigger, ApiTrigger) and trigger.api == name
+        )
+
+    def queue_of_route(self, api: str, route: str) -> str | None:
+        """Give the queue that a route of an API leads to; None when it invokes a function."""
+        return next(
+            trigger.queue
+            for trigger in self.manifest.triggers
+            if isinstance(trigger, ApiTrigger) and (trigger.api, trigger.route) == (api, route)
         )
 
     def traces(self, function: Function) -> bool:
@@ -286,9 +296,13 @@ def _check(manifest: Manifest, folder: Path) -> None:
     for queue in manifest.queues:
         if queue.dead_letters is not None and queue.dead_letters not in places["queue"]:
             raise ValueError(f"queue {queue.name}: there is no queue {queue.dead_letters}")
-    apis = {trigger.api for trigger in manifest.triggers if isinstance(trigger, ApiTrigger)}
-    if manifest.fire.api is not None and manifest.fire.api not in apis:
-        raise ValueError(f"fire: no trigger makes an api {manifest.fire.api}")
+    routes = [trigger for trigger in manifest.triggers if isinstance(trigger, ApiTrigger)]
+    for name in {trigger.api for trigger in routes}:
+        if len({trigger.queue is None for trigger in routes if trigger.api == name}) > 1:
+            raise ValueError(f"api {name}: functions and queues need an api each")
+    fired = (manifest.fire.api, manifest.fire.route)
+    if manifest.fire.api is not None and fired not in {(t.api, t.route) for t in routes}:
+        raise ValueError(f"fire: no trigger makes an api {fired[0]} with the route {fired[1]}")
     for name in files:
         if not (folder / name).exists():
             raise ValueError(f"there is no file {name} beside the manifest")

@@ -249,23 +249,29 @@ class ScheduleTrigger(_Trigger, frozen=True, kw_only=True, tag="schedule"):
         return f"schedule {self.expression}"
 
 
-class ApiTrigger(_Trigger, frozen=True, kw_only=True, tag="api"):
-    """Requests to an API Gateway HTTP API invoke a function.
+class ApiTrigger(Part, frozen=True, kw_only=True, tag_field="kind", tag="api"):
+    """Requests to an API Gateway API invoke a function, or become messages of a queue.
 
     Attributes:
         api: name of the API; triggers that name the same one share it.
         route: "POST /orders".
+        function: invoked by an HTTP API.
+        queue: gets the request's body as a message, from a REST API and with no function between.
     """
 
     api: str
     route: str
+    function: str | None = None
+    queue: str | None = None
 
     def __post_init__(self) -> None:
-        """Check the route's form.
+        """Check that there is one target, and the route's form.
 
         Raises:
-            ValueError: it is not a method and a path.
+            ValueError: there is none, or there are two; or it is not a method and a path.
         """
+        if (self.function is None) is (self.queue is None):
+            raise ValueError(f"api {self.api}: give either a function or a queue")
         if not _ROUTE.fullmatch(self.route):
             raise ValueError(f'{self.route!r} is no route; they look like "POST /orders"')
 

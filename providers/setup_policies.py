@@ -106,6 +106,7 @@ GRANTS: Final = (
         " SimulatePrincipalPolicy",
     ),
     Grant("fire", "lambda", "InvokeFunction InvokeFunctionUrl", (_FUNCTION,)),
+    Grant("fire", "execute-api", "Invoke", ("arn:{partition}:execute-api:*:{account}:*",)),
     Grant("fire", "dynamodb", "PutItem", (_TABLES,)),
     Grant("fire", "s3", "GetObject PutObject", (_BUCKET + "/*",)),
     Grant("fire", "sns", "Publish", (_TOPIC,)),
