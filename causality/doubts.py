@@ -100,12 +100,11 @@ class Doubts:
 
     def trusts_order(self, cause: CauseNode) -> bool:
         """Say whether order proves the edge of a cause; its edge is asked for again otherwise."""
-        source, stretch = self._depend(cause)
         began_s = _began_s(cause)
         if began_s > self.horizon_s:
-            self._ask_later(cause, began_s)
+            self._ask_later(cause, began_s)  # whatever is noted until then
             return False
-        return not self._doubtful(source, stretch)
+        return not self._doubtful(*self._depend(cause))
 
     def trusts_content(self, cause: CauseNode) -> bool:
         """Say whether content that occurs but once proves the edge of a cause."""

@@ -284,11 +284,11 @@ class Engine:
         new = tuple([CauseNode(invocation, fact, number + i) for i, fact in enumerate(causes)])
         invocation.causes += new
         for cause in new:
-            cause.fact.resource = shared(cause.fact.resource)
+            fact = cause.fact
+            fact.resource = shared(fact.resource)
             self.matcher.add_cause(cause)
-            caller = cause.fact.caller
-            if caller is not None:
-                self._callers_awaited.setdefault(caller, []).append(cause)
+            if fact.caller is not None:
+                self._callers_awaited.setdefault(fact.caller, []).append(cause)
 
     def _apply_end(self, invocation: Invocation, attempt: Attempt, end: End) -> None:
         if attempt.end is None or end.at_s > attempt.end.at_s:

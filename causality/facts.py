@@ -221,8 +221,11 @@ def share_names(call: Call) -> None:
     """Let a call hold the one copy of the names that most calls have in common."""
     call.service = intern(call.service)
     call.operation = intern(call.operation)
-    call.region = shared(call.region)
-    call.resource = resource = shared(call.resource)
+    if call.region is not None:
+        call.region = intern(call.region)
+    resource = call.resource
+    if resource is not None:
+        call.resource = resource = intern(resource)
     for output in call.outputs:
         if output.resource == resource:
             output.resource = resource

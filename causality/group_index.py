@@ -173,10 +173,12 @@ class GroupIndex:
     def solve(self, level: int, led_to: LedTo) -> Iterator[tuple[CauseNode, Found | None]]:
         """Give what holds now at one level, for the causes for which it may have changed."""
         dirty, self._dirty[level] = self._dirty[level], {}
+        rules, blind_rules = Rules(level, False, led_to), Rules(level, True, led_to)
         for key in dirty:
             sharing = self._sharing.get(key)
             if type(sharing) is Pair:
-                yield sharing.cause, _of_pair(sharing, led_to)
+                blind = level == ORDER and is_blind(sharing.cause.fact)
+                yield sharing.cause, _of_pair(sharing, blind_rules if blind else rules, blind)
             elif type(sharing) is Group:
                 for verdict in sharing.solve(led_to):
                     found = verdict.found()
@@ -190,17 +192,14 @@ def _enter(group: Group, cause: CauseNode) -> Sequence[CauseNode]:
     return group.add_cause(cause.invocation.consumer, record_identity(cause), cause)
 
 
-def _of_pair(pair: Pair, led_to: LedTo) -> Found | None:
+def _of_pair(pair: Pair, rules: Rules, blind: bool) -> Found | None:
     """Give what a group of these two would, by the same rules, without one."""
     output, cause = pair.output, pair.cause
     if cause.exact is not None:
         return None
-    blind = False
     if pair.level == ORDER:
-        blind = is_blind(cause.fact)
         told_by_content = cause.content is not None and output in cause.content.outputs
         if told_by_content or (is_specific(output) and not blind):
             return None
-    delivery = Delivery(_ONLY, cause)
-    verdicts = Rules(pair.level, blind, led_to).of_one(delivery, output)
+    verdicts = rules.of_one(Delivery(_ONLY, cause), output)
     return verdicts[0].found() if verdicts else None

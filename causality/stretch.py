@@ -219,11 +219,13 @@ class Rules:
         if made_s < delivery.began_s - self.window_s or delivery.written_after(output):
             return False
         maker = output.call.invocation
-        return not any(
-            maker is cause.invocation
-            or (made_s > delivery.began_s - CLOCK_SKEW_S and self._led_to(cause.invocation, maker))
-            for cause in delivery.causes
-        )
+        may_follow = made_s > delivery.began_s - CLOCK_SKEW_S
+        for given in delivery.causes:
+            if maker is given.invocation:
+                return False
+            if may_follow and maker.causes and self._led_to(given.invocation, maker):
+                return False
+        return True
 
     @staticmethod
     def _is_proven(output: OutputNode, entry: Entry) -> bool:
