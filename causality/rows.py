@@ -66,6 +66,7 @@ def invocation_row(
         init_s=last.init_s if last is not None else None,
         evidence=edge.evidence if edge is not None else None,
         candidates=len(edge.candidates) if edge is not None and edge.parent is None else 0,
+        causes=len({e.parent for c in invocation.causes if (e := c.edge) is not None and e.parent}),
         attempts=place.of,
         attempt=place.number,
         children=len(hidden) if folded else int(has_children),

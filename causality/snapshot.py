@@ -54,6 +54,8 @@ class TreeRow:
         invocations: of a group, in all of its chains.
         hidden_errors, hidden_running: of a folded row or of a group, how many below it failed
             or run.
+        causes: how many invocations caused it; it stands below one of them, and the others have
+            a "link" that leads to it.
         candidates: number of calls that could be meant, when evidence is ambiguous.
         matched: whether the row itself fits the filter (ancestors are shown, dimmed).
     """
@@ -74,6 +76,7 @@ class TreeRow:
     cold: bool = False
     init_s: float | None = None
     evidence: Evidence | None = None
+    causes: int = 0
     candidates: int = 0
     attempts: int = 1
     attempt: int = 1

@@ -219,6 +219,8 @@ def _name(row: TreeRow, columns: TreeColumns, look: Look) -> list[tuple[str, Sty
         pieces.append((f" {word}", palette.state(row.state)))
     if row.attempts > 1:
         pieces.append((f" try {row.attempt}/{row.attempts}", palette.warn))
+    if row.causes > 1:
+        pieces.append((f" {row.causes} causes", palette.muted))
     if row.folded:
         pieces += _hidden(row, look)
     return pieces

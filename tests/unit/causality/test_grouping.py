@@ -140,6 +140,28 @@ def test_levels_are_shown_of_every_chain_also_of_those_to_come() -> None:
     assert len(tree) == 6
 
 
+def test_fan_in_is_counted_and_leads_to_its_line() -> None:
+    story = Story()
+    tree = TreeIndex(story.engine)
+    for number in (1, 2):
+        call = {"k": "c", "i": "call", "t": T + number, "d": 0.01, "s": "sqs", "o": "SendMessage"}
+        sent = {"res": "jobs", "ids": {"sqs_message": f"m{number}"}}
+        story.invocation(f"p{number}", T + number, {**call, "g": "us-west-2", "out": [sent]})
+    causes = tuple(
+        {"s": "sqs", "res": "jobs", "ids": {"sqs_message": f"m{number}"}} for number in (1, 2)
+    )
+    story.invocation("batch", T + 3, causes=causes)
+    _settle(story.engine, tree)
+    rows = _rows(tree)
+    assert [(row.node, row.kind, row.causes) for row in rows] == [
+        ("p1", "invocation", 0),
+        ("batch", "invocation", 2),
+        ("p2", "invocation", 0),
+        ("batch", "link", 0),
+    ]
+    assert tree.index_of("batch") == 1
+
+
 def test_levels_go_from_headings_to_everything() -> None:
     story = Story()
     choices = TreeChoices(calls_shown=False, grouping="function")
