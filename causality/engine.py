@@ -109,6 +109,12 @@ class Engine:
                 if facts is not None:
                     self._apply(facts)
 
+    def apply_facts(self, facts: Iterable[Facts]) -> None:
+        """Apply what records say, where others have decoded them."""
+        for said in facts:
+            self.records += 1
+            self._apply(said)
+
     def apply_unreadable(self, unreadable: Iterable[Unreadable]) -> None:
         """Keep records that could not even be taken apart."""
         for record in unreadable:

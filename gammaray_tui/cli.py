@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from gammaray_tui import __version__
 from gammaray_tui.commands import options
+from gammaray_tui.commands.analyze import analyze
 from gammaray_tui.commands.archive import archive
 from gammaray_tui.commands.chains import chain, chains
 from gammaray_tui.commands.cleanup import cleanup
@@ -94,6 +95,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     relation,
     compare,
     archive,
+    analyze,
 )
 for command in _COMMANDS:
     app.command()(command)

@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from causality.facts import Call, Cause, Output
 from causality.graph import CallNode, CauseNode, Found, Invocation, OutputNode
 from causality.group_index import GroupIndex
 from causality.ids import IdIndex
 from causality.match_keys import CONTENT, EXACT, ORDER
 from causality.matching import led_to
+from gammaray_tui.history.nodes import call_of, cause_of, output_of
 
 Rows: TypeAlias = Iterable[Mapping[str, Any]]
 Verdict: TypeAlias = tuple[str, int, str, str, str, bool, bool, bool, bool]
@@ -113,29 +113,8 @@ class Contested:
         return invocation
 
     def _output(self, row: Mapping[str, Any]) -> OutputNode:
-        call = Call(
-            row["call_id"],
-            at_s=row["started_s"],
-            duration_s=row["duration_s"],
-            service=row["service"],
-            operation=row["operation"],
-            region=row["call_region"],
-            resource=row["resource"],
-            error=row["error"],
-            retries=row["retries"],
-            local=row["local"],
-        )
-        output = Output(
-            resource=row["output_resource"],
-            key=row["output_key"],
-            item_hash=row["hash"],
-            ids=dict(row["ids"] or ()),
-            operation=row["output_operation"],
-            subject=row["subject"],
-            doubtful=row["doubtful"],
-        )
-        node = CallNode(self._invocation(row["request_id"]), call)
-        return OutputNode(node, output, row["output"])
+        node = CallNode(self._invocation(row["request_id"]), call_of(row))
+        return OutputNode(node, output_of(row), row["output"])
 
     def _cause(self, row: Mapping[str, Any], number: int) -> CauseNode:
         invocation = self._invocation(row["request_id"])
@@ -143,16 +122,4 @@ class Contested:
         invocation.arn = row["arn"] or ""
         invocation.function = row["function"]
         invocation.region = row["function_region"]
-        cause = Cause(
-            service=row["service"],
-            resource=row["resource"],
-            region=row["cause_region"],
-            key=row["key"],
-            item_hash=row["hash"],
-            name=row["name"],
-            at_s=row["at_s"],
-            ids=dict(row["ids"] or ()),
-            caller=row["caller"],
-            subject=row["subject"],
-        )
-        return CauseNode(invocation, cause, number)
+        return CauseNode(invocation, cause_of(row), number)

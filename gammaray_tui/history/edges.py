@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import ibis
 import pyarrow as pa
@@ -25,7 +25,7 @@ _SOLVED_TOGETHER: Final = 50_000
 _VERDICTS: Final = pa.schema(
     [
         ("cause_id", pa.string()),
-        ("level", pa.int8()),
+        ("level", pa.int32()),
         ("output_id", pa.string()),
         ("request_id", pa.string()),
         ("call_id", pa.string()),
@@ -37,8 +37,20 @@ _VERDICTS: Final = pa.schema(
 )
 
 
+class Matched(NamedTuple):
+    """Causes and calls, matched.
+
+    Attributes:
+        halves: both halves.
+        found: a row for each cause and output that can be meant (gammaray_tui.history.verdicts).
+    """
+
+    halves: Halves
+    found: Table
+
+
 def edges_of(archive: Archive, told: Told = lambda _text: None) -> Table:
-    """Match the causes of an archive to its calls.
+    """Give the edges of an archive.
 
     Args:
         archive: opened in an engine.
@@ -49,6 +61,13 @@ def edges_of(archive: Archive, told: Told = lambda _text: None) -> Table:
         `child_request_id`, `parent_request_id` and `call_id` (NULL when not certain),
         `evidence`, `candidates` and `call_candidates`, and what is known of all of these.
     """
+    halves, found = matched(archive, told)
+    told("grading edges")
+    return archive.held(_described(archive, halves, _concluded(archive, halves, found)))
+
+
+def matched(archive: Archive, told: Told = lambda _text: None) -> Matched:
+    """Match the causes of an archive to its calls."""
     told("reading calls and causes")
     halves = halves_of(archive)
     told("matching ids")
@@ -61,8 +80,7 @@ def edges_of(archive: Archive, told: Told = lambda _text: None) -> Table:
     split = by_content_or_order(halves, exact.select("cause_id"), proven)
     solved = _solved_groups(archive, halves, split.contested, exact, proven)
     found = archive.held(ibis.union(exact, split.verdicts, _given(archive, solved)))
-    told("grading edges")
-    return archive.held(_described(archive, halves, _concluded(archive, halves, found)))
+    return Matched(halves, found)
 
 
 # --- what has to be solved --------------------------------------------------------------------
@@ -83,21 +101,16 @@ def _batches(archive: Archive, contested: Table, by: str) -> Iterator[Table]:
         yield batched.filter(batched.batch == number)
 
 
-def _rows(table: Table) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = table.to_pyarrow().to_pylist()
-    return found
-
-
 def _solved_ids(archive: Archive, halves: Halves, contested: Table) -> Iterator[Verdict]:
     for batch in _batches(archive, contested, "match_id"):
         sharing = halves.received.semi_join(batch, "match_id").select("cause_id").distinct()
         keys = halves.received.semi_join(sharing, "cause_id").select("match_id").distinct()
         outputs = halves.shown.semi_join(keys, "match_id").select("output_id").distinct()
         solver = Contested(
-            _rows(halves.causes.semi_join(sharing, "cause_id")),
-            _rows(halves.outputs.semi_join(outputs, "output_id")),
+            archive.rows(halves.causes.semi_join(sharing, "cause_id")),
+            archive.rows(halves.outputs.semi_join(outputs, "output_id")),
         )
-        yield from solver.by_id([row["cause_id"] for row in _rows(batch)])
+        yield from solver.by_id([row["cause_id"] for row in archive.rows(batch)])
 
 
 def _solved_groups(
@@ -122,7 +135,9 @@ def _solved_groups(
         made = ibis.union(
             by_content.select("output_id"), by_order.select("output_id"), distinct=True
         )
-        solver = Contested(_rows(members), _rows(outputs.semi_join(made, "output_id")))
+        solver = Contested(
+            archive.rows(members), archive.rows(outputs.semi_join(made, "output_id"))
+        )
         keys = ibis.union(
             _keys(by_content, "output_id", CONTENT, "match_content"),
             _keys(by_order, "output_id", ORDER, "match_order"),
@@ -130,11 +145,13 @@ def _solved_groups(
             _keys(members.semi_join(orders, "match_order"), "cause_id", ORDER),
         )
         known: dict[str, list[str]] = defaultdict(list)
-        for row in _rows(exact.semi_join(sharing, "cause_id").select("cause_id", "output_id")):
+        for row in archive.rows(
+            exact.semi_join(sharing, "cause_id").select("cause_id", "output_id")
+        ):
             known[row["cause_id"]].append(row["output_id"])
         yield from solver.by_content_or_order(
-            [row["cause_id"] for row in _rows(batch)],
-            [(row["half"], row["level"], row["key"]) for row in _rows(keys)],
+            [row["cause_id"] for row in archive.rows(batch)],
+            [(row["half"], row["level"], row["key"]) for row in archive.rows(keys)],
             known,
             _ancestors(archive, proven, solver.makers),
         )
@@ -142,7 +159,7 @@ def _solved_groups(
 
 def _keys(rows: Table, half: str, level: int, key: str = "") -> Table:
     key = key or ("match_content" if level == CONTENT else "match_order")
-    return rows.select(half=rows[half], level=ibis.literal(level, "int8"), key=rows[key])
+    return rows.select(half=rows[half], level=ibis.literal(level).cast("int32"), key=rows[key])
 
 
 def _ancestors(archive: Archive, proven: Table, makers: set[str]) -> dict[str, set[str]]:
@@ -151,7 +168,7 @@ def _ancestors(archive: Archive, proven: Table, makers: set[str]) -> dict[str, s
     level = makers
     for _ in range(LINEAGE):
         asked = archive.given(pa.table({"child": pa.array(sorted(level), pa.string())}))
-        found = _rows(proven.semi_join(asked, "child"))
+        found = archive.rows(proven.semi_join(asked, "child"))
         for row in found:
             parents[row["child"]].add(row["parent"])
         level = {row["parent"] for row in found} - parents.keys()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -18,38 +19,88 @@ from providers.archive.schema import PARTITIONS, TABLES, TableName
 from providers.archive.store import Bucket, Folder
 from providers.errors import UserError
 
-ENGINES: Final = ("duckdb", "spark")
+_BATCH_ROWS: Final = 65_536
+_MAP: Final = ("keys", "values")
 
 
-@dataclass(frozen=True)
-class Archive:
+class Archive(ABC):
     """An archive's tables, as expressions of an engine.
 
     Attributes:
         connection: the engine's.
     """
 
-    connection: Any
-    invocations: Table
-    calls: Table
-    causes: Table
-    gaps: Table
-    _held: list[Any] = field(default_factory=list)
+    def __init__(self, connection: Any) -> None:
+        """Take the tables that were given their names in the engine."""
+        self.connection = connection
+        self.invocations: Table = connection.table("invocations")
+        self.calls: Table = connection.table("calls")
+        self.causes: Table = connection.table("causes")
+        self.gaps: Table = connection.table("gaps")
+        self._names = (f"gammaray_{number}" for number in count())
 
+    @abstractmethod
     def held(self, expression: Table) -> Table:
         """Compute an expression once; what is made of it uses the result."""
-        table = expression.cache()
-        self._held.append(table)
-        return table
 
-    def release(self) -> None:
-        """Let go of all that is held."""
-        while self._held:
-            self._held.pop().release()
-
+    @abstractmethod
     def given(self, rows: pa.Table) -> Table:
         """Take rows that were made here into the engine."""
-        return ibis.memtable(rows)
+
+    @abstractmethod
+    def answer(self, expression: Table) -> pa.RecordBatchReader:
+        """Compute an expression, and give its rows in batches."""
+
+    def rows(self, expression: Table) -> list[dict[str, Any]]:
+        """Compute an expression, and give its rows; maps are dicts."""
+        # Spark hands maps over as something else; lists arrive as they are.
+        maps = [name for name, kind in expression.schema().items() if kind.is_map()]
+        apart = {
+            f"{name} {part}": getattr(expression[name], part)() for name in maps for part in _MAP
+        }
+        rows: list[dict[str, Any]] = expression.mutate(**apart).drop(*maps).to_pyarrow().to_pylist()
+        for row in rows:
+            for name in maps:
+                keys, values = (row.pop(f"{name} {part}") or () for part in _MAP)
+                row[name] = dict(zip(keys, values, strict=True))
+        return rows
+
+
+class _DuckDB(Archive):
+    def held(self, expression: Table) -> Table:
+        name = next(self._names)
+        self.connection.raw_sql(f"CREATE TABLE {name} AS {self.connection.compile(expression)}")
+        return cast(Table, self.connection.table(name))
+
+    def given(self, rows: pa.Table) -> Table:
+        name = next(self._names)
+        self.connection.con.register(name, rows)
+        return cast(Table, self.connection.table(name))
+
+    def answer(self, expression: Table) -> pa.RecordBatchReader:
+        # What Ibis 12 calls for this has gone from DuckDB 2.
+        result = self.connection.con.sql(self.connection.compile(expression))
+        return result.to_arrow_reader(_BATCH_ROWS)
+
+
+class _Spark(Archive):
+    def __init__(self, connection: Any, session: Any) -> None:
+        super().__init__(connection)
+        self._session = session
+
+    def held(self, expression: Table) -> Table:
+        return self._named(self._session.sql(self.connection.compile(expression)).cache())
+
+    def given(self, rows: pa.Table) -> Table:
+        return self._named(self._session.createDataFrame(rows))
+
+    def answer(self, expression: Table) -> pa.RecordBatchReader:
+        return expression.to_pyarrow_batches(chunk_size=_BATCH_ROWS)
+
+    def _named(self, frame: Any) -> Table:
+        name = next(self._names)
+        frame.createOrReplaceTempView(name)
+        return cast(Table, self.connection.table(name))
 
 
 @contextmanager
@@ -79,10 +130,7 @@ def opened(store: Folder | Bucket, engine: str, *, memory: str = "") -> Iterator
             kind="usage",
         )
     with opening as archive:
-        try:
-            yield archive
-        finally:
-            archive.release()
+        yield archive
 
 
 @contextmanager
@@ -96,28 +144,26 @@ def _duckdb(store: Folder | Bucket, memory: str) -> Iterator[Archive]:
         try:
             # The bar that DuckDB draws would stand between our own lines.
             connection.raw_sql("SET enable_progress_bar = false")
-            tables = {table: _duckdb_table(connection, store, table) for table in TABLES}
-            yield Archive(connection, **tables)
+            for table in TABLES:
+                _open_in_duckdb(connection, store, table)
+            yield _DuckDB(connection)
         finally:
             connection.disconnect()
 
 
-def _duckdb_table(connection: Any, store: Folder | Bucket, table: TableName) -> Table:
+def _open_in_duckdb(connection: Any, store: Folder | Bucket, table: TableName) -> None:
     paths = [file.path for file in store.files(table)]
     if not paths:
-        return cast(Table, connection.create_table(table, _empty(table)))
-    if isinstance(store, Bucket):
+        connection.con.register(table, _empty(table))
+    elif isinstance(store, Bucket):
         connection.con.register(table, _dataset(store, table, paths))
-        return cast(Table, connection.table(table))
-    return cast(
-        Table,
+    else:
         connection.read_parquet(
             [str(store.path / path) for path in paths],
             table_name=table,
             hive_partitioning=True,
             union_by_name=True,
-        ),
-    )
+        )
 
 
 def _dataset(store: Bucket, table: TableName, paths: list[str]) -> Any:
@@ -156,6 +202,7 @@ def _spark(store: Folder | Bucket, engine: str) -> Iterator[Archive]:
         SparkSession.builder.master("local[*]" if engine == "spark" else engine)
         .appName("gammaray-tui")
         .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.sql.session.timeZone", "UTC")
@@ -165,14 +212,15 @@ def _spark(store: Folder | Bucket, engine: str) -> Iterator[Archive]:
     )
     try:
         connection = ibis.pyspark.connect(session)
-        tables = {table: _spark_table(connection, session, store, table) for table in TABLES}
-        yield Archive(connection, **tables)
+        for table in TABLES:
+            _open_in_spark(session, store, table)
+        yield _Spark(connection, session)
     finally:
         if started:
             session.stop()
 
 
-def _spark_table(connection: Any, session: Any, store: Folder | Bucket, table: TableName) -> Table:
+def _open_in_spark(session: Any, store: Folder | Bucket, table: TableName) -> None:
     if isinstance(store, Folder):
         root = str((store.path / table).resolve())
     else:
@@ -182,7 +230,6 @@ def _spark_table(connection: Any, session: Any, store: Folder | Bucket, table: T
     else:
         rows = session.read.option("mergeSchema", "true").parquet(root)
     rows.createOrReplaceTempView(table)
-    return cast(Table, connection.table(table))
 
 
 def _empty(table: TableName) -> pa.Table:

@@ -67,7 +67,9 @@ def by_id(halves: Halves) -> Split:
     best = met.mutate(place=place)
     best = best.filter(best.place == 0)
     return Split(
-        _verdicts(best.filter(~best.hard).rename(request_id="parent"), ibis.literal(EXACT, "int8")),
+        _verdicts(
+            best.filter(~best.hard).rename(request_id="parent"), ibis.literal(EXACT).cast("int32")
+        ),
         best.filter(best.hard).select("cause_id", "match_id"),
     )
 
@@ -148,7 +150,7 @@ def _pairs(halves: Halves, met: Table) -> Table:
     """Give the only output for each cause, where it fits."""
     met = met.select(
         "cause_id",
-        level=ibis.cases((met.content_output.notnull(), CONTENT), else_=ORDER).cast("int8"),
+        level=ibis.cases((met.content_output.notnull(), CONTENT), else_=ORDER).cast("int32"),
         output_id=met.content_output.coalesce(met.order_output),
     )
     causes = halves.causes.select(

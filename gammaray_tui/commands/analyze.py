@@ -1,0 +1,186 @@
+"""`gammaray-tui analyze`: questions to an archive, answered by an engine for large data."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gammaray_tui.commands import options
+from gammaray_tui.commands.output import ended_pipe_is_fine, say, write_result
+from providers.errors import UserError
+
+if TYPE_CHECKING:
+    from gammaray_tui.history.asking import Answer
+
+
+class Name(StrEnum):
+    """What can be asked."""
+
+    EDGES = "edges"
+    LATENCY = "latency"
+    CHAINS = "chains"
+    CHANGES = "changes"
+    NEVER_TRIGGERED = "never-triggered"
+    SHARES = "shares"
+    SQL = "sql"
+
+
+class By(StrEnum):
+    """What latencies are of."""
+
+    FUNCTION = "function"
+    EDGE = "edge"
+
+
+class Per(StrEnum):
+    """How long the stretches of time are that are told apart."""
+
+    HOUR = "hour"
+    DAY = "day"
+    ALL = "all"
+
+
+class Format(StrEnum):
+    """The forms of an answer."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+def analyze(
+    context: typer.Context,
+    question: Annotated[Name, typer.Argument(metavar="QUESTION", show_default=False)],
+    text: Annotated[
+        str, typer.Argument(metavar="[SQL]", help="With sql: what is asked.", show_default=False)
+    ] = "",
+    dataset: Annotated[
+        str,
+        typer.Option("--from", metavar="DIR|s3://BUCKET/PREFIX", help="The archive to ask."),
+    ] = "",
+    engine: Annotated[
+        str,
+        typer.Option(
+            "--engine",
+            metavar="duckdb|spark[://HOST:PORT]",
+            help="DuckDB in this process; Spark started here, or one that runs.",
+        ),
+    ] = "duckdb",
+    by: Annotated[By, typer.Option("--by", help="With latency: of functions, or of edges.")] = (
+        By.FUNCTION
+    ),
+    per: Annotated[
+        Per, typer.Option("--per", help="With latency and shares: by hour or day.")
+    ] = Per.ALL,
+    between: Annotated[
+        str, typer.Option("--between", metavar="FROM..TO", help="Only what began in it (UTC).")
+    ] = "",
+    before: Annotated[
+        str, typer.Option("--before", metavar="FROM..TO", help="With changes: the earlier time.")
+    ] = "",
+    after: Annotated[
+        str, typer.Option("--after", metavar="FROM..TO", help="With changes: the later time.")
+    ] = "",
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, metavar="N", help="Only so many rows.")
+    ] = None,
+    memory: Annotated[
+        str,
+        typer.Option(
+            "--memory", metavar="SIZE", help="At most so much for DuckDB, such as 2GB; then disk."
+        ),
+    ] = "",
+    form: Annotated[Format, typer.Option("--format", help="Form of the answer.")] = Format.TABLE,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Where to write it. Default: stdout."),
+    ] = None,
+    profile: options.Profile = None,
+    endpoint_url: options.EndpointUrl = None,
+) -> None:
+    """Ask an archive: edges, latency, chains, errors, SQL.
+
+    edges: which call started which invocation, and how well that is proven. latency: quantiles
+    by function or edge. chains: the slowest, and what their time went to. changes: edges that
+    only one of two stretches of time has. never-triggered: calls that started nothing where
+    others do. shares: errors and cold starts. sql: your own question.
+    """
+    given = options.given_before(context)
+    if not dataset:
+        raise UserError("Which archive?", todo="Name it with --from.", kind="usage")
+    if text and question is not Name.SQL:
+        raise UserError(f"{question} takes no SQL.", todo="Leave it out.", kind="usage")
+    if form is Format.PARQUET and output is None and sys.stdout.isatty():
+        raise UserError("Parquet cannot be shown here.", todo="Name a file with -o.", kind="usage")
+    spans = [
+        _span(option, value)
+        for option, value in (("--between", between), ("--before", before), ("--after", after))
+    ]
+    from gammaray_tui.history.extras import need_extra
+
+    need_extra("spark" if engine.startswith("spark") else "history")
+    from gammaray_tui.history.asking import Question, ask
+    from gammaray_tui.history.engines import opened
+    from providers.archive.dataset import Dataset, need
+    from providers.archive.store import open_store
+
+    asked = Question(question.value, text, by.value, per.value, *spans, limit)
+    store = open_store(
+        dataset,
+        profile=profile or given.profile,
+        endpoint_url=endpoint_url or given.endpoint_url,
+    )
+    need(Dataset(store))
+    with warnings.catch_warnings():
+        # Ibis uses what DuckDB and pandas will do away with: nothing that a user could change.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        with opened(store, engine, memory=memory) as archive, ended_pipe_is_fine():
+            _write(ask(archive, asked, lambda done: say(f"{done} ...")), form, output)
+
+
+def _write(answer: Answer, form: Format, output: Path | None) -> None:
+    from gammaray_tui.history import answers
+
+    names = list(answer.schema.names)
+    rows = answers.rows_of(answer.batches)
+    if form is Format.PARQUET:
+        write_result(answers.as_parquet(answer.schema, answer.batches), output)
+        return
+    if form is Format.TABLE:
+        lines, more = answers.as_table(names, rows)
+        if more:
+            say(f"the first {answers.TABLE_ROWS} rows are shown; other formats give all")
+        if len(lines) == 1:
+            say("there is nothing to show")
+        pieces: Iterator[bytes] = (line.encode() + b"\n" for line in lines)
+    else:
+        pieces = answers.as_json(rows) if form is Format.JSON else answers.as_csv(names, rows)
+    if output is not None and str(output) != "-":
+        write_result(b"".join(pieces), output)
+        return
+    for piece in pieces:
+        sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()
+
+
+def _span(option: str, text: str) -> tuple[float, float] | None:
+    from causality.filters import read_time
+
+    if not text:
+        return None
+    first, found, last = text.partition("..")
+    begin_s, end_s = read_time(first), read_time(last)
+    if not found or begin_s is None or end_s is None or begin_s >= end_s:
+        raise UserError(
+            f"{option} is {text!r}, which is no stretch of time.",
+            todo="Give one such as 2026-11-20..2026-11-22 or 2026-11-22T08:00Z..2026-11-22T09:00Z.",
+            kind="usage",
+        )
+    return begin_s, end_s

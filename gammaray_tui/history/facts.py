@@ -1,0 +1,88 @@
+"""From an archive back to the graph: the rows of some invocations, as what their records said."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+from ibis.expr.types import Table
+
+from causality.engine import Engine
+from causality.facts import Call, Cause, End, Fact, Facts, Output, Start
+from gammaray_tui.history.engines import Archive
+from gammaray_tui.history.nodes import call_of, cause_of, output_of
+
+Row: TypeAlias = Mapping[str, Any]
+_Key: TypeAlias = tuple[str, str, int]  # request id, attempt, generation
+
+
+def graph_of_some(archive: Archive, request_ids: Iterable[str]) -> Engine:
+    """Make the final graph of some invocations of an archive."""
+    wanted = archive.given(pa.table({"request_id": pa.array(sorted(set(request_ids)))}))
+
+    def rows(table: Table, *identity: str) -> list[Row]:
+        chosen = table.semi_join(wanted, "request_id").distinct(on=identity)
+        found = archive.rows(chosen)
+        return sorted(found, key=lambda row: (row["written_s"], row["record_id"], row["part"]))
+
+    engine = Engine()
+    engine.apply_facts(
+        _facts(
+            rows(archive.invocations, "record_id", "part"),
+            rows(archive.calls, "record_id", "part"),
+            rows(archive.causes, "record_id", "part"),
+        )
+    )
+    engine.finish()
+    return engine
+
+
+def _facts(halves: list[Row], calls: list[Row], causes: list[Row]) -> Iterator[Facts]:
+    of_start: dict[tuple[str, int], list[Cause]] = defaultdict(list)
+    for row in causes:
+        of_start[row["record_id"], row["part"] // 1_000_000].append(cause_of(row))
+    for row in halves:
+        fact: Fact
+        if row["event"] == "start":
+            found = tuple(of_start[row["record_id"], row["part"]])
+            fact = _start(row, found)
+        else:
+            fact = End(
+                row["at_s"],
+                row["status"],
+                row["error"],
+                row["dropped"] or 0,
+                row["overhead_us"],
+            )
+        yield _said(row, fact)
+    together: dict[tuple[str, int], tuple[Row, Call, list[Output]]] = {}
+    for row in calls:
+        place = (row["record_id"], row["part"] // 1_000_000)
+        _, _, outputs = together.setdefault(place, (row, call_of(row), []))
+        if row["output_id"] is not None:
+            outputs.append(output_of(row))
+    for row, call, outputs in together.values():
+        call.outputs = tuple(outputs)
+        yield _said(row, call)
+
+
+def _said(row: Row, fact: Fact) -> Facts:
+    attempt = row["attempt"] or None
+    generation = row["generation"]
+    return Facts(row["request_id"], attempt, [fact], generation, row["written_s"])
+
+
+def _start(row: Row, causes: tuple[Cause, ...]) -> Start:
+    return Start(
+        row["at_s"],
+        arn=row["arn"] or "",
+        region=row["function_region"],
+        version=row["version"],
+        memory_mb=row["memory_mb"],
+        cold=row["cold"],
+        init_s=row["init_s"],
+        trace_id=row["trace_id"],
+        causes=causes,
+    )
