@@ -55,6 +55,8 @@ PICTURES: dict[str, tuple[str | None, Sequence[str]]] = {
     "why": (None, (*KEYS, "w")),
     "filter": (None, ("slash", *"duration>30ms", "enter")),
     "help": (None, ("question_mark",)),
+    "groups": (None, ("u", "u", "u", "g", "enter", *"jjjj")),
+    "heat": (None, ("2", "H")),
     "contrast": ("gammaray-contrast", KEYS),
 }
 """Theme and keys of each picture."""

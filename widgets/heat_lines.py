@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import groupby
 
 from rich.segment import Segment
 
@@ -73,9 +74,9 @@ def legend(heat: HeatMap, look: Look) -> list[Segment]:
 
 
 def _shaded(counts: Sequence[int], greatest: int, look: Look) -> list[Segment]:
-    shades = look.glyphs.shades
+    shades, style = look.glyphs.shades, look.palette.running
     text = "".join(shades[_level(count, greatest)] if count else " " for count in counts)
-    return [Segment(text, look.palette.running)]
+    return [Segment("".join(run), style) for _, run in groupby(text)]
 
 
 def _level(count: int, greatest: int) -> int:
