@@ -21,3 +21,13 @@ def test_engine_and_recorder_import_neither_screens_nor_aws_clients() -> None:
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert {"causality", "gammaray_recorder"} <= loaded
     assert not loaded & {"textual", "aiobotocore", "botocore", "boto3", "widgets", "providers"}
+
+
+def test_the_command_line_starts_without_what_archives_need() -> None:
+    program = (
+        "import sys\n"
+        "for name in ('pyarrow', 'duckdb', 'ibis', 'pyspark', 'pandas', 'numpy'):\n"
+        "    sys.modules[name] = None\n"  # as if it were not installed
+        "import gammaray_tui.cli, gammaray_tui.app, gammaray_tui.archiving\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
-import pyarrow as pa
+import msgspec
 import pytest
-from moto import mock_aws
 
 from gammaray_tui.archiving import Archiving, archive_of
 from gammaray_tui.watch import Watch
@@ -21,18 +19,8 @@ from providers.archive.writer import ArchiveWriter
 from providers.errors import UserError
 from providers.events import EndOfInput
 from tests.unit.archive.making import batch, demo_records, files, rows, write
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        boto3.client("s3").create_bucket(Bucket="history")
-        store = open_store("s3://history/some/prefix")
-        assert isinstance(store, Bucket)
-        yield store
+from tests.unit.cli.run import run_inside
+from tests.unit.history.asking import edges_of_archive, edges_of_engine, live
 
 
 def test_a_bucket_holds_what_a_folder_does(bucket: Bucket, tmp_path: Path) -> None:
@@ -54,14 +42,33 @@ def test_a_bucket_holds_what_a_folder_does(bucket: Bucket, tmp_path: Path) -> No
         assert len(folders) == len(set(folders))
 
 
+def test_a_bucket_answers_as_the_live_view_does(bucket: Bucket) -> None:
+    writer = ArchiveWriter(Dataset(bucket))
+    writer.take(batch(demo_records()))
+    writer.flush()
+    assert edges_of_archive(bucket) == edges_of_engine(live(demo_records()))
+
+
+def test_exports_are_read_where_they_were_written(bucket: Bucket, tmp_path: Path) -> None:
+    images = [record.dynamodb.NewImage for record in demo_records()]
+    lines = b"".join(b'{"Item":' + msgspec.json.encode(image) + b"}\n" for image in images)
+    bucket.write("AWSDynamoDB/0123-ab/data/x.json.gz", gzip.compress(lines))
+    endpoint = str(bucket.client.meta.endpoint_url)
+    target = str(tmp_path / "archive")
+    done = run_inside(
+        "archive", f"{bucket.url}/AWSDynamoDB", "--to", target, "--endpoint-url", endpoint
+    )
+    assert done.returncode == 0, done.stderr
+    assert edges_of_archive(Folder(tmp_path / "archive")) == edges_of_engine(live(demo_records()))
+
+
 def test_a_bucket_that_is_not_there_is_said_to_be_missing(bucket: Bucket) -> None:
+    endpoint = bucket.client.meta.endpoint_url
     with pytest.raises(UserError) as refused:
-        Dataset(open_store("s3://nowhere/x")).write("calls", "date=x", _nothing())
+        Dataset(open_store("s3://nowhere/x", endpoint_url=endpoint)).write(
+            "calls", "date=x", TABLES["calls"].empty_table()
+        )
     assert "s3://nowhere/x" in refused.value.on
-
-
-def _nothing() -> pa.Table:
-    return TABLES["calls"].empty_table()
 
 
 def test_what_a_watch_is_given_is_archived_while_it_runs(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from causality.engine import Engine
 from causality.records import StreamRecord
 from gammaray_tui.history.edges import edges_of
 from gammaray_tui.history.engines import opened
-from providers.archive.store import Folder
+from providers.archive.store import Bucket, Folder
 from providers.events import Gap
 
 Edge: TypeAlias = tuple[Any, ...]
@@ -40,8 +40,9 @@ def edges_of_engine(engine: Engine) -> list[Edge]:
     )
 
 
-def edges_of_archive(folder: Path, engine: str = "duckdb") -> list[Edge]:
-    with opened(Folder(folder), engine) as archive:
+def edges_of_archive(place: Path | Folder | Bucket, engine: str = "duckdb") -> list[Edge]:
+    store = Folder(place) if isinstance(place, Path) else place
+    with opened(store, engine) as archive:
         rows = edges_of(archive).to_pyarrow().to_pylist()
     return sorted(
         (
