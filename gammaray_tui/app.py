@@ -268,11 +268,14 @@ class GammarayApp(App[None]):
                     screen.show_snapshot(self.snapshot)
 
     def _fetch_report(self) -> None:
-        """Ask for the log's REPORT of the invocation that the selection rests on, once."""
-        node = self._reports.wanted(self.snapshot.detail)
-        operations = self._operations
-        if node is not None and operations is not None:
-            work = self._reports.fetch(node, self.model, operations)
+        """Ask for the logs' REPORT of the selection when it rests, and of what is on screen."""
+        rows, operations = self.snapshot.rows, self._operations
+        if operations is None:
+            return
+        shown = (rows.row(at) for at in self.main.causal_tree.window if at < len(rows))
+        nodes = self._reports.wanted(self.snapshot.detail, shown)
+        if nodes:
+            work = self._reports.fetch(nodes, self.model, operations)
             self.run_worker(work, group="report", exit_on_error=False)
 
     @contextmanager

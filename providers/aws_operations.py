@@ -151,7 +151,7 @@ class AwsOperations:
 
     async def reports(self, wanted: Sequence[LogsOf]) -> Sequence[LogReport]:
         """Give what the logs' REPORT lines say of invocations, as far as they have come."""
-        return logs.reports_in(await self.logs(wanted))
+        return await logs.reports_of(self.session, wanted)
 
     async def account(self) -> str:
         """Say whose account it is; what deletes asks for it to be typed."""

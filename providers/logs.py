@@ -25,6 +25,9 @@ _BEFORE_S, _AFTER_S = 30.0, 60.0
 _FIELD: Final = re.compile(r"(Billed Duration|Duration|Memory Size|Max Memory Used|Init Duration)"
                            r": ([\d.]+) (ms|MB)")  # fmt: skip
 _TAIL_EVERY_S: Final = 2.0
+# Which lines are reports: of a log as text, and as JSON.
+_REPORT_PATTERNS: Final = ('"REPORT RequestId:"', '{ $.type = "platform.report" }')
+_MOST_REPORTS: Final = 1000
 
 
 async def logs_of(session: AwsSession, wanted: Sequence[LogsOf]) -> list[LogLine]:
@@ -110,9 +113,46 @@ async def regions_of(session: AwsSession, function: str) -> list[str]:
     return [region for region, has_it in zip(session.regions, there, strict=True) if has_it]
 
 
-def reports_in(lines: Sequence[LogLine]) -> list[LogReport]:
-    """Read the REPORT lines, as text or as JSON (platform.report), among lines."""
-    return [report for line in lines if (report := parse_report(line.text)) is not None]
+async def reports_of(session: AwsSession, wanted: Sequence[LogsOf]) -> list[LogReport]:
+    """Give what the REPORT lines say of invocations, as far as they have come.
+
+    One search a function, however many of its invocations are wanted; a second one where its log
+    is written as JSON.
+
+    Raises:
+        UserError: AWS refuses; the message names the permission that is missing.
+    """
+    groups: dict[tuple[str, str], list[LogsOf]] = {}
+    for one in wanted:
+        groups.setdefault((one.region, one.function), []).append(one)
+    limit = asyncio.Semaphore(_AT_ONCE)
+    async with Clients(session) as clients:
+
+        async def reports(region: str, function: str) -> list[LogReport]:
+            asked = groups[region, function]
+            ids = {one.request_id for one in asked}
+            async with limit:
+                for pattern in _REPORT_PATTERNS:
+                    events = await _events(
+                        await clients.of("logs", region),
+                        logGroupName=LOG_GROUP_PREFIX + function,
+                        filterPattern=pattern,
+                        PaginationConfig={"MaxItems": _MOST_REPORTS},
+                        **_window(asked),
+                    )
+                    parsed = (parse_report(event["message"]) for event in events)
+                    mine = [one for one in parsed if one is not None and one.request_id in ids]
+                    if mine:
+                        return mine
+            return []
+
+        try:
+            found = await together(reports(*group) for group in groups)
+        except AWS_ERRORS as error:
+            raise user_error(
+                error, profile=session.profile, region=None, resource="logs"
+            ) from error
+    return [report for reports_of_one in found for report in reports_of_one]
 
 
 def parse_report(text: str) -> LogReport | None:
@@ -173,13 +213,8 @@ def _report(
 async def _lines(client: Any, wanted: LogsOf) -> list[LogLine]:
     """Find the stream that an invocation wrote to, and cut its lines out of it."""
     group = LOG_GROUP_PREFIX + wanted.function
-    window: dict[str, int] = {}
-    if wanted.started_at_s is not None:
-        window["startTime"] = int((wanted.started_at_s - _BEFORE_S) * 1000)
-        if wanted.ended_at_s is not None:
-            window["endTime"] = int((wanted.ended_at_s + _AFTER_S) * 1000)
     named = await _events(
-        client, logGroupName=group, filterPattern=f'"{wanted.request_id}"', **window
+        client, logGroupName=group, filterPattern=f'"{wanted.request_id}"', **_window([wanted])
     )
     lines: list[LogLine] = []
     # Attempts of one request id may have run in several containers, each with its stream.
@@ -203,6 +238,18 @@ async def _lines(client: Any, wanted: LogsOf) -> list[LogLine]:
             for event in _cut(events, wanted.request_id)
         ]
     return lines
+
+
+def _window(wanted: Sequence[LogsOf]) -> dict[str, int]:
+    """Give the stretch in which lines of these invocations can stand; open where unknown."""
+    starts = [one.started_at_s for one in wanted if one.started_at_s is not None]
+    ends = [one.ended_at_s for one in wanted if one.ended_at_s is not None]
+    window: dict[str, int] = {}
+    if starts and len(starts) == len(wanted):
+        window["startTime"] = int((min(starts) - _BEFORE_S) * 1000)
+    if window and len(ends) == len(wanted):
+        window["endTime"] = int((max(ends) + _AFTER_S) * 1000)
+    return window
 
 
 def _cut(events: Sequence[dict[str, Any]], request_id: str) -> list[dict[str, Any]]:

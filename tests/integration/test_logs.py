@@ -1,14 +1,26 @@
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from providers.aws_operations import AwsOperations
+from providers.demo import local_session
 from providers.local_aws import LocalAws
+from providers.operations import LogReport, LogsOf
 from tests.unit.cli.run import run
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
+
+
+async def reports_of_all(local_aws: LocalAws, request_id: str) -> Sequence[LogReport]:
+    """Ask for the REPORT line of an invocation, and of one that never was."""
+    session = local_session(local_aws, regions=("us-west-2",), account_id="230000000001")
+    wanted = [LogsOf("ImageProcPy", "us-west-2", name) for name in (request_id, "no-such-id")]
+    return await AwsOperations(session).reports(wanted)
 
 
 def test_logs_of_function_invocation_and_chain(tmp_path: Path, local_aws: LocalAws) -> None:
@@ -33,6 +45,10 @@ def test_logs_of_function_invocation_and_chain(tmp_path: Path, local_aws: LocalA
     assert one.returncode == 0, one.stderr
     assert "START RequestId" in one.stdout.splitlines()[0]
     assert "REPORT RequestId" in one.stdout.splitlines()[-1]
+
+    reports = asyncio.run(reports_of_all(local_aws, request_id))
+    assert [(report.request_id, report.memory_mb) for report in reports] == [(request_id, 256)]
+    assert reports[0].billed_s
 
     file = tmp_path / "chain.log"
     whole = run(tmp_path, "logs", request_id, "--chain", "-o", str(file), *options)
