@@ -55,6 +55,8 @@ class Unfinished:
     @property
     def progress(self) -> str:
         """How far it came, and at what it was when it stopped."""
+        if not self.steps:
+            return "no step was begun"
         over = sum(step.state in ("done", "skipped", "failed") for step in self.steps)
         running = [step.text for step in self.steps if step.state == "running"]
         at = f", then at {', '.join(running[:3])}" if running else ""
