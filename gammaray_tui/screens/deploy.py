@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from textual import on
@@ -10,12 +12,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Button, Static
+from textual.widgets import Button, Input, Static
 
 from gammaray_tui.screens.applications import application_choices, regions_of
 from gammaray_tui.screens.dialog import Dialog, plain, push_button
 from providers.configurations import CONFIGURATIONS, UNNAMED
 from providers.errors import UserError
+from providers.manifest import find_application, lasting_id
 from providers.operations import Application, Operations, Step
 from widgets import formats
 from widgets.choice_list import Choice, ChoiceList
@@ -55,7 +58,7 @@ class DeployScreen(Dialog[None]):
         &.-short {
             #applications, #configuration { max-height: 3; }
             #regions { max-height: 2; }
-            #steps { max-height: 6; }
+            #steps { max-height: 5; }
         }
         /* Where there is no room for both, the steps take that of the choices. */
         &.-short.-running {
@@ -72,6 +75,7 @@ class DeployScreen(Dialog[None]):
         self._account = account
         self._stage: Stage = "choosing"
         self._applications: Sequence[Application] = ()
+        self._own: list[Application] = []  # the user's, by their manifests' paths
         self._planning: Worker[bool] | None = None
 
     def title_text(self) -> str:
@@ -83,6 +87,9 @@ class DeployScreen(Dialog[None]):
         with Horizontal(classes="row choices"):
             yield plain("applications", classes="label")
             yield ChoiceList(self.look, id="applications", many=True)
+        with Horizontal(classes="row choices"):
+            yield plain("or", classes="label")
+            yield Input(id="manifest", placeholder="a manifest's path: app.toml, imageProc.json")
         with Horizontal(classes="row choices"):
             yield plain("configuration", classes="label")
             yield ChoiceList(self.look, _CONFIGURATIONS, id="configuration")
@@ -110,10 +117,26 @@ class DeployScreen(Dialog[None]):
 
     async def _list_applications(self, chosen: Sequence[str] | None) -> None:
         listed = await self._operations.applications()
-        self._applications = [item for item in listed if not item.variant_of]
+        self._applications = [*(item for item in listed if not item.variant_of), *self._own]
         if chosen is None:
             chosen = [item.name for item in self._applications[:1]]
         self._list("applications").set_choices(application_choices(self._applications), chosen)
+
+    @on(Input.Submitted, "#manifest")
+    def _take_manifest(self, event: Input.Submitted) -> None:
+        """Offer the application that a manifest describes, chosen and alone."""
+        path = event.value.strip()
+        if path and self._stage != "running":
+            self.run_worker(self.trying(self._load_manifest(path)), exit_on_error=False)
+
+    async def _load_manifest(self, path: str) -> None:
+        application = await asyncio.to_thread(find_application, path)
+        described = replace(application.described(), name=lasting_id(path))
+        self._own = [*(one for one in self._own if one.name != described.name), described]
+        self.show_trouble(None)
+        self.query_one("#manifest", Input).clear()
+        await self._list_applications([described.name])
+        self._offer_regions()
 
     @on(ChoiceList.Changed, "#applications")
     def _offer_regions(self) -> None:
@@ -180,7 +203,7 @@ class DeployScreen(Dialog[None]):
         deploy = self.query_one("#deploy", Button)
         deploy.disabled = stage not in ("planned", "failed")
         deploy.label = "try again" if stage == "failed" else "deploy"
-        for choices in self.query(ChoiceList):
+        for choices in self.query("ChoiceList, Input"):
             choices.disabled = stage == "running"
         self.query_one("#cancel", Button).label = _LEAVE.get(stage, "cancel")
         self.set_class(stage in ("running", "failed"), "-running")

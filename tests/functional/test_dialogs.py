@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input
 
+import examples
 from gammaray_tui.actions import ACTIONS
 from providers.errors import UserError
 from tests.functional.mock_data import START_S
@@ -132,10 +134,10 @@ async def test_deploy_takes_configuration_and_regions_and_plans_for_them() -> No
         await pilot.press("tab", "space")
         await until(pilot, lambda: "[ ] us-east-1" in text_of(app))
         await until(pilot, lambda: "This will take 4 steps" in text_of(app))
-        await pilot.press(*["shift+tab"] * 2, "j", "space")
+        await pilot.press(*["shift+tab"] * 3, "j", "space")
         await until(pilot, lambda: "[✓] us-east-1" in text_of(app))
         await until(pilot, lambda: "This will take 5 steps" in text_of(app))
-        await pilot.press("tab", "tab", "space")
+        await pilot.press("tab", "tab", "tab", "space")
         await until(pilot, lambda: "This will take 4 steps" in text_of(app))
         await pilot.press("tab", "tab", "tab", "enter")
         await until(pilot, lambda: "imageproc:B, shop:B are deployed" in text_of(app))
@@ -143,12 +145,30 @@ async def test_deploy_takes_configuration_and_regions_and_plans_for_them() -> No
     assert operations.deployed_in == [["us-west-2"]] * 2
 
 
+async def test_deploy_takes_an_application_of_the_users_own(tmp_path: Path) -> None:
+    operations = MockOperations()
+    async with running(shop_model(), operations=operations, size=(80, 24)) as (app, pilot):
+        await pilot.press("i")
+        await until(pilot, lambda: "This will take 5 steps" in text_of(app))
+        await pilot.press(*["shift+tab"] * 4, *"nothing", "enter")
+        await until(pilot, lambda: "There is no application named nothing" in text_of(app))
+        await pilot.press("ctrl+a", "ctrl+k")
+        folder = Path(examples.__file__).parent / "microbench"
+        app.screen.query_one("#manifest", Input).value = str(folder)
+        await pilot.press("enter")
+        await until(pilot, lambda: "[✓] us-west-2" in text_of(app))
+        await until(pilot, lambda: "[✓] us-east-1" not in text_of(app))
+        await until(pilot, lambda: "This will take" in text_of(app))
+        await pilot.press(*["tab"] * 5, "enter")
+        await until(pilot, lambda: operations.deployed == [str(folder.resolve())])
+
+
 async def test_nothing_chosen_is_not_deployed() -> None:
     operations = MockOperations()
     async with running(shop_model(), operations=operations) as (app, pilot):
         await pilot.press("i")
         await until(pilot, lambda: "This will take 5 steps" in text_of(app))
-        await pilot.press(*["shift+tab"] * 4, "space")
+        await pilot.press(*["shift+tab"] * 5, "space")
         await until(pilot, lambda: "Choose an application" in text_of(app))
         assert app.screen.query_one("#deploy").disabled
 
