@@ -46,6 +46,21 @@ _TELLTALE_NAMES: Final = (
 )
 
 
+class _Segment(msgspec.Struct, gc=False):
+    Document: str
+
+
+class _Trace(msgspec.Struct, gc=False):
+    Segments: list[_Segment]
+
+
+class _TracesAnswer(msgspec.Struct, gc=False):
+    Traces: list[_Trace]
+
+
+_traces_decoder = msgspec.json.Decoder(_TracesAnswer)
+
+
 class Format(Enum):
     """How a file is read; the order is the order of preference between copies of a record.
 
@@ -149,6 +164,9 @@ def decode_document(data: bytes) -> tuple[list[StreamRecord | Unreadable], list[
     Known are GetRecords answers, BatchGetTraces answers, and lists or single ones of records,
     traces and segment documents.
     """
+    documents = _traces_of_answer(data)
+    if documents is not None:
+        return [], documents
     try:
         value = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -178,6 +196,15 @@ def decode_document(data: bytes) -> tuple[list[StreamRecord | Unreadable], list[
         else:
             records.append(_unreadable("neither a record nor a trace", _json(part)))
     return records, traces
+
+
+def _traces_of_answer(data: bytes) -> list[str] | None:
+    """Give the documents of a whole BatchGetTraces answer, as most are; None for all else."""
+    try:
+        answer = _traces_decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return [segment.Document for trace in answer.Traces for segment in trace.Segments]
 
 
 def _decode_json(line: bytes) -> list[Decoded]:
