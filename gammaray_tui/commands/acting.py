@@ -61,8 +61,13 @@ def given_for_looking(
     ).over(options.given_before(context))
 
 
-def acting(given: options.Given) -> AwsOperations:
-    """Give the acts on the user's AWS; the screens use the same ones."""
+def acting(given: options.Given, *, tells_unfinished: bool = True) -> AwsOperations:
+    """Give the acts on the user's AWS; the screens use the same ones.
+
+    Args:
+        given: what the command line said.
+        tells_unfinished: say what was stopped half-way earlier; not where it is listed anyway.
+    """
     from gammaray_tui.commands.aws import open_session, origin_of
     from gammaray_tui.config import load_settings
     from providers.aws_operations import AwsOperations
@@ -70,7 +75,10 @@ def acting(given: options.Given) -> AwsOperations:
     from providers.unfinished import Journal
 
     session = open_session(load_settings(given))
-    return AwsOperations(session, folders=own_folders(), journal=Journal(origin_of(session)))
+    journal = Journal(origin_of(session))
+    for one in journal.unfinished() if tells_unfinished else ():
+        say(f"Stopped half-way earlier: {one.act}. `gammaray-tui unfinished` tells more.")
+    return AwsOperations(session, folders=own_folders(), journal=journal)
 
 
 def confirm_by_typing(warning: str, word: str) -> None:

@@ -40,7 +40,7 @@ def doctor(
 
     given = given_for_looking(context, profile, region, table, endpoint_url, config)
     try:
-        operations = acting(given)
+        operations = acting(given, tells_unfinished=False)
     except UserError as error:
         report(unopened(error))
         raise typer.Exit(EXIT_FAILED) from None

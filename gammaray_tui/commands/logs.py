@@ -70,7 +70,7 @@ def logs(
     text = since if since is not None else settings.since
     start = read_since(text, "--since" if since is not None else settings.since_from)
     since_s = start.start_s(time.time()) or 0.0
-    operations = acting(given)
+    operations = acting(given, tells_unfinished=False)
     kept: list[LogLine] = []
 
     async def run() -> None:

@@ -64,7 +64,7 @@ def unfinished(
     given = put_together(context, profile, region, table, endpoint_url, config)
     printer = StepPrinter(as_json=as_json)
     what: _What = chosen[0] if chosen else "list"
-    asyncio.run(_unfinished(acting(given), id or "", what, yes, printer))
+    asyncio.run(_unfinished(acting(given, tells_unfinished=False), id or "", what, yes, printer))
     printer.end()
 
 

@@ -81,6 +81,8 @@ async def test_the_next_run_finds_what_a_killed_one_began_and_finishes_it(
 
     (listed,) = run(tmp_path, "unfinished", "--json", *options).stdout.splitlines()
     assert json.loads(listed)["act"]["names"] == ["imageproc"]
+    told = run(tmp_path, "deploy", "imageproc", "--dry-run", *options)
+    assert "Stopped half-way earlier: deploy imageproc" in told.stderr
     finished = run(tmp_path, "unfinished", "--finish", *options)
 
     assert finished.returncode == 0, finished.stderr
