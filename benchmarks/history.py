@@ -8,21 +8,28 @@ other work may go on on the machine.
 from __future__ import annotations
 
 import argparse
+import gc
+import json
 import re
 import resource
 import shutil
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
+from ibis.expr.types import Table
+
 from benchmarks.engine_load import pages as load_pages
 from benchmarks.engine_load import trees
+from causality.engine import Engine
 from causality.records import decode_page
+from gammaray_tui.cli import GC_THRESHOLDS
 from gammaray_tui.history.edges import edges_of
-from gammaray_tui.history.engines import opened
+from gammaray_tui.history.engines import Archive, opened
 from gammaray_tui.history.questions import latency_by_function
 from providers.archive.dataset import Dataset
 from providers.archive.store import Folder
@@ -30,9 +37,11 @@ from providers.archive.writer import ArchiveWriter
 from providers.events import RecordBatch
 
 _DAYS = 10
-_STAMP = "f0f0f0f0"
+_OWN, _SHARED = "f0f0f0f0", "f1f1f1f1"
 # Neither times (1795...) nor the account's number.
-_ID = re.compile(r"(?<![0-9a-f-])(?!1795|123456789012)[0-9a-f]{8}[0-9a-f-]{4,}(?![0-9a-f])")
+_ID = re.compile(
+    r"(?<![0-9a-f-])(?!1795|123456789012)[0-9a-f]{8}[0-9a-f-]{4,}(?![0-9a-f])", re.IGNORECASE
+)
 
 
 def main() -> None:
@@ -41,33 +50,101 @@ def main() -> None:
     parser.add_argument("--memory", default="2GB", help="for DuckDB")
     parser.add_argument("--engine", default="duckdb")
     parser.add_argument("--keep", type=Path, help="a folder for the archive; asked if it is there")
+    parser.add_argument(
+        "--check", action="store_true", help="compare every edge to the live engine's"
+    )
     given = parser.parse_args()
+    gc.set_threshold(*GC_THRESHOLDS)  # as the command line does
     folder = given.keep or Path(tempfile.mkdtemp(prefix="gammaray-bench-"))
+    count = given.records
     try:
         if not folder.exists() or not any(folder.iterdir()):
-            _measured("archived", given.records, lambda: _archive(folder, given.records))
+            _measured("archived", count, lambda: _archive(folder, count))
         with opened(Folder(folder), given.engine, memory=given.memory) as archive:
             _measured(
                 "latency by function and day",
-                given.records,
+                count,
                 lambda: latency_by_function(archive, "day", None).to_pyarrow().num_rows,
             )
-            _measured("all edges", given.records, lambda: int(edges_of(archive).count().execute()))
+            found: list[Table] = []
+            _measured("all edges", count, lambda: _edges(archive, found))
+            if given.check:
+                _check(archive, found[0], count)
     finally:
         if given.keep is None:
             shutil.rmtree(folder)
 
 
 def pages(records: int) -> Iterator[bytes]:
-    """Give pages of records, each page with ids, keys and contents of its own."""
+    """Give pages of records, spread over some days.
+
+    Each page has ids, keys and contents of its own; but of ten pages two share keys and contents
+    with one another, so that each of their writes can be either's. Every fourth page comes out of
+    order, and every tenth one twice.
+    """
     (page,) = islice(load_pages(trees(1000, generation=2)), 1)
     # Each id, hash and key begins with a stamp; equal ones stay equal, so that halves meet.
-    stamped = _ID.sub(lambda found: _STAMP + found.group()[8:], page.decode())
-    copies = max(1, records // 1000)
+    stamped = _ID.sub(_stamp, page.decode())
+    copies = max(1, records * 10 // 11_000)
     for number in range(copies):
-        copy = stamped.replace(_STAMP, f"{number:08x}")
-        day = number * _DAYS // copies
-        yield copy.replace("1795000", str(1_795_000 + 432 * day // 5)).encode()
+        shared = number - number % 2 if number % 10 < 2 else number
+        copy = stamped.replace(_OWN, f"{number:08x}").replace(_SHARED, f"{shared:08x}")
+        day = number // 2 * 2 * _DAYS // copies
+        body = copy.replace("1795000", str(1_795_000 + 432 * day // 5)).encode()
+        if number % 4 == 0:
+            decoded = json.loads(body)
+            decoded["Records"].reverse()
+            body = json.dumps(decoded).encode()
+        yield body
+        if number % 10 == 0:
+            yield body
+
+
+def _stamp(found: re.Match[str]) -> str:
+    text = found.group()
+    return (_OWN if "-" in text else _SHARED) + text[8:]
+
+
+def _edges(archive: Archive, found: list[Table]) -> int:
+    found.append(edges_of(archive))
+    return int(found[0].count().execute())
+
+
+def _check(archive: Archive, edges: Table, records: int) -> None:
+    """Compare edges, grades and candidates to those of the live engine.
+
+    Raises:
+        SystemExit: they differ.
+    """
+    engine = Engine()
+    for body in pages(records):
+        engine.apply_records(decode_page(body).records)
+        engine.settle()
+    engine.finish()
+    live = {
+        (
+            edge.cause.invocation.request_id,
+            edge.parent.request_id if edge.parent else None,
+            edge.call.id if edge.call else None,
+            edge.evidence,
+            () if edge.call else tuple(sorted({call.id for call in edge.candidates})),
+        )
+        for edge in engine.edges()
+    }
+    asked = {
+        (
+            row["child_request_id"],
+            row["parent_request_id"],
+            row["call_id"],
+            row["evidence"],
+            tuple(row["call_candidates"]),
+        )
+        for row in archive.rows(edges)
+    }
+    grades = Counter(edge[3] for edge in live)
+    if asked != live:
+        sys.exit(f"{len(asked ^ live)} edges differ from those of the live engine")
+    print(f"all {len(live)} edges are those of the live engine: {dict(grades)}")  # noqa: T201
 
 
 def _archive(folder: Path, records: int) -> int:
