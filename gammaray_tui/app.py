@@ -187,7 +187,7 @@ class GammarayApp(App[None]):
 
     def add_source(self, source: Callable[[], Awaitable[None]]) -> None:
         """Feed the model from one more source; its failure becomes a message."""
-        self.run_worker(self._guarded(source, "reading"), group="sources", exit_on_error=False)
+        self._begin(source, "reading")
 
     def report(self, step: Step) -> None:
         """Show a step until the first rows come; a failure in any case."""
@@ -221,10 +221,12 @@ class GammarayApp(App[None]):
             self.add_source(source)
         start = self._on_start
         if start is not None:
-            self.run_worker(
-                self._guarded(lambda: start(self), "the start"), group="start", exit_on_error=False
-            )
+            self._begin(lambda: start(self), "the start")
         self.refresh_views()
+
+    def _begin(self, work: Callable[[], Awaitable[None]], what: str) -> None:
+        """Work in the background; what goes wrong becomes a message."""
+        self.run_worker(self._guarded(work, what), group=what, exit_on_error=False)
 
     async def _guarded(self, work: Callable[[], Awaitable[None]], what: str) -> None:
         try:
@@ -323,11 +325,7 @@ class GammarayApp(App[None]):
         if shot is None:
             return
         self.last_shot = shot
-        self.run_worker(
-            self._guarded(lambda: fire_and_follow(self, shot), "firing"),
-            group="fire",
-            exit_on_error=False,
-        )
+        self._begin(lambda: fire_and_follow(self, shot), "firing")
 
     # Errors
 

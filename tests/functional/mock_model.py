@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,8 +12,6 @@ from causality.latency import SeriesKey, Tally, View
 from causality.service_map import MapEdge, MapNode, ServiceMap
 from causality.sketch import bucket_of
 from causality.snapshot import (
-    CallRow,
-    ChainBar,
     Detail,
     Header,
     LatencyRow,
@@ -22,9 +19,7 @@ from causality.snapshot import (
     ProblemRow,
     RegionState,
     Snapshot,
-    TreeRow,
     TreeRows,
-    Why,
 )
 from causality.waterfall import Waterfall, WaterfallMark, WaterfallRow
 from gammaray_tui.following import Summary
@@ -36,6 +31,8 @@ from tests.functional.mock_data import (
     image_chain,
     shop_chain,
 )
+from tests.functional.mock_rows import MockRows
+from tests.functional.mock_tables import detail_of, edge_rows, function_rows
 
 LIVE = (
     RegionState("us-west-2", "live", lag_s=0.8, shards=4),
@@ -52,61 +49,6 @@ class MockFollowed:
     def look(self) -> Summary:
         count = len(self._fired.request_ids)
         return Summary(self._fired.application, count, count, count, 3 * count, 0, 0, 1.5, True)
-
-
-class MockRows:
-    """Visible lines over chains; a chain is flattened when one of its lines is asked for."""
-
-    def __init__(
-        self, chains: Sequence[MockChain], revision: int, *, calls_shown: bool, matches: str
-    ) -> None:
-        self._chains = chains
-        self._revision = revision
-        self._calls_shown = calls_shown
-        self._matches = matches
-        self._flat: dict[int, list[TreeRow]] = {}
-        self._starts: list[int] = []
-        total = 0
-        for chain in chains:
-            self._starts.append(total)
-            total += _visible(chain.root, calls_shown=calls_shown)
-        self._total = total
-
-    @property
-    def revision(self) -> int:
-        return self._revision
-
-    def __len__(self) -> int:
-        return self._total
-
-    def row(self, index: int) -> TreeRow:
-        if not 0 <= index < self._total:
-            raise IndexError(index)
-        at = bisect_right(self._starts, index) - 1
-        return self._rows_of(at)[index - self._starts[at]]
-
-    def index_of(self, node: NodeId) -> int | None:
-        for at in range(len(self._chains)):
-            for below, row in enumerate(self._rows_of(at)):
-                if row.node == node:
-                    return self._starts[at] + below
-        return None
-
-    def _rows_of(self, at: int) -> list[TreeRow]:
-        if at not in self._flat:
-            chain = self._chains[at]
-            self._flat[at] = chain.rows(calls_shown=self._calls_shown, matches=self._matches)
-        return self._flat[at]
-
-
-def _visible(item: MockInvocation, *, calls_shown: bool) -> int:
-    if item.folded:
-        return 1
-    return 1 + sum(
-        _visible(child, calls_shown=calls_shown)
-        for child in item.children
-        if calls_shown or child.kind != "call"
-    )
 
 
 class MockModel:
@@ -166,7 +108,7 @@ class MockModel:
 
     def service_map(self) -> ServiceMap:
         """Give every function of the chains, and who starts whom."""
-        rows = {(row.name, row.region): row for row in _functions(self.chains[:50])}
+        rows = {(row.name, row.region): row for row in function_rows(self.chains[:50])}
         nodes = {}
         for key, row in rows.items():
             nodes[key] = MapNode(
@@ -263,7 +205,7 @@ class MockModel:
         new = len(self.chains) - len(chains)
         invocations = sum(self._count(chain) for chain in chains[:50]) + 3 * len(chains[50:])
         if self._tables[0] != self._revision:
-            self._tables = (self._revision, _functions(chains[:50]), _edges(chains[:50]))
+            self._tables = (self._revision, function_rows(chains[:50]), edge_rows(chains[:50]))
         return Snapshot(
             header=Header(
                 title=self.title,
@@ -391,106 +333,7 @@ class MockModel:
     def _detail(self) -> Detail | None:
         selected = (self._selected or "").split("#")[0]
         found = self._find_item(selected)
-        return None if found is None else _detail(*found)
-
-
-def _detail(chain: MockChain, item: MockInvocation) -> Detail:
-    rows = chain.rows(calls_shown=False, matches="")
-    edges: tuple[Why, ...] = ()
-    if item.evidence is not None:
-        edges = (
-            Why(
-                item.evidence,
-                "the stream record carries the sequence number of this write",
-                (
-                    ("table", "image-proc-B", "image-proc-B"),
-                    ("request id", "8f3ca1", "8f3ca1"),
-                    ("key", "{id: d1.jpg}", "{id: d1.jpg}"),
-                ),
-                ("UpdateItem image-proc-B, 3 ms earlier: its key is another one",),
-            ),
-        )
-    return Detail(
-        node=item.node,
-        function=item.function,
-        region=item.region,
-        account="123456789012",
-        state=item.state,
-        error="ConnectionError: mail.example.com refused" if item.state == "error" else None,
-        request_id=item.node.split("/")[0] + "-4d1e-9a52-0c5d1b6c7a10",
-        trace_id="1-68e77d93-2f1c0a9e5b7d4c3a1f0e9d8c",
-        attempt=item.attempt,
-        attempts=item.attempts,
-        version="$LATEST",
-        memory_mb=256,
-        started_at_s=chain.at_s + item.start_s,
-        duration_s=item.duration_s,
-        init_s=item.init_s,
-        cold=item.init_s is not None,
-        delay_s=item.delay_s,
-        sdk_s=0.061,
-        cause=f"{item.trigger}" if item.evidence else f"{item.trigger} (root)",
-        edges=edges,
-        calls=tuple(
-            CallRow(
-                child.function if child.kind == "call" else child.trigger.partition("→")[0],
-                "dynamodb",
-                child.trigger if child.kind == "call" else child.trigger.partition("→")[2],
-                "{id: d1.jpg}" if "PutItem" in child.trigger else "",
-                child.region,
-                child.start_s - item.start_s,
-                0.012,
-                None,
-                (child.function,) if child.kind == "invocation" else (),
-            )
-            for child in item.children
-        ),
-        chain=tuple(
-            ChainBar(row.node, row.depth, row.function, row.state, row.duration_s, row.spans)
-            for row in rows
-        ),
-        chain_s=chain.chain_s,
-        chain_count=len(rows),
-        recorder_us=840,
-    )
-
-
-def _functions(chains: Sequence[MockChain]) -> list[LatencyRow]:
-    items = [item for chain in chains for item in chain.root.walk() if item.kind == "invocation"]
-    return [
-        _latency(name, region, [i for i in items if i.function == name])
-        for name, region in sorted({(i.function, i.region) for i in items})
-    ]
-
-
-def _edges(chains: Sequence[MockChain]) -> list[LatencyRow]:
-    items = [item for chain in chains for item in chain.root.walk() if item.evidence is not None]
-    return [
-        _latency(f"{trigger}→{name}", region, [i for i in items if i.function == name])
-        for trigger, name, region in sorted({(i.trigger, i.function, i.region) for i in items})
-    ]
-
-
-def _latency(name: str, region: str, items: Sequence[MockInvocation]) -> LatencyRow:
-    took = sorted(item.duration_s for item in items if item.duration_s is not None)
-
-    def quantile(q: float) -> float | None:
-        return took[min(len(took) - 1, int(q * len(took)))] if took else None
-
-    return LatencyRow(
-        name,
-        region,
-        len(items),
-        sum(item.state == "error" for item in items),
-        sum(item.init_s is not None for item in items),
-        quantile(0.5),
-        quantile(0.9),
-        quantile(0.95),
-        quantile(0.99),
-        took[-1] if took else None,
-        len(items) / 60,
-        tuple((len(name) * n) % 9 for n in range(1, 13)),
-    )
+        return None if found is None else detail_of(*found)
 
 
 def image_model(count: int = 3) -> MockModel:
