@@ -12,16 +12,18 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Button, Static, TextArea
 
+from gammaray_tui.screens.confirm import ConfirmScreen
 from gammaray_tui.screens.dialog import Dialog, plain, push_button
 from providers.errors import UserError
 from providers.operations import Operations, Step
 from widgets import formats
 from widgets.choice_list import Choice, ChoiceList
 from widgets.look import Look
+from widgets.painted_list import pieces_item
 from widgets.step_list import StepList
 
 Stage: TypeAlias = Literal["looking", "planned", "running", "done"]
-_TABLES, _ROLES = "tables", "roles"
+_TABLES, _RESET, _ROLES = "tables", "reset", "roles"
 
 
 class SetupScreen(Dialog[None]):
@@ -59,6 +61,7 @@ class SetupScreen(Dialog[None]):
             yield plain("make", classes="label")
             what = (
                 Choice(_TABLES, "record tables", "one in each region"),
+                Choice(_RESET, "empty them", "all records are deleted; asks first"),
                 Choice(_ROLES, "role and policy", "for recorded functions, and for operators"),
             )
             yield ChoiceList(self.look, what, chosen=(_TABLES,), many=True, id="what")
@@ -89,18 +92,20 @@ class SetupScreen(Dialog[None]):
         """Show what the choice would make."""
         chosen = self.query_one(ChoiceList).chosen
         self.set_class(_ROLES in chosen, "-roles")
-        steps = self._plan if _TABLES in chosen else ()
+        steps = self._plan if _TABLES in chosen or _RESET in chosen else ()
         self.query_one(StepList).replace(steps)
         changes = sum(step.state != "skipped" for step in steps)
         texts = []
         if _ROLES in chosen:
             texts.append("The role and the policy above will be made in IAM.")
-        if _TABLES in chosen and changes:
+        if _RESET in chosen:
+            texts.append("All records of all regions will be deleted, and the tables made anew.")
+        elif _TABLES in chosen and changes:
             texts.append(f"The tables will take {formats.plural(changes, 'step')}:")
         elif _TABLES in chosen:
             texts.append("The tables are in place already:")
         self._enter("planned", " ".join(texts) or "Choose what to make.")
-        self.query_one("#set-up", Button).disabled = not (changes or _ROLES in chosen)
+        self.query_one("#set-up", Button).disabled = not (changes or {_ROLES, _RESET} & {*chosen})
 
     def _enter(self, stage: Stage, text: str) -> None:
         self.query_one("#state", Static).update(Content(self.look.safe(text)))
@@ -115,6 +120,27 @@ class SetupScreen(Dialog[None]):
     @on(Button.Pressed, "#set-up")
     def _set_up(self) -> None:
         chosen = self.query_one(ChoiceList).chosen
+        if _RESET not in chosen:
+            self._begin(chosen)
+            return
+        text_style = self.look.palette.text
+        question = ConfirmScreen(
+            self.look,
+            f"{self.look.glyphs.state['error']} empty the tables of {self._account}",
+            "The record table of each region is deleted with all its records, and made anew. "
+            "This cannot be undone. Nothing has been deleted yet.",
+            items=[
+                pieces_item([(self.look.safe(f"{step.region}  {step.text}"), text_style)])
+                for step in self._plan
+            ],
+            agree="empty them",
+            refuse="keep them",
+            word=self._account,
+            destructive=True,
+        )
+        self.app.push_screen(question, lambda agreed: self._begin(chosen) if agreed else None)
+
+    def _begin(self, chosen: Sequence[str]) -> None:
         self.show_trouble(None)
         self.remove_class("-roles")  # the steps take its room
         self.query_one(StepList).replace(())
@@ -125,8 +151,8 @@ class SetupScreen(Dialog[None]):
     async def _run(self, chosen: Sequence[str]) -> None:
         failure: UserError | None = None
         try:
-            if _TABLES in chosen:
-                await self._operations.set_up(self._report)
+            if _TABLES in chosen or _RESET in chosen:
+                await self._operations.set_up(self._report, reset=_RESET in chosen)
             if _ROLES in chosen:
                 await self._operations.make_roles(self._report)
         except UserError as error:

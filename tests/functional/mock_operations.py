@@ -176,7 +176,7 @@ class MockOperations:
         report(Step("r", "role gammaray-execution", "", "done", "created"))
 
     async def set_up(self, report: Report, *, reset: bool = False) -> None:
-        self.made.append("tables")
+        self.made.append("tables anew" if reset else "tables")
         for region in ("us-west-2", "us-east-1"):
             report(Step(f"{region}/table", "table gammaRays", region, "done", "created"))
         self.checks = [replace(check, state="ok") for check in self.checks]

@@ -47,12 +47,28 @@ async def test_role_and_policy_are_shown_before_they_are_made(size: tuple[int, i
         await pilot.press("M")
         await until(pilot, lambda: "The tables will take 1 step" in text_of(app))
         assert "gammaray-execution" not in text_of(app)
-        await pilot.press(*["shift+tab"] * 2, "j", "space")
+        await pilot.press(*["shift+tab"] * 2, "j", "j", "space")
         await until(pilot, lambda: '"name": "gammaray-execution"' in text_of(app))
         assert operations.made == []
         await pilot.press(*["tab"] * 4, "enter")
         await until(pilot, lambda: "Attach the policy /gammaray/gammaray-operator" in text_of(app))
     assert operations.made == ["tables", "roles"]
+
+
+async def test_tables_are_emptied_only_when_the_word_was_typed() -> None:
+    operations = MockOperations()
+    async with running(shop_model(), operations=operations, size=SMALL) as (app, pilot):
+        await pilot.press("M")
+        await until(pilot, lambda: "The tables will take 1 step" in text_of(app))
+        await pilot.press(*["shift+tab"] * 2, "j", "space")
+        await until(pilot, lambda: "All records of all regions will be deleted" in text_of(app))
+        await pilot.press(*["tab"] * 3, "enter")
+        await until(pilot, lambda: "type testuser to confirm" in text_of(app))
+        await pilot.press("enter", *"testuse", "enter")
+        assert operations.made == []
+        await pilot.press("r", "enter")
+        await until(pilot, lambda: "Everything stands." in text_of(app))
+    assert operations.made == ["tables anew"]
 
 
 async def test_what_was_stopped_half_way_is_told_and_finished() -> None:
