@@ -76,17 +76,17 @@ def archive(
 def _write(
     dataset: Dataset, paths: list[str], profile: str | None, endpoint_url: str | None
 ) -> None:
-    from providers.archive.writer import ArchiveWriter
+    from providers.archive.workers import ArchiveWorkers, Place
 
-    writer = ArchiveWriter(dataset)
-    said_s = time.monotonic()
-    for event in _events(paths, profile, endpoint_url):
-        writer.take(event)
-        if time.monotonic() - said_s > _SAY_EVERY_S:
-            said_s = time.monotonic()
-            say(f"{writer.records} records so far")
-    writer.flush()
-    say(f"archived {writer.records} records to {dataset.store.url}")
+    with ArchiveWorkers(Place(dataset.store.url, profile, endpoint_url), dataset) as workers:
+        said_s = time.monotonic()
+        for event in _events(paths, profile, endpoint_url):
+            workers.take(event)
+            if time.monotonic() - said_s > _SAY_EVERY_S:
+                said_s = time.monotonic()
+                say(f"{workers.records} records so far")
+        workers.flush()
+    say(f"archived {workers.records} records to {dataset.store.url}")
 
 
 def _events(

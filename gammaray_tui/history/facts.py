@@ -13,6 +13,7 @@ from causality.engine import Engine
 from causality.facts import Call, Cause, End, Fact, Facts, Output, Start
 from gammaray_tui.history.engines import Archive
 from gammaray_tui.history.nodes import call_of, cause_of, output_of
+from providers.archive.rows import PARTS
 
 Row: TypeAlias = Mapping[str, Any]
 _Key: TypeAlias = tuple[str, str, int]  # request id, attempt, generation
@@ -42,7 +43,7 @@ def graph_of_some(archive: Archive, request_ids: Iterable[str]) -> Engine:
 def _facts(halves: list[Row], calls: list[Row], causes: list[Row]) -> Iterator[Facts]:
     of_start: dict[tuple[str, int], list[Cause]] = defaultdict(list)
     for row in causes:
-        of_start[row["record_id"], row["part"] // 1_000_000].append(cause_of(row))
+        of_start[row["record_id"], row["part"] // PARTS].append(cause_of(row))
     for row in halves:
         fact: Fact
         if row["event"] == "start":
@@ -59,7 +60,7 @@ def _facts(halves: list[Row], calls: list[Row], causes: list[Row]) -> Iterator[F
         yield _said(row, fact)
     together: dict[tuple[str, int], tuple[Row, Call, list[Output]]] = {}
     for row in calls:
-        place = (row["record_id"], row["part"] // 1_000_000)
+        place = (row["record_id"], row["part"] // PARTS)
         _, _, outputs = together.setdefault(place, (row, call_of(row), []))
         if row["output_id"] is not None:
             outputs.append(output_of(row))

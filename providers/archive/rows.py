@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import blake2b
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -34,21 +34,23 @@ from providers.events import Gap
 
 Row: TypeAlias = tuple[Any, ...]
 
-_UNKNOWN = "unknown"
+# Rows of `causes` and `calls` have this times the place of their start or call in the record, and
+# their own place in that, as their part.
+PARTS: Final = 1_000_000
+_UNKNOWN: Final = "unknown"
 _encode = msgspec.json.Encoder().encode
 
 
 class Archived(NamedTuple):
-    """A row, the table that it belongs to, and where in it."""
+    """The rows of one record, each with the table that it belongs to, and their place in it."""
 
-    table: TableName
     written_s: float
     region: str
-    row: Row
+    rows: list[tuple[TableName, Row]]
 
 
-def rows_of_record(record: StreamRecord, region: str) -> Iterator[Archived]:
-    """Give the rows of a stream record; none when it only tells that an item left the table.
+def rows_of_record(record: StreamRecord, region: str) -> Archived | None:
+    """Give the rows of a stream record; None when it only tells that an item left the table.
 
     Args:
         record: as a stream, a file or an export brought it.
@@ -56,28 +58,31 @@ def rows_of_record(record: StreamRecord, region: str) -> Iterator[Archived]:
     """
     image = record.dynamodb.NewImage
     if image is None:
-        return
+        return None
     record_id = _record_id(image)
+    region = record.awsRegion or region
     try:
         facts = decode_image(image)
     except UnreadablePayload as error:
         written_s = _milliseconds(image.ts.N) / 1000
-        yield _lost(record_id, "unreadable", written_s, record.awsRegion or region, "", str(error))
-        return
-    yield from _rows(facts, record_id, record.awsRegion or region)
+        row = (record_id, 0, "unreadable", written_s, "", str(error))
+        return Archived(written_s, region or _UNKNOWN, [("gaps", row)])
+    return _rows(facts, record_id, region)
 
 
-def rows_of_unreadable(lost: Unreadable, at_s: float, region: str) -> Iterator[Archived]:
+def rows_of_unreadable(lost: Unreadable, at_s: float, region: str) -> Archived:
     """Give the row of what could not even be taken apart."""
     # The place where it stood is no part of it: read from elsewhere, it is the same.
     record_id = _digest(lost.event_id or lost.raw)
-    yield _lost(record_id, "unreadable", at_s, region, lost.sequence, lost.reason)
+    row = (record_id, 0, "unreadable", at_s, lost.sequence, lost.reason)
+    return Archived(at_s, region or _UNKNOWN, [("gaps", row)])
 
 
-def rows_of_gap(gap: Gap) -> Iterator[Archived]:
+def rows_of_gap(gap: Gap) -> Archived:
     """Give the row of records that are known to be lost."""
     record_id = _digest(f"{gap.region}\n{gap.source}\n{gap.detail}\n{gap.at_s!r}")
-    yield _lost(record_id, "gap", gap.at_s, gap.region, gap.source, gap.detail)
+    row = (record_id, 0, "gap", gap.at_s, gap.source, gap.detail)
+    return Archived(gap.at_s, gap.region or _UNKNOWN, [("gaps", row)])
 
 
 def key_text(key: tuple[str, ...]) -> str:
@@ -88,38 +93,34 @@ def key_text(key: tuple[str, ...]) -> str:
     return _encode(key).decode()
 
 
-def _rows(facts: Facts, record_id: str, region: str) -> Iterator[Archived]:
+def _rows(facts: Facts, record_id: str, region: str) -> Archived:
     invocation = Invocation(facts.request_id, region=facts.region)
-    start = next((fact for fact in facts.facts if type(fact) is Start), None)
-    if start is not None:
-        invocation.begin(start)
-    head = (facts.request_id, facts.attempt or "", facts.generation, facts.written_at_s)
-    where = invocation.region or region or _UNKNOWN
+    for fact in facts.facts:
+        if type(fact) is Start:
+            invocation.begin(fact)
+            break
     written_s = facts.written_at_s
+    head = (facts.request_id, facts.attempt or "", facts.generation, written_s)
+    rows: list[tuple[TableName, Row]] = []
     for part, fact in enumerate(facts.facts):
-        of_record = (record_id, part, *head)
+        # The rows of a call, or of causes, are parts of their own.
+        first = part * PARTS
         if type(fact) is Call:
             if fact.at_s is None:
                 fact.at_s = written_s
-            for number, row in enumerate(_call_rows(fact, invocation)):
-                # A call's rows are parts of their own: the outputs of all calls are numbered on.
-                numbered = (record_id, part * 1_000_000 + number, *head, *row)
-                yield Archived("calls", written_s, where, numbered)
+            for number, row in enumerate(_call_rows(fact, invocation), first):
+                rows.append(("calls", (record_id, number, *head, *row)))
         elif type(fact) is Start:
             row = _start_row(fact, invocation, facts.generation)
-            yield Archived("invocations", written_s, where, (*of_record, *row))
+            rows.append(("invocations", (record_id, part, *head, *row)))
             for number, cause in enumerate(fact.causes):
-                numbered = (record_id, part * 1_000_000 + number, *head)
-                yield Archived(
-                    "causes",
-                    written_s,
-                    where,
-                    (*numbered, *_cause_row(cause, number, fact, invocation)),
-                )
+                row = _cause_row(cause, number, fact, invocation)
+                rows.append(("causes", (record_id, first + number, *head, *row)))
         elif type(fact) is End:
-            yield Archived("invocations", written_s, where, (*of_record, *_end_row(fact)))
+            rows.append(("invocations", (record_id, part, *head, *_end_row(fact))))
     for number, reason in enumerate(facts.unreadable):
-        yield _lost(record_id, "unreadable", written_s, where, "", reason, number)
+        rows.append(("gaps", (record_id, number, "unreadable", written_s, "", reason)))
+    return Archived(written_s, invocation.region or region or _UNKNOWN, rows)
 
 
 def _start_row(start: Start, invocation: Invocation, generation: int) -> Row:
@@ -251,19 +252,6 @@ def _cause_row(cause: Cause, number: int, start: Start, invocation: Invocation) 
         _encode((region, cause.resource)).decode() if names else None,
         names,
     )
-
-
-def _lost(
-    record_id: str,
-    kind: str,
-    at_s: float,
-    region: str,
-    source: str,
-    detail: str,
-    part: int = 0,
-) -> Archived:
-    row = (record_id, part, kind, at_s, source, detail)
-    return Archived("gaps", at_s, region or _UNKNOWN, row)
 
 
 def _record_id(image: Image) -> str:

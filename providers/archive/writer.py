@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from providers.archive.dataset import Dataset, folder_of, table_of
 from providers.archive.rows import (
     Archived,
@@ -33,7 +35,7 @@ class ArchiveWriter:
         self.files = 0
         self._dataset = dataset
         self._rows_a_file = rows_a_file
-        self._held: dict[tuple[TableName, str], list[Row]] = {}
+        self._held: defaultdict[tuple[TableName, str], list[Row]] = defaultdict(list)
         self._count = 0
         self._folders: dict[tuple[int, str], str] = {}
 
@@ -45,14 +47,12 @@ class ArchiveWriter:
         """
         if isinstance(event, RecordBatch):
             for record in event.records:
-                for archived in rows_of_record(record, event.region):
-                    self._hold(archived)
+                self._hold(rows_of_record(record, event.region))
             for lost in event.unreadable:
-                for archived in rows_of_unreadable(lost, event.received_at_s, event.region):
-                    self._hold(archived)
+                self._hold(rows_of_unreadable(lost, event.received_at_s, event.region))
             self.records += len(event.records) + len(event.unreadable)
         elif isinstance(event, Gap):
-            self._hold(*rows_of_gap(event))
+            self._hold(rows_of_gap(event))
         while self._count >= self._rows_a_file:
             self._publish_largest()
 
@@ -65,14 +65,17 @@ class ArchiveWriter:
         for place in list(self._held):
             self._publish(place)
 
-    def _hold(self, archived: Archived) -> None:
-        table, at_s, region, row = archived
-        day = (int(at_s // 86_400), region)
+    def _hold(self, archived: Archived | None) -> None:
+        if archived is None:
+            return
+        written_s, region, rows = archived
+        day = (int(written_s // 86_400), region)
         folder = self._folders.get(day)
         if folder is None:
-            folder = self._folders[day] = folder_of(at_s, region)
-        self._held.setdefault((table, folder), []).append(row)
-        self._count += 1
+            folder = self._folders[day] = folder_of(written_s, region)
+        for table, row in rows:
+            self._held[table, folder].append(row)
+        self._count += len(rows)
 
     def _publish_largest(self) -> None:
         by_size = sorted(self._held, key=lambda place: -len(self._held[place]))

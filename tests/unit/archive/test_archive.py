@@ -11,6 +11,7 @@ import pytest
 
 from causality.records import Unreadable, decode_record
 from gammaray_recorder import wire
+from providers.archive import workers
 from providers.archive.compaction import compact
 from providers.archive.dataset import Dataset, folder_of
 from providers.archive.schema import TABLES
@@ -82,6 +83,19 @@ def test_a_crash_before_old_files_are_deleted_costs_nothing(tmp_path: Path) -> N
     assert compact(dataset).repeated
     write(tmp_path / "once", batch(records))
     assert all(rows(tmp_path, table) == rows(tmp_path / "once", table) for table in ("calls",))
+
+
+def test_other_processes_write_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "_ALONE", 1)
+    dataset = Dataset(Folder(tmp_path / "shared"))
+    place = workers.Place(dataset.store.url, None, None)
+    with workers.ArchiveWorkers(place, dataset, processes=2) as sharing:
+        for record in demo_records():
+            sharing.take(batch([record]))
+        sharing.flush()
+    write(tmp_path / "alone", batch(demo_records()))
+    for table in TABLES:
+        assert rows(tmp_path / "shared", table) == rows(tmp_path / "alone", table)
 
 
 def test_losses_are_kept(tmp_path: Path) -> None:
