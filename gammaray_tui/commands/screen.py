@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
+from gammaray_tui.commands.output import say_error
 from providers.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,9 +27,7 @@ async def run_app(app: GammarayApp) -> None:
 
     A closed terminal and a polite kill leave it just as `q` does, so that whatever was started
     for it is stopped in order.
-
-    Raises:
-        UserError: it died of a defect; it says where the traceback and the recording are.
+    When it dies of a defect, it is said where the traceback and the recording are.
     """
     from gammaray_tui.crash import crashed, telling_to
 
@@ -47,7 +46,9 @@ async def run_app(app: GammarayApp) -> None:
     with _on_signals(loop, leave), _outliving_terminal(terminal_gone):
         await app.run_async()
     if told.getvalue():
-        raise crashed(told.getvalue(), app.recording.path if app.recording is not None else None)
+        recording = app.recording.path if app.recording is not None else None
+        say_error(crashed(told.getvalue(), recording))
+        raise typer.Exit(1)
     if app.return_code:
         raise typer.Exit(app.return_code)
 

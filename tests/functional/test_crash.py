@@ -7,12 +7,12 @@ from functools import partialmethod
 from pathlib import Path
 
 import pytest
+import typer
 
 from gammaray_tui import crash
 from gammaray_tui.app import GammarayApp
 from gammaray_tui.commands.screen import run_app
 from gammaray_tui.recording import WatchRecording
-from providers.errors import UserError
 from tests.functional.mock_model import shop_model
 
 
@@ -22,7 +22,7 @@ class _Dying(GammarayApp):
 
 
 async def test_it_is_told_where_the_traceback_and_the_recording_are(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(crash, "default_folder", lambda: tmp_path / "crashes")
     monkeypatch.setattr(
@@ -30,15 +30,18 @@ async def test_it_is_told_where_the_traceback_and_the_recording_are(
     )
     recording = WatchRecording(path=tmp_path / "run.gammaray")
     recording.start()
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(typer.Exit) as left:
         await run_app(_Dying(shop_model(), title="testuser", recording=recording))
     recording.stop()
     (kept,) = (tmp_path / "crashes").iterdir()
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert "RuntimeError" in kept.read_text(encoding="utf-8")
-    assert "RuntimeError: a bad" in caught.value.what
-    assert str(kept) in caught.value.todo
-    assert f"gammaray-tui replay {tmp_path / 'run.gammaray'}" in caught.value.todo
+    assert left.value.exit_code == 1
+    told = capsys.readouterr().err
+    assert "RuntimeError: a bad" in told
+    assert "\x1b" not in told
+    assert str(kept) in told
+    assert f"gammaray-tui replay {tmp_path / 'run.gammaray'}" in told
 
 
 def test_without_room_for_it_the_rest_is_told(tmp_path: Path) -> None:
