@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from causality.records import StreamRecord, decode_page
 from tests.unit.causality import world_records, world_services
-from tests.unit.causality.world_services import Call, Event
+from tests.unit.causality.world_calls import Call, Event
 
 # Lambda tries events again (with the same request id), event sources try again (with another
 # one), and a caller that waits for the answer is told of the failure.

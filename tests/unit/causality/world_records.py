@@ -12,7 +12,7 @@ from gammaray_recorder.invocation import Invocation
 
 if TYPE_CHECKING:
     from tests.unit.causality.world import Run, World
-    from tests.unit.causality.world_services import Call, Event
+    from tests.unit.causality.world_calls import Call, Event
 
 
 @dataclass
