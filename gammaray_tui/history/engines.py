@@ -20,6 +20,7 @@ from providers.archive.store import Bucket, Folder
 from providers.errors import UserError
 
 _BATCH_ROWS: Final = 65_536
+_ENGINES_OWN: Final = frozenset({"duckdb", "_duckdb", "pyspark", "py4j"})
 _MAP: Final = ("keys", "values")
 
 
@@ -114,7 +115,9 @@ def opened(store: Folder | Bucket, engine: str, *, memory: str = "") -> Iterator
             fifths of the machine's.
 
     Raises:
-        UserError: there is no such engine, or its extra is not installed.
+        UserError: there is no such engine, its extra is not installed, or (for whoever asks it) a
+            file cannot be read, or memory or disk do not suffice.
+        KeyboardInterrupt: Ctrl-C ended a question (for whoever asked it).
     """
     name = engine.partition("://")[0]
     if name == "duckdb" and name == engine:
@@ -129,8 +132,27 @@ def opened(store: Folder | Bucket, engine: str, *, memory: str = "") -> Iterator
             todo="Engines are duckdb, spark and spark://HOST:PORT.",
             kind="usage",
         )
-    with opening as archive:
-        yield archive
+    try:
+        with opening as archive:
+            yield archive
+    except Exception as error:
+        raise _told(error, engine, store.url) from error
+
+
+def _told(error: Exception, engine: str, url: str) -> BaseException:
+    """Give what an engine's failure is to the user; what is none of an engine stays as it is."""
+    if isinstance(error, RuntimeError) and str(error) == "Query interrupted":
+        return KeyboardInterrupt()
+    if type(error).__module__.split(".")[0] not in _ENGINES_OWN:
+        return error
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return UserError(
+        f"{engine} cannot answer: {lines[0]}",
+        on=url,
+        todo="Where memory or disk do not suffice, narrow the question with --between, give more "
+        "--memory, or set TMPDIR to a larger disk.",
+        kind="engine-failed",
+    )
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from gammaray_tui.history.chains import slowest_chains
 from gammaray_tui.history.engines import Archive, opened
 from providers.archive.store import Folder
 from providers.errors import UserError
-from tests.unit.archive.making import batch, demo_records, write
+from tests.unit.archive.making import batch, demo_records, files, write
 from tests.unit.causality import oracle
 from tests.unit.cli.run import run_inside
 from tests.unit.history.asking import live
@@ -201,3 +201,20 @@ def test_what_is_missing_is_said(
     monkeypatch.setattr(extras, "find_spec", lambda _name: None)
     assert "pip install 'gammaray-tui[history]'" in refused("edges", "--from", str(folder))
     assert "gammaray-tui[spark]" in refused("edges", "--from", str(folder), "--engine", "spark")
+
+
+def test_a_broken_file_is_said_to_be_one(tmp_path: Path) -> None:
+    write(tmp_path, batch(demo_records()))
+    (broken, *_) = files(tmp_path, "invocations")
+    broken.write_bytes(b"PAR1" + bytes(100) + b"PAR1")
+    done = run_inside("analyze", "shares", "--from", str(tmp_path))
+    assert done.returncode == 2
+    assert "cannot answer" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_interrupted_question_ends_as_one(folder: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), opened(Folder(folder), "duckdb"):
+        raise RuntimeError("Query interrupted")  # as DuckDB does when Ctrl-C was pressed
+    with pytest.raises(RuntimeError), opened(Folder(folder), "duckdb"):
+        raise RuntimeError("a defect of ours")
