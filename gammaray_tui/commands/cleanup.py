@@ -140,7 +140,7 @@ async def clean_up(
         say(f"{_count(chosen)} would be deleted. Nothing was deleted.")
     else:
         if not yes:
-            await _ask(operations, chosen)
+            await ask_to_delete(operations, chosen)
         await _delete(operations, choice, chosen, printer)
 
 
@@ -185,7 +185,7 @@ def chosen_of(found: Sequence[Resource], names: Sequence[str]) -> list[Resource]
     return [one for one in found if one.name in names or one.id in names]
 
 
-async def _ask(operations: Operations, chosen: Sequence[Resource]) -> None:
+async def ask_to_delete(operations: Operations, chosen: Sequence[Resource]) -> None:
     """Ask the person to type the number of resources.
 
     Raises:

@@ -83,12 +83,25 @@ async def _unfinished(
     for one in stopped:
         printer.item(one, _line(one))
         if what == "finish":
-            await operations.finish(one, printer.step)
-            await operations.forget(one)
+            await _finish(operations, one, yes, printer)
         elif what == "forget":
             await operations.forget(one)
         elif what == "undo":
             await _undo(operations, one, yes, printer)
+
+
+async def _finish(
+    operations: Operations, unfinished: Unfinished, yes: bool, printer: StepPrinter
+) -> None:
+    if unfinished.act.kind == "cleanup":
+        from gammaray_tui.commands.cleanup import ask_to_delete, resource_line
+
+        for resource in unfinished.act.resources:
+            printer.item(resource, resource_line(resource, time.time()))
+        if not yes:  # whoever finishes a cleanup need not be who agreed to it
+            await ask_to_delete(operations, unfinished.act.resources)
+    await operations.finish(unfinished, printer.step)
+    await operations.forget(unfinished)
 
 
 async def _undo(

@@ -13,18 +13,16 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from gammaray_tui.screens.confirm import ConfirmScreen
+from gammaray_tui.screens.deletion import KIND_WIDTH, deletion_question
 from gammaray_tui.screens.dialog import Dialog, plain, push_button
 from providers.errors import UserError
 from providers.operations import Operations, Resource, Scope, Step
 from widgets import formats
 from widgets.choice_list import Choice, ChoiceList
 from widgets.look import Look
-from widgets.painted_list import Item, pieces_item
 from widgets.step_list import StepList
 
 Stage: TypeAlias = Literal["looking", "choosing", "running", "done"]
-_KIND = 16
 _KEYS: dict[Stage, str] = {
     "looking": "esc cancel",
     "choosing": "space choose · a all or none · b by application · esc cancel",
@@ -166,41 +164,8 @@ class CleanupScreen(Dialog[None]):
     @on(Button.Pressed, "#delete")
     def _ask(self) -> None:
         chosen = self._chosen
-        regions = ", ".join(dict.fromkeys(one.region for one in chosen if one.region))
-        where = f" in {regions}" if regions else ""
-        question = ConfirmScreen(
-            self.look,
-            f"{self.look.glyphs.state['error']} delete from {self._account}",
-            f"{formats.plural(len(chosen), 'resource')}{where} of account {self._account_id} "
-            "will be deleted. This cannot be undone. Nothing has been deleted yet.",
-            items=self._dry_run(chosen),
-            agree=f"delete {len(chosen)}",
-            refuse="keep them",
-            word=self._account,
-            destructive=True,
-        )
+        question = deletion_question(self.look, self._account, self._account_id, chosen)
         self.app.push_screen(question, lambda agreed: self._delete(chosen) if agreed else None)
-
-    def _dry_run(self, chosen: Sequence[Resource]) -> list[Item]:
-        look = self.look
-        palette = look.palette
-        items: list[Item] = []
-        for region, group in groupby(chosen, lambda resource: resource.region):
-            items.append(
-                pieces_item([(look.safe(region) or "everywhere", look.region_style(region))])
-            )
-            for resource in group:
-                pieces = [
-                    (f"  {look.glyphs.text('–')} ", palette.error),
-                    (look.left(look.safe(resource.kind), _KIND) + " ", palette.muted),
-                    (look.safe(resource.name), palette.text),
-                ]
-                if not resource.managed:
-                    pieces.append(("  ! not tagged as ours", palette.warn))
-                if resource.detail:
-                    pieces.append((f"  {look.safe(resource.detail)}", palette.muted))
-                items.append(pieces_item(pieces))
-        return items
 
     def _delete(self, chosen: Sequence[Resource]) -> None:
         self._enter("running", f"deleting {formats.plural(len(chosen), 'resource')} …")
@@ -268,5 +233,5 @@ def _choice(key: str, resource: Resource, now_s: float) -> Choice:
         resource.detail,
     ]
     return Choice(
-        key, f"{resource.kind:<{_KIND}} {resource.name}", " · ".join(n for n in notes if n)
+        key, f"{resource.kind:<{KIND_WIDTH}} {resource.name}", " · ".join(n for n in notes if n)
     )

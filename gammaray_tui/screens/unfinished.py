@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Button, Static
 
+from gammaray_tui.screens.deletion import deletion_question
 from gammaray_tui.screens.dialog import Dialog, plain, push_button
 from providers.errors import UserError
 from providers.operations import Operations, Step
@@ -127,8 +128,21 @@ class UnfinishedScreen(Dialog[None]):
 
     @on(Button.Pressed, "#finish")
     def _finish(self) -> None:
-        if (one := self._chosen) is not None:
+        one = self._chosen
+        if one is None:
+            return
+        if one.act.kind == "cleanup":
+            self.run_worker(self.trying(self._ask_to_delete(one)), exit_on_error=False)
+        else:
             self._begin(one, "finishing")
+
+    async def _ask_to_delete(self, one: Unfinished) -> None:
+        """Ask once more: whoever finishes a cleanup need not be who agreed to it."""
+        account_id = await self._operations.account()
+        self.app.push_screen(
+            deletion_question(self.look, self._account, account_id, one.act.resources),
+            lambda agreed: self._begin(one, "finishing") if agreed else None,
+        )
 
     def _begin(self, one: Unfinished, doing: str) -> None:
         self._busy = True

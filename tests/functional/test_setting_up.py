@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gammaray_tui.handlers import tell_unfinished
+from providers.acts import Act, Unfinished
 from tests.functional.mock_model import shop_model
-from tests.functional.mock_operations import STOPPED, MockOperations
+from tests.functional.mock_operations import RESOURCES, STOPPED, MockOperations
 from tests.functional.running import focus_of, line_with, running, text_of, until
 
 SMALL = (80, 24)
@@ -87,6 +88,26 @@ async def test_what_was_stopped_half_way_is_told_and_finished() -> None:
         await until(pilot, lambda: "deploy imageproc is finished" in text_of(app))
         assert "instrument Checkout" in text_of(app)
     assert operations.finished == ["a1"]
+
+
+async def test_a_cleanup_is_not_finished_before_it_was_agreed_to_once_more() -> None:
+    operations = MockOperations()
+    operations.stopped = [Unfinished("c3", Act("cleanup", resources=tuple(RESOURCES)), 1.7e9)]
+    async with running(shop_model(), operations=operations) as (app, pilot):
+        await pilot.press("U")
+        await until(pilot, lambda: "no step was begun" in text_of(app))
+        while focus_of(app) != "finish":
+            await pilot.press("shift+tab")
+        await pilot.press("enter")
+        await until(pilot, lambda: "This cannot be undone" in text_of(app))
+        assert RESOURCES[0].name in text_of(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: "This cannot be undone" not in text_of(app))
+        assert operations.finished == []
+        await pilot.press("enter")
+        await until(pilot, lambda: "This cannot be undone" in text_of(app))
+        await pilot.press(*app.account_name, "enter")
+        await until(pilot, lambda: operations.finished == ["c3"])
 
 
 async def test_what_was_stopped_half_way_is_undone_or_forgotten() -> None:
