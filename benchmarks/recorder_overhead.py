@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import boto3  # type: ignore[import-untyped]
+import boto3
 import botocore.handlers
 
 from gammaray_recorder import aws_hooks, bootstrap

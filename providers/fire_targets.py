@@ -25,7 +25,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 import aiohttp
-from boto3.dynamodb.types import TypeSerializer  # type: ignore[import-untyped]
+from boto3.dynamodb.types import TypeSerializer
 
 from providers.errors import UserError
 from providers.fire_application import Shot

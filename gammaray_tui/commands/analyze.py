@@ -119,10 +119,6 @@ def analyze(
         raise UserError(f"{question} takes no SQL.", todo="Leave it out.", kind="usage")
     if form is Format.PARQUET and output is None and sys.stdout.isatty():
         raise UserError("Parquet cannot be shown here.", todo="Name a file with -o.", kind="usage")
-    spans = [
-        _span(option, value)
-        for option, value in (("--between", between), ("--before", before), ("--after", after))
-    ]
     from gammaray_tui.history.extras import need_extra
 
     need_extra("spark" if engine.startswith("spark") else "history")
@@ -131,7 +127,16 @@ def analyze(
     from providers.archive.dataset import Dataset, need
     from providers.archive.store import open_store
 
-    asked = Question(question.value, text, by.value, per.value, *spans, limit)
+    asked = Question(
+        question.value,
+        text,
+        by.value,
+        per.value,
+        _span("--between", between),
+        _span("--before", before),
+        _span("--after", after),
+        limit,
+    )
     store = open_store(
         dataset,
         profile=profile or given.profile,

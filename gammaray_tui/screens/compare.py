@@ -118,7 +118,7 @@ class CompareScreen(Screen[None]):
         self.dismiss(None)
 
     def _compare(self) -> None:
-        self.run_worker(self._show_comparison, exclusive=True)
+        self.run_worker(self._show_comparison(), exclusive=True)
 
     async def _show_comparison(self) -> None:
         before, after = (self.query_one(f"#{name}", Input).value for name in ("before", "after"))

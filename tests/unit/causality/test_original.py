@@ -10,7 +10,7 @@ from urllib.parse import quote_plus
 
 import botocore.session
 import pytest
-from boto3.dynamodb.types import Binary, TypeSerializer  # type: ignore[import-untyped]
+from boto3.dynamodb.types import Binary, TypeSerializer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

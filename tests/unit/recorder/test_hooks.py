@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import aiobotocore.session
-import boto3  # type: ignore[import-untyped]
+import boto3
 import botocore.session
 import pytest
 from botocore.stub import Stubber
