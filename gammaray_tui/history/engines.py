@@ -96,7 +96,8 @@ class _Spark(Archive):
         return self._named(self._session.createDataFrame(rows))
 
     def answer(self, expression: Table) -> pa.RecordBatchReader:
-        return expression.to_pyarrow_batches(chunk_size=_BATCH_ROWS)
+        table = expression.to_pyarrow()  # in batches, Spark gives them out of order
+        return pa.RecordBatchReader.from_batches(table.schema, table.to_batches(_BATCH_ROWS))
 
     def _named(self, frame: Any) -> Table:
         name = next(self._names)
@@ -223,12 +224,14 @@ def _spark(store: Folder | Bucket, engine: str) -> Iterator[Archive]:
     session = (
         SparkSession.builder.master("local[*]" if engine == "spark" else engine)
         .appName("gammaray-tui")
+        .config("spark.driver.memory", "4g")
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.shuffle.partitions", "8")
+        .config("spark.sql.broadcastTimeout", "36000")  # a machine may be slow, and still be right
         .config("spark.log.level", "ERROR")
         .getOrCreate()
     )
