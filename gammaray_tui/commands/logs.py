@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from providers.aws_operations import AwsOperations
     from providers.operations import LogLine, LogsOf
 
+_REQUEST_ID = re.compile(r"[0-9a-fA-F]{8}[0-9a-fA-F-]*")
 _FIND_S = 30.0  # for the record of an invocation to be read
 _QUIET_S = 2.0  # without news, a chain has been read as far as it is
 
@@ -113,6 +115,13 @@ async def _lines(
         async for line in tail(operations.session, functions, since_s, follow=follow):
             yield line
         return
+    if not _REQUEST_ID.fullmatch(what):  # nor worth reading the tables for
+        raise UserError(
+            f"There is no function {what}, and it is no request id",
+            on=f"regions {', '.join(operations.regions)}",
+            todo="Check the name, and the regions.",
+            kind="unknown-name",
+        )
     wanted = await _found(operations, what, since, chain=chain)
     for line in await operations.logs(wanted):
         yield line

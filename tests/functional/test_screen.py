@@ -11,6 +11,7 @@ from causality.snapshot import RegionState
 from gammaray_tui.actions import ACTIONS, BY_ID
 from gammaray_tui.app import GammarayApp
 from gammaray_tui.screens.fire import Shot
+from gammaray_tui.screens.main import MainScreen
 from providers.errors import UserError
 from providers.operations import Step
 from tests.functional.mock_data import START_S, shop_chain
@@ -166,13 +167,15 @@ async def test_escape_takes_the_filter_off_in_the_tree() -> None:
 
 
 async def test_every_action_survives_an_empty_tree() -> None:
-    for action in ACTIONS:
-        if action.id == "quit":
-            continue
-        async with running(MockModel(), operations=MockOperations()) as (app, pilot):
+    async with running(MockModel(), operations=MockOperations()) as (app, pilot):
+        for action in ACTIONS:
+            if action.id == "quit":
+                continue
             await app.action_act(action.id)
             await pilot.pause()
             assert "defect" not in text_of(app), action.id
+            while not isinstance(app.screen, MainScreen):
+                await app.pop_screen()
 
 
 async def test_a_firing_that_failed_leaves_the_state_of_the_regions_in_sight() -> None:

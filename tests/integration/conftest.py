@@ -4,7 +4,7 @@ Tests that use it carry
 
     pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
 
-and get an account of their own from `aws_session`: accounts share nothing, so that nothing has
+(or "local_aws_2", so that two test processes have about as much to wait for), and get an account of their own from `aws_session`: accounts share nothing, so that nothing has
 to be emptied between tests.
 """
 

@@ -16,7 +16,7 @@ from providers.local_aws import LocalAws
 from tests.check_demo_graph import check
 from tests.unit.cli.run import clean_environment, command, run
 
-pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
+pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws_2")]
 
 REGIONS = ("--region", "us-west-2", "--region", "us-east-1")
 

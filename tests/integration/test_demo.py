@@ -8,7 +8,7 @@ from providers.demo import Demo
 from providers.operations import Step
 from tests.integration.records import chains
 
-pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
+pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws_2")]
 
 CHAIN_TIMEOUT_S = 60.0
 

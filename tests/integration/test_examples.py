@@ -23,7 +23,7 @@ from providers.aws_operations import AwsOperations
 from providers.operations import Fired, Step
 from providers.session import AwsSession
 
-pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
+pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws_2")]
 
 TIMEOUT_S = 120.0
 LOOK_EVERY_S = 0.3

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
+pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws_2")]
 
 HOST = [sys.executable, "-m", "tests.integration.local_aws_host"]
 GONE_WITHIN_S = 10.0

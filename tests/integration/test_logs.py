@@ -13,7 +13,7 @@ from providers.local_aws import LocalAws
 from providers.operations import LogReport, LogsOf
 from tests.unit.cli.run import run
 
-pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
+pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws_2")]
 
 
 async def reports_of_all(local_aws: LocalAws, request_id: str) -> Sequence[LogReport]:

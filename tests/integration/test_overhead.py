@@ -12,7 +12,7 @@ from providers.local_aws import LocalAws
 from providers.manifest import find_application
 from providers.overhead.measure import RECORD_TABLE, Wish, measure_deployed
 
-pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
+pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws_2")]
 
 
 async def test_deployed_functions_are_measured_and_deleted(
