@@ -4,8 +4,9 @@ Tests that use it carry
 
     pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
 
-(or "local_aws_2", so that two test processes have about as much to wait for), and get an account of their own from `aws_session`: accounts share nothing, so that nothing has
-to be emptied between tests.
+(or "local_aws_2", so that two test processes have about as much to wait for), and get an account
+of their own from `aws_session`: accounts share nothing, so that nothing has to be emptied between
+tests.
 """
 
 from __future__ import annotations
