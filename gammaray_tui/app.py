@@ -260,6 +260,10 @@ class GammarayApp(App[None]):
         if self._behind:
             asyncio.get_running_loop().call_later(_BREATH_S, self._take_up)
 
+    def refresh_soon(self) -> None:
+        """Show what changed with the timer's next turn."""
+        self._changed = True
+
     def refresh_views(self) -> None:
         """Take a snapshot of the model and show it wherever it is wanted."""
         self._shown_at_s = time.monotonic()

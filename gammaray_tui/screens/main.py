@@ -284,7 +284,10 @@ class MainScreen(Screen[None]):
     @on(CausalTree.Selected)
     def _selected(self, event: CausalTree.Selected) -> None:
         self.gammaray.model.select(event.node)
-        self.gammaray.refresh_views()
+        if self.causal_tree.following:  # a frame for this alone would be another for each frame
+            self.gammaray.refresh_soon()
+        else:
+            self.gammaray.refresh_views()
 
     @on(CausalTree.FoldAsked)
     def _fold_asked(self, event: CausalTree.FoldAsked) -> None:
