@@ -29,6 +29,7 @@ class Sources:
         """Begin with no source."""
         self._behind: dict[tuple[str, str], tuple[float, float]] = {}
         self._unread: dict[str, float] = {}
+        self._known: set[str] = set()
 
     def take(self, batch: RecordBatch, now_s: float) -> None:
         """Note how far a source is read once these records are applied.
@@ -48,11 +49,17 @@ class Sources:
             self._behind[source] = (written_s, arrived_s)
 
     def take_status(self, status: RegionStatus, now_s: float) -> None:
-        """Note since when a region is not read that will be."""
-        if status.phase in ("connecting", "retrying"):
-            self._unread.setdefault(status.region, now_s)
-        else:
+        """Note since when a region is not read that will be, or was."""
+        if status.brings != "records":
+            return
+        if status.phase == "live":
+            self._known.add(status.region)
+        # Down from the start: nobody records there. Later: it goes on once the user has helped.
+        never_read = status.phase == "down" and status.region not in self._known
+        if status.phase in ("live", "ended") or never_read:
             self._unread.pop(status.region, None)
+        else:
+            self._unread.setdefault(status.region, now_s)
 
     def read_until_s(self, now_s: float) -> float:
         """Give until when all sources have been read; infinity if none lags behind."""

@@ -70,6 +70,7 @@ class RegionStatus:
         lag_s: age of the newest record read when it arrived; None before the first.
         retry_in_s: seconds until the next try, when retrying.
         shards: shards being read now.
+        brings: what is read there; only what brings records can bring a call.
     """
 
     region: str
@@ -80,6 +81,7 @@ class RegionStatus:
     lag_s: float | None = None
     retry_in_s: float | None = None
     shards: int = 0
+    brings: Literal["records", "traces"] = "records"
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,12 +116,13 @@ class XRaySource:
                 "budget",
                 f"X-Ray is not asked any more: {used}",
                 "Start again with a larger budget: --source xray:CALLS.",
+                brings="traces",
             )
         for board in self._boards.values():
             status = board.status()
             if status.phase in ("retrying", "down"):
-                return replace(status, region=NAME)
-        return RegionStatus(NAME, "live", message=used)
+                return replace(status, region=NAME, brings="traces")
+        return RegionStatus(NAME, "live", message=used, brings="traces")
 
     async def _ask_region(self, region: str, queue: asyncio.Queue[ProviderEvent]) -> None:
         board = self._boards[region]

@@ -62,7 +62,7 @@ class DaemonSource:
             ) from error
         try:
             self.address = transport.get_extra_info("sockname")
-            await queue.put(RegionStatus(NAME, "live"))
+            await queue.put(RegionStatus(NAME, "live", brings="traces"))
             while True:
                 await mailbox.came.wait()
                 mailbox.came.clear()

@@ -45,10 +45,25 @@ def test_a_region_that_cannot_be_reached_for_now_holds_back_since_then() -> None
     for at_s, phase in ((10.0, "live"), (20.0, "retrying"), (30.0, "retrying")):
         sources.take_status(RegionStatus("eu-west-1", phase), at_s)  # type: ignore[arg-type]
     assert sources.read_until_s(40.0) == 20.0
-    for over in ("live", "down", "ended"):
+    for over in ("live", "ended"):
         sources.take_status(RegionStatus("eu-west-1", "retrying"), 50.0)
-        sources.take_status(RegionStatus("eu-west-1", over), 60.0)
+        sources.take_status(RegionStatus("eu-west-1", over), 60.0)  # type: ignore[arg-type]
         assert sources.read_until_s(70.0) == INFINITY
+
+
+def test_a_region_whose_credentials_expired_holds_back_and_one_never_read_does_not() -> None:
+    sources = Sources()
+    sources.take_status(RegionStatus("eu-west-1", "down", "access-denied"), 10.0)
+    assert sources.read_until_s(20.0) == INFINITY
+    sources.take_status(RegionStatus("us-east-1", "live", shards=1), 10.0)
+    sources.take_status(RegionStatus("us-east-1", "down", "expired-token"), 30.0)
+    assert sources.read_until_s(40.0) == 30.0
+
+
+def test_what_brings_no_records_holds_nothing_back() -> None:
+    sources = Sources()
+    sources.take_status(RegionStatus("X-Ray", "retrying", brings="traces"), 10.0)
+    assert sources.read_until_s(20.0) == INFINITY
 
 
 def test_order_proves_nothing_until_the_shard_that_lags_behind_is_read() -> None:
