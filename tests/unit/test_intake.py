@@ -47,7 +47,7 @@ def test_a_region_that_cannot_be_reached_for_now_holds_back_since_then() -> None
     assert sources.read_until_s(40.0) == 20.0
     for over in ("live", "ended"):
         sources.take_status(RegionStatus("eu-west-1", "retrying"), 50.0)
-        sources.take_status(RegionStatus("eu-west-1", over), 60.0)  # type: ignore[arg-type]
+        sources.take_status(RegionStatus("eu-west-1", over), 60.0)
         assert sources.read_until_s(70.0) == INFINITY
 
 
