@@ -79,8 +79,9 @@ class Recorder:
             if outer is not None and outer.request_id == text_of(context, "aws_request_id"):
                 return None
             invocation = Invocation(context, self.settings.region)
-            self._keep(invocation, self._start(invocation, event, context, at_s))
-            self._writer.opened(invocation)
+            first, self._cold = self._cold, False
+            self._keep(invocation, self._start(invocation, event, context, at_s, cold=first))
+            self._writer.opened(invocation, first=first)
             with self._changing_active:
                 self._active = (*self._active, invocation)
             invocation.own_ns += time.perf_counter_ns() - started_ns
@@ -157,7 +158,7 @@ class Recorder:
         invocation.record(event)
 
     def _start(
-        self, invocation: Invocation, event: Any, context: Any, at_s: float
+        self, invocation: Invocation, event: Any, context: Any, at_s: float, *, cold: bool
     ) -> Dict[str, Any]:
         start: Event = {
             wire.KIND: wire.KIND_START,
@@ -181,8 +182,7 @@ class Recorder:
         trace = trace_root(os.environ.get("_X_AMZN_TRACE_ID"))
         if trace:
             start[wire.TRACE_ID] = trace
-        if self._cold:
-            self._cold = False
+        if cold:
             start[wire.COLD] = True
             if self._init_s is not None:
                 start[wire.INIT_S] = round(self._init_s, 3)

@@ -1,8 +1,10 @@
 """Write-behind: a thread of its own sends what handlers record, and they hardly wait for it.
 
-An attempt's start leaves at once, its calls every `interval_s` while the handler runs, and the
-rest when it returns, for which the handler waits at most `flush_s`. What is not written by then
-stays with the thread; what cannot be written is dropped and counted, never raised.
+What an attempt records leaves every `interval_s` while the handler runs, and the rest when it
+returns, for which the handler waits at most `flush_s`. A container's first start leaves at once:
+a function that dies early dies in a new container each time, and must be seen to. What is not
+written by the end stays with the thread; what cannot be written is dropped and counted, never
+raised.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from gammaray_recorder.settings import Settings
     from gammaray_recorder.sink import Item, Sink
 
-# How long a start waits for its end: a handler that is over by then costs one write, not two.
+# How long a first start waits for its end: a handler that is over by then costs one write, not two.
 _GRACE_S = 0.002
 _BACKLOG_LIMIT = 4_000_000
 _FIRST_PAUSE_S = 0.01
@@ -61,9 +63,11 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="gammaray", daemon=True)
         self._thread.start()
 
-    def opened(self, invocation: Invocation) -> None:
-        """Begin to send what this attempt records."""
-        invocation.due_s = time.monotonic() + _GRACE_S
+    def opened(self, invocation: Invocation, *, first: bool) -> None:
+        """Begin to send what this attempt records, its start at once if it is the container's."""
+        invocation.due_s = time.monotonic() + (_GRACE_S if first else self._interval_s)
+        if invocation.watch_at_s is not None:
+            invocation.due_s = min(invocation.due_s, invocation.watch_at_s)
         with self._wake:
             if not self._dead:
                 self._open.append(invocation)

@@ -50,7 +50,7 @@ class MemoryWriter(Writer):
         self.items: list[Any] = []
         self.changed = threading.Condition()
 
-    def opened(self, invocation: Invocation) -> None:
+    def opened(self, invocation: Invocation, *, first: bool) -> None:
         self._keep(invocation)
 
     def closed(self, invocation: Invocation) -> None:

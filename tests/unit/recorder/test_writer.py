@@ -66,7 +66,7 @@ def begin(recorder: Recorder, name: str = "r", **context: Any) -> Any:
     return begun
 
 
-def test_the_start_leaves_while_the_handler_runs_and_the_rest_at_its_end(server: Server) -> None:
+def test_a_first_start_leaves_while_the_handler_runs_and_the_rest_at_its_end(server: Server) -> None:
     recorder = started(server)
     begun = begin(recorder)
     server.wait_for(lambda: kinds(server.requests) == ["s"])
@@ -111,6 +111,30 @@ def test_a_hundred_calls_within_the_interval_are_one_write(server: Server) -> No
     recorder.end(begun)
     assert len(server.requests) == 2
     assert kinds(server.requests) == ["s", *["c"] * 100, "e"]
+    server.requests.clear()
+    begun = begin(recorder, "warm")
+    for _ in range(100):
+        recorder.record(begun[0], call())
+    recorder.end(begun)
+    assert len(server.requests) == 1
+    assert kinds(server.requests) == ["s", *["c"] * 100, "e"]
+
+
+def test_a_later_start_leaves_within_the_interval(server: Server) -> None:
+    recorder = started(server, GAMMARAY_INTERVAL_MS="20")
+    run(recorder, "first")
+    begun = begin(recorder, "warm")
+    server.wait_for(lambda: requested(server) == {"first", "warm"})
+    recorder.end(begun)
+
+
+def test_an_interval_longer_than_the_time_allowed_loses_no_timeout(server: Server) -> None:
+    recorder = started(server, GAMMARAY_INTERVAL_MS="60000")
+    run(recorder, "first")
+    begun = begin(recorder, "warm", remaining_ms=300)
+    server.wait_for(lambda: requested(server) == {"first", "warm"})
+    assert payload_of(items_in(server.requests)[-1])["e"][-1]["st"] == "timeout"
+    recorder.end(begun)
 
 
 def test_a_slow_table_delays_a_handler_by_the_budget_and_the_next_ones_not_at_all(
