@@ -66,7 +66,9 @@ def begin(recorder: Recorder, name: str = "r", **context: Any) -> Any:
     return begun
 
 
-def test_a_first_start_leaves_while_the_handler_runs_and_the_rest_at_its_end(server: Server) -> None:
+def test_a_first_start_leaves_while_the_handler_runs_and_the_rest_at_its_end(
+    server: Server,
+) -> None:
     recorder = started(server)
     begun = begin(recorder)
     server.wait_for(lambda: kinds(server.requests) == ["s"])
