@@ -1,0 +1,1 @@
+"""The collector: a function on the record tables' streams that joins records on AWS itself."""
