@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from providers.bundles import files_in
+from providers.deploy_functions import WantedFunction
 from providers.manifest import LoadedApplication
 from providers.manifest_parts import Function
+from providers.place import Place
 
 PROBE_HANDLER: Final = "gammaray_probe.handler"
 _PROBED: Final = "GAMMARAY_PROBED"
@@ -53,3 +55,24 @@ def attachment_of(application: LoadedApplication, function: Function, table: str
         handler = PROBE_HANDLER
         files["gammaray_probe.py"] = _PROBE_FILE.read_bytes()
     return Attachment(handler, environment, files)
+
+
+def function_of(place: Place, application: LoadedApplication, function: Function) -> WantedFunction:
+    """Say what a function of an application is to be, in its configuration.
+
+    Raises:
+        UserError: a package that belongs to the configuration is not installed.
+    """
+    attachment = attachment_of(application, function, place.table)
+    own = {k: place.filled(v, function.region) for k, v in function.environment.items()}
+    return WantedFunction(
+        name=function.name,
+        region=function.region,
+        runtime=function.runtime,
+        handler=attachment.handler,
+        memory_mb=function.memory_mb,
+        timeout_s=function.timeout_s,
+        environment={**own, **place.environment, **attachment.environment},
+        files=attachment.files,
+        traced=application.traces(function),
+    )

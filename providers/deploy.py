@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
+from providers.attachment import function_of
 from providers.deploy_events import EventRule, FunctionUrl, HttpApi, rule_arn
 from providers.deploy_functions import DeployedFunction, Layer, LogGroup
 from providers.deploy_machines import DeployedMachine, machine_role
@@ -150,14 +151,15 @@ class _Parts:
         recorder = application.configuration.recorder
         layers = {region: Layer(place, region) for region in regions if recorder == "layer"}
         groups = {
-            function.name: LogGroup(place, function, manifest.log_retention_days)
+            function.name: LogGroup(
+                place, function.name, function.region, manifest.log_retention_days
+            )
             for function in manifest.functions
         }
         self.functions = {
             function.name: DeployedFunction(
                 place,
-                application,
-                function,
+                function_of(place, application, function),
                 role,
                 layers.get(function.region),
                 groups[function.name],

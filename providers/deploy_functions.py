@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from providers.attachment import attachment_of
 from providers.aws_errors import error_code
 from providers.bundles import zipped
 from providers.deploy_role import Role
 from providers.errors import UserError
 from providers.layer import build_layer, layer_version_description
-from providers.manifest import LoadedApplication
-from providers.manifest_parts import Function
 from providers.pieces import Change, Piece, found, wait_until
 from providers.place import Place
 from providers.rollback import Previous, previous_of
@@ -77,9 +76,9 @@ class Layer(Piece):
 class LogGroup(Piece):
     """A function's log group, made before Lambda would make it without tags or an end."""
 
-    def __init__(self, place: Place, function: Function, retention_days: int) -> None:
-        self.name = LOG_GROUP_PREFIX + function.name
-        super().__init__(place, function.region, f"log group {self.name}")
+    def __init__(self, place: Place, function: str, region: str, retention_days: int) -> None:
+        self.name = LOG_GROUP_PREFIX + function
+        super().__init__(place, region, f"log group {self.name}")
         self._retention_days = retention_days
 
     async def look(self) -> Change:
@@ -102,8 +101,31 @@ class LogGroup(Piece):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class WantedFunction:
+    """What a function is to be.
+
+    Attributes:
+        environment: all its variables.
+        files: what its zip holds.
+        traced: whether X-Ray traces it.
+        architecture: that of compiled code in its zip: "x86_64", "arm64"; "" when it has none.
+    """
+
+    name: str
+    region: str
+    runtime: str
+    handler: str
+    memory_mb: int
+    timeout_s: int
+    environment: Mapping[str, str]
+    files: Mapping[str, bytes]
+    traced: bool = False
+    architecture: str = ""
+
+
 class DeployedFunction(Piece):
-    """A function in its application's configuration: its own code is unchanged.
+    """A function that is as it is wanted.
 
     Attributes:
         name: the function's name.
@@ -113,25 +135,21 @@ class DeployedFunction(Piece):
     def __init__(
         self,
         place: Place,
-        application: LoadedApplication,
-        function: Function,
+        wanted: WantedFunction,
         role: Role,
         layer: Layer | None,
         log_group: LogGroup,
     ) -> None:
         needs = [role, log_group, *([layer] if layer else [])]
-        super().__init__(place, function.region, f"function {function.name}", *needs)
-        self.name = function.name
+        super().__init__(place, wanted.region, f"function {wanted.name}", *needs)
+        self.name = wanted.name
         self.arn = (
-            f"arn:{place.partition}:lambda:{function.region}:{place.account}"
-            f":function:{function.name}"
+            f"arn:{place.partition}:lambda:{wanted.region}:{place.account}:function:{wanted.name}"
         )
-        self._function = function
+        self._wanted = wanted
         self._role = role
         self._layer = layer
-        self._traced = application.traces(function)
-        self._attachment = attachment_of(application, function, place.table)
-        self._code = zipped(self._attachment.files)
+        self._code = zipped(wanted.files)
         self._previous: Previous | None = None
 
     async def look(self) -> Change:
@@ -153,7 +171,12 @@ class DeployedFunction(Piece):
             )
         there = described["Configuration"]
         differences = []
-        if there["CodeSha256"] != _sha256(self._code):
+        # The architecture is set with the code, and goes with it.
+        architectures = self._architecture().get("Architectures", there.get("Architectures"))
+        if (
+            there["CodeSha256"] != _sha256(self._code)
+            or there.get("Architectures") != architectures
+        ):
             differences.append("code")
         wanted, present = self._settings(), _present(there)
         differences += [text for key, text in _SETTINGS.items() if wanted[key] != present[key]]
@@ -172,7 +195,9 @@ class DeployedFunction(Piece):
             if self._previous is None:  # not what an attempt that AWS slowed down left behind
                 self._previous = await previous_of(client, self.name, with_code="code" in changed)
             if "code" in changed:
-                await client.update_function_code(FunctionName=self.name, ZipFile=self._code)
+                await client.update_function_code(
+                    FunctionName=self.name, ZipFile=self._code, **self._architecture()
+                )
                 await self._wait_until_ready(client)
             if changed & set(_SETTINGS.values()):
                 await client.update_function_configuration(
@@ -196,6 +221,7 @@ class DeployedFunction(Piece):
                     FunctionName=self.name,
                     Code={"ZipFile": self._code},
                     Tags=self.place.tags,
+                    **self._architecture(),
                     **self._settings(),
                 )
             except ClientError as error:
@@ -229,22 +255,20 @@ class DeployedFunction(Piece):
         await wait_until(ready, self.text, timeout_s=_READY_TIMEOUT_S)
 
     def _settings(self) -> dict[str, Any]:
-        function, place = self._function, self.place
-        environment = {
-            **{k: place.filled(v, self.region) for k, v in function.environment.items()},
-            **place.environment,
-            **self._attachment.environment,
-        }
+        wanted = self._wanted
         return {
             "Role": self._role.arn,
-            "Handler": self._attachment.handler,
-            "Runtime": function.runtime,
-            "MemorySize": function.memory_mb,
-            "Timeout": function.timeout_s,
-            "Environment": {"Variables": environment},
+            "Handler": wanted.handler,
+            "Runtime": wanted.runtime,
+            "MemorySize": wanted.memory_mb,
+            "Timeout": wanted.timeout_s,
+            "Environment": {"Variables": dict(wanted.environment)},
             "Layers": [self._layer.arn] if self._layer else [],
-            "TracingConfig": {"Mode": "Active" if self._traced else "PassThrough"},
+            "TracingConfig": {"Mode": "Active" if wanted.traced else "PassThrough"},
         }
+
+    def _architecture(self) -> dict[str, list[str]]:
+        return {"Architectures": [self._wanted.architecture]} if self._wanted.architecture else {}
 
 
 async def layer_versions(client: Any) -> list[dict[str, Any]]:

@@ -122,6 +122,7 @@ class DeployedQueue(Piece):
         retry_after_s: int,
         senders: Sequence[str] = (),
         dead_letters: DeployedQueue | None = None,
+        kept_s: int | None = None,
     ) -> None:
         """Describe the queue.
 
@@ -132,12 +133,15 @@ class DeployedQueue(Piece):
                 a queue whose messages reappear while they are being processed.
             senders: ARNs of the rules that may send to it.
             dead_letters: where messages go that were received in vain.
+            kept_s: after so long a message is gone; None for what SQS does by default.
         """
         needs = [dead_letters] if dead_letters else []
         super().__init__(place, queue.region, f"queue {queue.name}", *needs)
         self.name = queue.name
         self.arn = f"arn:{place.partition}:sqs:{queue.region}:{place.account}:{queue.name}"
         self._attributes = {"VisibilityTimeout": str(retry_after_s)}
+        if kept_s is not None:
+            self._attributes["MessageRetentionPeriod"] = str(kept_s)
         if dead_letters is not None:
             self._attributes["RedrivePolicy"] = json.dumps(
                 {"deadLetterTargetArn": dead_letters.arn, "maxReceiveCount": queue.attempts}

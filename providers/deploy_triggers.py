@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -16,12 +16,19 @@ from providers.deploy_storage import (
     DeployedStream,
     DeployedTopic,
 )
+from providers.errors import UserError
 from providers.manifest_parts import DynamoDbTrigger, KinesisTrigger, S3Trigger, SqsTrigger
 from providers.pieces import Change, Piece, found, wait_until
 from providers.tables import Table
 
 _ENABLED_TIMEOUT_S: Final = 180.0
-_RETRIES: Final = 2
+# What a new role may do is known everywhere after some seconds.
+_ROLE_TIMEOUT_S: Final = 60.0
+_START: Final = "StartingPosition"
+# From the beginning: with LATEST, what is written until the mapping is polled for the first time
+# (minutes, says Lambda's guide) would be missed.
+_OF_STREAMS: Final = {_START: "TRIM_HORIZON", "MaximumRetryAttempts": 2}
+_WORDS: Final = re.compile(r"([A-Z])")
 _FOR_FUNCTIONS: Final = "LambdaFunctionConfigurations"
 _NOT_IN_IDS: Final = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -34,15 +41,34 @@ class SourceMapping(Piece):
         trigger: DynamoDbTrigger | KinesisTrigger | SqsTrigger,
         source: Table | DeployedQueue | DeployedStream,
         function: DeployedFunction,
+        *needs: Piece,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
+        """Describe the mapping.
+
+        Args:
+            trigger: its batch size, and what it is called.
+            source: what is read.
+            function: what is invoked.
+            needs: what must be there beside them.
+            settings: as CreateEventSourceMapping takes them, beside these; None for those of a
+                trigger in a manifest.
+        """
         super().__init__(
             function.place,
             function.region,
             f"trigger {trigger.source} → {function.name}",
             source,
             function,
+            *needs,
         )
-        self._batch_size = trigger.batch_size
+        if settings is None:
+            settings = {} if isinstance(source, DeployedQueue) else _OF_STREAMS
+        self._settings = {
+            "BatchSize": trigger.batch_size,
+            **{key: value for key, value in settings.items() if key != _START},
+        }
+        self._start = {key: value for key, value in settings.items() if key == _START}
         self._source = source
         self._function = function
         self._uuid = ""
@@ -52,25 +78,24 @@ class SourceMapping(Piece):
         """Look for a mapping of this source, and for mappings of a deleted source's stream."""
         self._uuid, self._stale = "", []
         arn = self._source_arn()
-        batch_size, enabled = self._batch_size, False
+        present: dict[str, Any] = {}
         for mapping in await self._mappings():
             if mapping["EventSourceArn"] == arn:
                 self._uuid = mapping["UUID"]
-                batch_size = mapping.get("BatchSize", batch_size)
-                enabled = mapping["State"] in ("Enabled", "Creating", "Enabling", "Updating")
+                present = mapping
             elif _without_stream(mapping["EventSourceArn"]) == _without_stream(arn):
                 self._stale.append(mapping["UUID"])
         if not self._uuid:
             return Change("create")
         changed = [
-            text
-            for text, differs in (
-                ("batch size", batch_size != self._batch_size),
-                ("enabled", not enabled),
-                ("mapping of an older stream", bool(self._stale)),
-            )
-            if differs
+            _WORDS.sub(r" \1", key).strip().lower()
+            for key, value in self._settings.items()
+            if not _holds(present.get(key), value)
         ]
+        if present["State"] not in ("Enabled", "Creating", "Enabling", "Updating"):
+            changed.append("enabled")
+        if self._stale:
+            changed.append("mapping of an older stream")
         return Change("update", ", ".join(changed)) if changed else Change("leave")
 
     async def make(self, change: Change) -> None:
@@ -79,17 +104,10 @@ class SourceMapping(Piece):
         for uuid in self._stale:
             await client.delete_event_source_mapping(UUID=uuid)
         if change.verb == "create":
-            created = await client.create_event_source_mapping(
-                EventSourceArn=self._source_arn(),
-                FunctionName=self._function.name,
-                BatchSize=self._batch_size,
-                Tags=self.place.tags,
-                **self._stream_options(),
-            )
-            self._uuid = created["UUID"]
+            await self._create(client)
         else:
             await client.update_event_source_mapping(
-                UUID=self._uuid, BatchSize=self._batch_size, Enabled=True
+                UUID=self._uuid, Enabled=True, **self._settings
             )
 
         async def enabled() -> bool:
@@ -97,6 +115,31 @@ class SourceMapping(Piece):
             return str(mapping["State"]) == "Enabled"
 
         await wait_until(enabled, self.text, timeout_s=_ENABLED_TIMEOUT_S)
+
+    async def _create(self, client: Any) -> None:
+        refusals: list[ClientError] = []
+
+        async def created() -> bool:
+            try:
+                mapping = await client.create_event_source_mapping(
+                    EventSourceArn=self._source_arn(),
+                    FunctionName=self._function.name,
+                    Tags=self.place.tags,
+                    **self._settings,
+                    **self._start,
+                )
+            except ClientError as error:
+                if not _role_is_too_new(error):
+                    raise
+                refusals.append(error)
+                return False
+            self._uuid = mapping["UUID"]
+            return True
+
+        try:
+            await wait_until(created, self.text, timeout_s=_ROLE_TIMEOUT_S)
+        except UserError:
+            raise refusals[-1] from None  # it says what the role lacks
 
     async def _mappings(self) -> list[dict[str, Any]]:
         client = await self.client("lambda")
@@ -114,13 +157,6 @@ class SourceMapping(Piece):
             if error_code(error) != "ResourceNotFoundException":
                 raise
             return []  # no such function yet
-
-    def _stream_options(self) -> dict[str, Any]:
-        if not isinstance(self._source, DeployedQueue):
-            # From the beginning: with LATEST, what is written until the mapping is polled for
-            # the first time (minutes, says Lambda's guide) would be missed.
-            return {"StartingPosition": "TRIM_HORIZON", "MaximumRetryAttempts": _RETRIES}
-        return {}
 
     def _source_arn(self) -> str:
         return self._source.stream_arn if isinstance(self._source, Table) else self._source.arn
@@ -260,6 +296,22 @@ def _comparable(entries: list[dict[str, Any]]) -> list[Any]:
             ),
         )
         for entry in entries
+    )
+
+
+def _holds(present: Any, wanted: Any) -> bool:
+    """Say whether settings are as wanted; AWS adds empty ones of its own to some."""
+    if isinstance(wanted, Mapping):
+        return isinstance(present, Mapping) and all(
+            _holds(present.get(key), value) for key, value in wanted.items()
+        )
+    return bool(present == wanted)
+
+
+def _role_is_too_new(error: ClientError) -> bool:
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    return error_code(error) == "InvalidParameterValueException" and (
+        "ensure the role can perform" in message or "does not have permission" in message
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,10 +21,12 @@ class Previous:
 
     Attributes:
         code: its zip; None when the code is not about to change.
+        architectures: what its compiled code is for, as UpdateFunctionCode takes it.
         settings: as UpdateFunctionConfiguration takes them.
     """
 
     code: bytes | None
+    architectures: Sequence[str]
     settings: Mapping[str, Any]
 
     async def restore(
@@ -39,7 +41,9 @@ class Previous:
         """
         await until_ready(client)
         if self.code is not None:
-            await client.update_function_code(FunctionName=name, ZipFile=self.code)
+            await client.update_function_code(
+                FunctionName=name, ZipFile=self.code, Architectures=list(self.architectures)
+            )
             await until_ready(client)
         await client.update_function_configuration(FunctionName=name, **self.settings)
         await until_ready(client)
@@ -58,7 +62,7 @@ async def previous_of(client: Any, name: str, *, with_code: bool) -> Previous:
     settings["Layers"] = [layer["Arn"] for layer in there.get("Layers", [])]
     settings["TracingConfig"] = {"Mode": there.get("TracingConfig", {}).get("Mode", "PassThrough")}
     code = await _downloaded(described["Code"]["Location"], name) if with_code else None
-    return Previous(code, settings)
+    return Previous(code, there.get("Architectures", ["x86_64"]), settings)
 
 
 async def _downloaded(url: str, name: str) -> bytes:
