@@ -21,6 +21,7 @@ from gammaray_recorder import wire
 
 _ENTRY_ARN = re.compile(r"pl:(arn:aws[\w-]*:lambda:[^:]*:[^:]*:function:[^:]+)")
 _STRING = r"""b?(?:'(?:[^'\\]++|\\.)*+'|"(?:[^"\\]++|\\.)*+")"""
+_TRIGGER = re.compile(r":(?:es|esARN):(?!es)")
 _DDB_KEY = re.compile(rf"(?P<name>.*?):(?P<value>\{{'(?:S|N|B)': {_STRING}\}})(?::|$)", re.DOTALL)
 _TOPIC = re.compile(r"arn:[^:]*:sns:[^:]*:[^:]*:[^:]+$")
 _CALL = re.compile(r"pl:([A-Za-z]+):([a-z0-9-]*)(?=:|$)")
@@ -69,9 +70,7 @@ def _entry(payload: str, written_at_s: float) -> Start:
     if match is None:
         raise UnreadablePayload(f"entry does not begin with a function's ARN: {payload[:120]!r}")
     arn, rest = match[1], payload[match.end() :]
-    if (rest and not rest.startswith((":es:", ":esARN:"))) or rest.startswith(
-        (":es:es", ":esARN:es")
-    ):
+    if rest and _TRIGGER.match(rest) is None:
         # An alias or version stands between the name and the trigger; an alias can be "es".
         qualifier, _, rest = rest[1:].partition(":")
         arn, rest = f"{arn}:{qualifier}", f":{rest}" if rest else ""

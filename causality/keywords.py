@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import islice
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from causality import literals
 
@@ -33,8 +33,8 @@ _LITERAL = frozenset(
 _FORMS = {
     name: re.compile(form)
     for names, form in (
-        ("TableName", r"arn:[^:]*:dynamodb:[^:]*:[^:]*:table/[\w.-]+|[\w.-]+"),
-        ("Bucket", r"arn:[^:]*:s3[^:]*:[^:]*:[^:]*:[\w./-]+|[\w.-]+"),
+        ("TableName", r"[\w.-]+|arn:[^:]*:dynamodb:[^:]*:[^:]*:table/[\w.-]+"),
+        ("Bucket", r"[\w.-]+|arn:[^:]*:s3[^:]*:[^:]*:[^:]*:[\w./-]+"),
         ("TopicArn TargetArn", r"arn:[^:]*:sns:[^:]*:[^:]*:[\w./-]+"),
         ("FunctionName", r"[\w-]+(?::function:[\w-]+)?(?::[\w$-]+)?|arn:[^:]*:lambda:[^:]*:[^:]*"
                          r":function:[\w-]+(?::[\w$-]+)?"),
@@ -102,79 +102,84 @@ _KEYWORD_AT = {
     for operation, keywords in KEYWORDS.items()
 }
 _ANY_KEYWORD_AT = re.compile(r":([A-Z][A-Za-z0-9]*):")
-
-
-class _Span(NamedTuple):
-    name: str
-    start: int
-    end: int
-    value: literals.Value | None  # of a literal
+# A keyword, where its value starts and ends, and what stands in it where that is a literal.
+_Span: TypeAlias = tuple[str, int, int, "literals.Value | None"]
+_Spans: TypeAlias = tuple[_Span, ...]
 
 
 def readings(operation: str, text: str) -> list[Reading]:
     """Give the ways to read a call's keywords, the likeliest first; none when there is no way."""
-    only = _only_reading(operation, text)
-    if only is not None:
-        return [only]
-    spans = _complete(operation, text, _KEYWORD_AT.get(operation, _ANY_KEYWORD_AT))
-    if not spans and operation in _KEYWORD_AT:
-        spans = _complete(operation, text, _ANY_KEYWORD_AT)
-    return [
-        {s.name: text[s.start : s.end] if s.value is None else s.value for s in reading}
-        for reading in spans
-    ]
-
-
-def _only_reading(operation: str, text: str) -> Reading | None:
-    """Give the one way to read a text, as long as no value can end in more than one place."""
     keyword_at = _KEYWORD_AT.get(operation)
-    if keyword_at is None:
-        return None
+    found: list[Reading] = []
+    if keyword_at is not None:
+        certain, position = _without_choice(operation, text, keyword_at)
+        if position == len(text):
+            return [certain]
+        found = _complete(operation, text, keyword_at, certain, position)
+    return found or _complete(operation, text, _ANY_KEYWORD_AT, {}, 0)
+
+
+def _without_choice(operation: str, text: str, keyword_at: re.Pattern[str]) -> tuple[Reading, int]:
+    """Read as far as no value can end in more than one place: for most calls, all of it."""
     is_table = operation.endswith("Item")
     reading: Reading = {}
     position, length = 0, len(text)
-    while position != length:
-        match = keyword_at.match(text, position)
-        if match is None or match[1] in reading:
-            return None
-        name, position = match[1], match.end()
-        if text[position : position + 1] in ("{", "[") and (
-            name in _LITERAL or (name == "Key" and is_table)
-        ):
-            read = literals.parse(text, position)
+    match = keyword_at.match(text)
+    while match is not None:
+        name, start = match[1], match.end()
+        if name in reading:
+            break
+        if text[start : start + 1] in ("{", "[") and _holds_literal(name, is_table):
+            read = literals.parse(text, start)
             if read is None:
-                return None
+                break
             reading[name], position = read
-        else:
-            ends = _ends(name, text, position, keyword_at)
-            if len(ends) != 1:
-                return None
-            reading[name] = text[position : ends[0]]
-            position = ends[0]
-    return reading
+            match = keyword_at.match(text, position)
+            continue
+        match = keyword_at.search(text, start)
+        end = length if match is None else match.start()
+        form = _FORMS.get(name)
+        if match is not None if form is None else not form.fullmatch(text, start, end):
+            break  # it may end later, too
+        reading[name] = text[start:end]
+        position = end
+    return reading, position
 
 
-def _complete(operation: str, text: str, keyword_at: re.Pattern[str]) -> list[tuple[_Span, ...]]:
-    """Keep the readings with all required keywords, where there are such.
+def _holds_literal(name: str, is_table: bool) -> bool:
+    return name in _LITERAL or (is_table and name == "Key")
+
+
+def _complete(
+    operation: str, text: str, keyword_at: re.Pattern[str], certain: Reading, position: int
+) -> list[Reading]:
+    """Give the readings with all required keywords, where there are such.
 
     A keyword whose value has the narrow form that it must have was no part of another value.
     """
-    found = list(islice(_read(operation, text, keyword_at), _MAX_READINGS))
-    required = set(_REQUIRED.get(operation, ()))
-    complete = [reading for reading in found if required <= {span.name for span in reading}]
-    if not complete:
-        return found[:1]
-    formed = _formed(complete[0])
-    return [reading for reading in complete if _formed(reading) == formed]
+    found = list(islice(_read(operation, text, keyword_at, certain, position), _MAX_READINGS))
+    required = set(_REQUIRED.get(operation, ())).difference(certain)
+    complete = [spans for spans in found if required.issubset([span[0] for span in spans])]
+    if complete:
+        formed = _formed(complete[0])
+        found = [spans for spans in complete if _formed(spans) == formed]
+    else:
+        del found[1:]
+    return [
+        certain | {n: text[start:end] if value is None else value for n, start, end, value in spans}
+        for spans in found
+    ]
 
 
-def _formed(reading: tuple[_Span, ...]) -> set[_Span]:
-    return {span for span in reading if span.name in _FORMS}
+def _formed(spans: _Spans) -> set[tuple[str, int, int]]:
+    return {span[:3] for span in spans if span[0] in _FORMS}
 
 
-def _read(operation: str, text: str, keyword_at: re.Pattern[str]) -> Iterator[tuple[_Span, ...]]:
+def _read(
+    operation: str, text: str, keyword_at: re.Pattern[str], certain: Reading, position: int
+) -> Iterator[_Spans]:
     is_table = operation.endswith("Item")
-    pending: list[tuple[int, tuple[_Span, ...]]] = [(0, ())]
+    pending: list[tuple[int, _Spans]] = [(position, ())]
     for _ in range(_MAX_STEPS):
         if not pending:
             return
@@ -183,32 +188,27 @@ def _read(operation: str, text: str, keyword_at: re.Pattern[str]) -> Iterator[tu
             yield before
             continue
         match = keyword_at.match(text, position)
-        if match is None or len(before) == _MAX_KEYWORDS:
+        if match is None or len(certain) + len(before) >= _MAX_KEYWORDS:
             continue
         name, start = match[1], match.end()
-        if name in [span.name for span in before]:
+        if name in certain or name in [span[0] for span in before]:
             continue
-        if name in _LITERAL or (name == "Key" and is_table):
+        if _holds_literal(name, is_table):
             read = literals.parse(text, start) if text[start : start + 1] in ("{", "[") else None
             if read is not None:
-                pending.append((read[1], (*before, _Span(name, start, read[1], read[0]))))
+                pending.append((read[1], (*before, (name, start, read[1], read[0]))))
                 continue
         # The stack gives the last one first: the shortest value is tried first.
         for end in reversed(_ends(name, text, start, keyword_at)):
-            pending.append((end, (*before, _Span(name, start, end, None))))
+            pending.append((end, (*before, (name, start, end, None))))
 
 
 def _ends(name: str, text: str, start: int, keyword_at: re.Pattern[str]) -> list[int]:
     """Give the places where a value can end: before a keyword, or at the end of the text."""
     form = _FORMS.get(name)
-    following = keyword_at.search(text, start)
-    first = len(text) if following is None else following.start()
-    fits = following is None if form is None else form.fullmatch(text, start, first) is not None
-    if fits:
-        return [first]  # as nearly always
-    ends = _places(text, start, keyword_at)
     if form is None:
-        return list(ends)
+        return list(_places(text, start, keyword_at))
+    ends = _places(text, start, keyword_at)
     return next(([end] for end in ends if form.fullmatch(text, start, end)), [])
 
 

@@ -155,7 +155,7 @@ def canonical_value(typed: Mapping[str, Any]) -> List[Any]:
 
 def canonical_key(key: Mapping[str, Mapping[str, Any]]) -> str:
     """Write a DynamoDB key as text: '[["id","S","k1"],["sk","N","7e0"]]', names sorted."""
-    return _dumps([[name, *canonical_value(key[name])] for name in sorted(key)])
+    return "[%s]" % ",".join([attribute_text(name, key[name]) for name in sorted(key)])
 
 
 def item_hash(item: Mapping[str, Mapping[str, Any]]) -> str:
