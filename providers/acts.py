@@ -7,7 +7,9 @@ from typing import Literal, TypeAlias
 
 from providers.operations import Resource, Step
 
-ActKind: TypeAlias = Literal["setup", "roles", "deploy", "instrument", "uninstrument", "cleanup"]
+ActKind: TypeAlias = Literal[
+    "setup", "collector", "roles", "deploy", "instrument", "uninstrument", "cleanup"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +17,7 @@ class Act:
     """What an act was asked for: enough to do it again.
 
     Attributes:
-        names: the application's id, or the functions.
+        names: the application's id, the functions, or the wheel that the collector needs.
         application: value of the tag of what is deployed.
         regions: those that a deployment was limited to.
         grant: whether roles of functions get a policy of ours.
@@ -33,7 +35,8 @@ class Act:
         """Say it in a few words: "deploy imageproc:B"."""
         if self.kind == "cleanup":
             return f"cleanup of {len(self.resources)} resources"
-        kind = "setup --role" if self.kind == "roles" else self.kind
+        options = {"roles": "setup --role", "collector": "setup --collector"}
+        kind = options.get(self.kind, self.kind)
         where = f" in {', '.join(self.regions)}" if self.regions else ""
         return f"{kind} {', '.join(self.names)}".rstrip() + where
 
@@ -66,6 +69,7 @@ class Unfinished:
     def undone_by(self) -> Literal["cleanup", "uninstrument", ""]:
         """What takes back what it did; "" where nothing does, and it can only be finished."""
         undoing: dict[ActKind, Literal["cleanup", "uninstrument"]] = {
+            "collector": "cleanup",
             "deploy": "cleanup",
             "instrument": "uninstrument",
         }

@@ -13,6 +13,7 @@ from typing import Any
 from providers import cleanup, deploy, doctor, fire, instrument, inventory, logs, setup
 from providers.acts import Act, Unfinished
 from providers.clients import Clients
+from providers.collector import APPLICATION
 from providers.configurations import CONFIGURATIONS
 from providers.errors import UserError
 from providers.fire_targets import target_of
@@ -87,6 +88,9 @@ class AwsOperations:
         match act.kind:
             case "setup":
                 await self.set_up(report)
+            case "collector":
+                wheel = next(map(Path, act.names), None)
+                await self.set_up(report, collector=True, wheel=wheel)
             case "roles":
                 await self.make_roles(report)
             case "deploy":
@@ -157,17 +161,37 @@ class AwsOperations:
         """Say whose account it is; what deletes asks for it to be typed."""
         return await setup.account_of(self.session)
 
-    async def plan_setup(self) -> Sequence[Step]:
+    async def plan_setup(
+        self, *, collector: bool = False, wheel: Path | None = None
+    ) -> Sequence[Step]:
         """Say what `set_up` would do in each region, without doing it."""
-        return await setup.plan_setup(self.session)
+        return await setup.plan_setup(self.session, collector=collector, wheel=wheel)
 
-    async def set_up(self, report: Report, *, reset: bool = False) -> None:
-        """Make or complete the record table of every region; `reset` empties it first."""
-        with self._keeping(Act("setup")) as noting:
-            await setup.set_up(self.session, noting(report), reset=reset)
+    async def set_up(
+        self,
+        report: Report,
+        *,
+        reset: bool = False,
+        collector: bool = False,
+        wheel: Path | None = None,
+    ) -> None:
+        """Make or complete the record table of every region; `reset` empties it first.
+
+        Args:
+            report: told of each step.
+            reset: delete each table first, and all records with it.
+            collector: make or complete the collector of these tables as well.
+            wheel: of msgspec for Lambda, where the collector needs another than the installed one.
+        """
+        names = (str(wheel),) if wheel is not None else ()
+        act = Act("collector", names, APPLICATION) if collector else Act("setup")
+        with self._keeping(act) as noting:
+            await setup.set_up(
+                self.session, noting(report), reset=reset, collector=collector, wheel=wheel
+            )
 
     async def wanted_policies(self) -> dict[str, Any]:
-        """Write the role and the policy that `make_roles` would make."""
+        """Write the role and the policy that `make_roles` would make, and the collector's role."""
         return await setup.wanted_policies(self.session)
 
     async def make_roles(self, report: Report) -> None:

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from providers.aws_errors import user_error
 from providers.clients import Clients
+from providers.doctor_collector import check_collector
 from providers.doctor_permissions import check_permissions
 from providers.doctor_region import RegionDoctor
 from providers.errors import UserError
@@ -22,6 +23,7 @@ from providers.session import AwsSession
 
 ReportCheck = Callable[[Check], None]
 
+_REGION: Final = "all of this region"
 _PATIENCE_S: Final = 45.0  # for all looks at one region: a region that hangs holds up no other
 # AWS refuses what was signed more than five minutes ago, or so far in the future
 # (IAM User Guide, "Troubleshoot Signature Version 4 requests").
@@ -52,10 +54,12 @@ async def examine(session: AwsSession, report: ReportCheck) -> Sequence[Check]:
             return found
         owner = place[0]
         works: list[Coroutine[Any, Any, None]] = [
-            _in_time(RegionDoctor(owner, region, tell).examine(), region, tell)
+            _in_time(RegionDoctor(owner, region, tell).examine(), tell, _REGION, region)
             for region in session.regions
         ]
-        works.append(_in_time(check_permissions(owner, place[1], session.regions, tell), "", tell))
+        permissions = check_permissions(owner, place[1], session.regions, tell)
+        works.append(_in_time(permissions, tell, "permissions"))
+        works.append(_in_time(check_collector(owner, tell), tell, "collector"))
         async with asyncio.TaskGroup() as group:
             for work in works:
                 group.create_task(work)
@@ -148,14 +152,16 @@ def _clock(answer: Any, now_s: float) -> Check | None:
     )
 
 
-async def _in_time(work: Coroutine[Any, Any, None], region: str, tell: ReportCheck) -> None:
+async def _in_time(
+    work: Coroutine[Any, Any, None], tell: ReportCheck, what: str, region: str = ""
+) -> None:
     try:
         async with asyncio.timeout(_PATIENCE_S):
             await work
     except TimeoutError:
         tell(
             Check(
-                f"{region}/time", "all of this region" if region else "permissions", region,
+                f"{region or what}/time", what, region,
                 "failed", f"no answer within {_PATIENCE_S:.0f} s",
                 "Check the network, or leave the region out with --region.",
             )

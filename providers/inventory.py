@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
+from providers.collector import CollectorNames
 from providers.deploy_functions import LAYER_NAME, LOG_GROUP_PREFIX, layer_versions
 from providers.errors import UserError
 from providers.inventory_iam import policies, roles
@@ -103,7 +104,10 @@ class _Region(RegionListing):
         on_refused: OnRefused | None,
     ) -> None:
         names: dict[str, set[str]] = {kind: set() for kind in (*TAGGED_ARNS, "recorder")}
-        names["table"].add(place.table)
+        collector = CollectorNames.of(place.table)
+        names["table"] |= {place.table, collector.table}
+        names["function"].add(collector.function)
+        names["queue"].add(collector.lost)
         for application in applications:
             for kind, places in deployable_names(application).items():
                 names.setdefault(kind, set()).update(

@@ -252,14 +252,20 @@ class Operations(Inspections, Protocol):
     async def account(self) -> str:
         """Say whose account it is; what deletes asks for it to be typed."""
 
-    async def set_up(self, report: Report, *, reset: bool = False) -> None:
-        """Make or complete the record table of every region; `reset` empties it first."""
+    async def set_up(self, report: Report, *, reset: bool = False, collector: bool = False) -> None:
+        """Make or complete the record table of every region; `reset` empties it first.
 
-    async def plan_setup(self) -> Sequence[Step]:
+        Args:
+            report: told of each step.
+            reset: delete each table first, and all records with it.
+            collector: make or complete the collector of these tables as well.
+        """
+
+    async def plan_setup(self, *, collector: bool = False) -> Sequence[Step]:
         """Say what `set_up` would do in each region, without doing it."""
 
     async def wanted_policies(self) -> dict[str, Any]:
-        """Write the role and the policy that `make_roles` would make."""
+        """Write the role and the policy that `make_roles` would make, and the collector's role."""
 
     async def make_roles(self, report: Report) -> None:
         """Make or update the execution role and the operator's policy."""

@@ -1,21 +1,36 @@
-"""Setting an account up: record tables in every region, and, when asked for, role and policy."""
+"""Setting an account up: record tables in every region, and, when asked for, role and policy.
+
+And the collector of these tables, when that is asked for.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
 from providers.clients import Clients
+from providers.collector import APPLICATION, CollectorNames, collector_pieces
 from providers.deploy_role import ROLE_PATH
 from providers.operations import Report, Step
 from providers.pieces import Change, Piece, found, run_pieces
 from providers.place import Place, open_place
 from providers.session import AwsSession
-from providers.setup_policies import TRUST_LAMBDA, Owner, execution_policy, operator_policy
+from providers.setup_policies import (
+    TRUST_LAMBDA,
+    Owner,
+    collector_policy,
+    execution_policy,
+    operator_policy,
+)
 from providers.tables import drop_record_table, record_table
 from providers.tags import as_list, our_tags
 from providers.together import together
+
+COLLECTOR_ROLE: Final = "collector_role"
+"""Which of the policies is made with the collector, and not by `make_roles`."""
 
 EXECUTION_ROLE: Final = "gammaray-execution"
 OPERATOR_POLICY: Final = "gammaray-operator"
@@ -23,19 +38,27 @@ _INLINE: Final = "gammaray"
 _MISSING: Final = "NoSuchEntity"
 
 
-async def plan_setup(session: AwsSession) -> Sequence[Step]:
+async def plan_setup(
+    session: AwsSession, *, collector: bool = False, wheel: Path | None = None
+) -> Sequence[Step]:
     """Say what `set_up` would do in each region; change nothing.
 
     Raises:
-        UserError: AWS refuses, or a table of that name has another key.
+        UserError: AWS refuses, or a table of that name has another key; of the collector, as
+            `set_up`.
     """
-    async with Clients(session) as clients:
-        place = Place(clients, account="", partition="", application="", table=session.table)
-        pieces = [record_table(place, region) for region in session.regions]
+    async with _pieces(session, collector, wheel) as pieces:
         return await run_pieces(pieces, lambda _step: None, only_look=True)
 
 
-async def set_up(session: AwsSession, report: Report, *, reset: bool = False) -> None:
+async def set_up(
+    session: AwsSession,
+    report: Report,
+    *,
+    reset: bool = False,
+    collector: bool = False,
+    wheel: Path | None = None,
+) -> None:
     """Make or complete the record table of every region, and wait until all can be used.
 
     On-demand billing, a stream with both images, expiry and our tags. Idempotent.
@@ -44,9 +67,12 @@ async def set_up(session: AwsSession, report: Report, *, reset: bool = False) ->
         session: its regions are set up side by side.
         report: told of each step.
         reset: delete each table first, and all records with it.
+        collector: make the collector of these tables as well; what it has found so far stays.
+        wheel: of msgspec for Lambda, where the collector needs another than the installed one.
 
     Raises:
-        UserError: of the first region that failed; the others are done nevertheless.
+        UserError: of the first region that failed; the others are done nevertheless. Or, before
+            anything is done, why there can be no collector.
     """
 
     async def emptied(region: str) -> None:
@@ -55,22 +81,37 @@ async def set_up(session: AwsSession, report: Report, *, reset: bool = False) ->
         await drop_record_table(session, region)
         report(Step(step.id, step.text, region, "done", "gone, with all its records"))
 
-    if reset:
-        await together(emptied(region) for region in session.regions)
-    async with Clients(session) as clients:
-        place = Place(clients, account="", partition="", application="", table=session.table)
-        pieces = [record_table(place, region) for region in session.regions]
+    async with _pieces(session, collector, wheel) as pieces:
+        if reset:
+            await together(emptied(region) for region in session.regions)
         await run_pieces(pieces, report, only_look=False)
 
 
+@asynccontextmanager
+async def _pieces(
+    session: AwsSession, collector: bool, wheel: Path | None
+) -> AsyncIterator[Sequence[Piece]]:
+    """Describe what is set up: the record tables, and the collector where it is wanted."""
+    if collector:
+        async with open_place(session, session.regions[0], APPLICATION) as place:
+            yield await collector_pieces(place, wheel)
+    else:
+        async with Clients(session) as clients:
+            place = Place(clients, account="", partition="", application="", table=session.table)
+            yield [record_table(place, region) for region in session.regions]
+
+
 async def wanted_policies(session: AwsSession) -> dict[str, Any]:
-    """Write the documents that `make_roles` would put into IAM; change nothing.
+    """Write the documents that `make_roles` would put into IAM, and the collector's role.
+
+    The collector's is made with the collector.
 
     Raises:
         UserError: there are no credentials, so that it is not known whose account it is.
     """
     async with open_place(session, session.regions[0]) as place:
         owner = _owner(place)
+    names = CollectorNames.of(session.table)
     return {
         "execution_role": {
             "name": EXECUTION_ROLE,
@@ -82,6 +123,14 @@ async def wanted_policies(session: AwsSession) -> dict[str, Any]:
             "name": OPERATOR_POLICY,
             "path": ROLE_PATH,
             "policy": operator_policy(owner),
+        },
+        COLLECTOR_ROLE: {
+            "name": names.function,
+            "path": ROLE_PATH,
+            "trust": TRUST_LAMBDA,
+            "policy": collector_policy(
+                owner, names.function, names.lost, names.table, session.regions[0]
+            ),
         },
     }
 

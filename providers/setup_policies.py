@@ -16,6 +16,7 @@ Purpose: TypeAlias = Literal["watch", "look", "fire", "deploy", "instrument", "c
 LAYER: Final = "arn:{partition}:lambda:*:{account}:layer:gammaray-recorder"
 _FUNCTION: Final = "arn:{partition}:lambda:*:{account}:function:*"
 _TABLE: Final = "arn:{partition}:dynamodb:*:{account}:table/{table}"
+_COLLECTED: Final = "arn:{partition}:dynamodb:*:{account}:table/{table}Collected"
 _TABLES: Final = "arn:{partition}:dynamodb:*:{account}:table/*"
 _LOGS: Final = "arn:{partition}:logs:*:{account}:log-group:/aws/lambda/*"
 _ROLE: Final = f"arn:{{partition}}:iam::{{account}}:role{ROLE_PATH}*"
@@ -57,6 +58,7 @@ GRANTS: Final = (
         "watch", "dynamodb", "DescribeStream GetRecords GetShardIterator", (_TABLE + "/stream/*",)
     ),
     Grant("watch", "dynamodb", "ListStreams"),
+    Grant("watch", "dynamodb", "BatchGetItem DescribeTable GetItem Query", (_COLLECTED,)),
     Grant("watch", "kinesis", "GetRecords GetShardIterator ListShards", (_STREAM,)),
     Grant(
         "watch",
@@ -94,6 +96,7 @@ GRANTS: Final = (
         " ListTargetsByRule",
     ),
     Grant("look", "scheduler", "ListSchedules"),
+    Grant("look", "cloudwatch", "GetMetricStatistics"),
     Grant("look", "kinesis", "DescribeStreamSummary ListStreams ListTagsForStream"),
     Grant("look", "states", "DescribeStateMachine ListStateMachines ListTagsForResource"),
     Grant("look", "apigateway", "GET"),
@@ -169,6 +172,12 @@ making our policies (`setup --role`), and changing the roles of others (`instrum
 """
 
 
+COLLECTING: Final = "BatchGetItem BatchWriteItem DeleteItem GetItem PutItem Query UpdateItem"
+"""What the collector asks of its own table."""
+
+_LOST: Final = "DeleteMessage GetQueueAttributes ReceiveMessage SendMessage"
+
+
 @dataclass(frozen=True, slots=True)
 class Owner:
     """Whose AWS a policy is for: what is filled into its patterns."""
@@ -212,6 +221,39 @@ def execution_policy(owner: Owner) -> dict[str, Any]:
             _allow(["logs:CreateLogStream", "logs:PutLogEvents"], [owner.filled(_LOGS + ":*")]),
             _allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"]),
             *recorder_policy(owner)["Statement"],
+        ]
+    )
+
+
+def collector_policy(
+    owner: Owner, function: str, lost: str, collected: str, home: str
+) -> dict[str, Any]:
+    """Write what the collector needs: reading the records' streams, keeping what it finds.
+
+    Args:
+        owner: whose AWS, and which record table.
+        function: the collector's name, the same in every region.
+        lost: name of the queues that tell of batches which were given up.
+        collected: name of its table.
+        home: the table's region.
+    """
+    aws = f"arn:{owner.partition}"
+    logs = f"{aws}:logs:*:{owner.account}:log-group:/aws/lambda/{function}:*"
+    return _document(
+        [
+            _allow(["logs:CreateLogStream", "logs:PutLogEvents"], [logs]),
+            _allow(
+                ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
+                [owner.filled(_TABLE + "/stream/*")],
+            ),
+            _allow(["dynamodb:ListStreams"], ["*"]),
+            _allow(
+                [f"sqs:{name}" for name in _LOST.split()], [f"{aws}:sqs:*:{owner.account}:{lost}"]
+            ),
+            _allow(
+                [f"dynamodb:{name}" for name in COLLECTING.split()],
+                [f"{aws}:dynamodb:{home}:{owner.account}:table/{collected}"],
+            ),
         ]
     )
 

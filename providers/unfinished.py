@@ -103,7 +103,7 @@ class Journal:
         self._forget(
             one
             for one in self.unfinished()
-            if (one.act.kind == "deploy" and one.act.application not in applications)
+            if (one.act.kind in ("collector", "deploy") and one.act.application not in applications)
             or (
                 one.act.kind == "cleanup"
                 and not any((r.kind, r.region, r.id) in there for r in one.act.resources)

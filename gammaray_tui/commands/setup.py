@@ -1,10 +1,11 @@
-"""`gammaray-tui setup`: the record table of every region; roles and policies when asked for."""
+"""`gammaray-tui setup`: the record table of every region; collector and roles when asked for."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -29,6 +30,20 @@ def setup(
     reset: Annotated[
         bool, typer.Option("--reset", help="Delete each table with all records first.")
     ] = False,
+    collector: Annotated[
+        bool,
+        typer.Option("--collector", help="Make the collector as well: it joins records on AWS."),
+    ] = False,
+    wheel: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="With --collector: msgspec for Lambda, if the installed one cannot run there.",
+            exists=True,
+            dir_okay=False,
+            resolve_path=True,
+        ),
+    ] = None,
     role: Annotated[
         bool, typer.Option("--role", help="Make an execution role and a policy for operators.")
     ] = False,
@@ -49,12 +64,22 @@ def setup(
     """Make the record table in every region.
 
     Billed on demand, with a stream of both images, expiry and tags; waits until it can be used.
-    A table that is there is completed. --role shows the role and the policy before it makes them.
+    A table that is there is completed. --collector makes the function, its mapping and its queue
+    in every region, and one table for what it finds, in the first. --role shows the role and the
+    policy before it makes them.
     """
     if print_only and not role:
         raise UserError(
             "--print goes with --role.", todo="Give both: setup --role --print.", kind="usage"
         )
+    if role and collector:
+        raise UserError(
+            "--role and --collector exclude each other.",
+            todo="Run setup once with each; the collector makes its own role.",
+            kind="usage",
+        )
+    if wheel is not None and not collector:
+        raise UserError("--wheel goes with --collector.", todo="Give both.", kind="usage")
     only_looks = print_only or dry_run
     put_together = given_for_looking if only_looks else given_for_acting
     given = put_together(context, profile, region, table, endpoint_url, config)
@@ -63,21 +88,30 @@ def setup(
     if role:
         asyncio.run(_roles(operations, only_looks, yes, printer))
     elif dry_run:
-        asyncio.run(_plan(operations, reset, printer))
+        asyncio.run(_plan(operations, Wanted(reset, collector, wheel), printer))
     else:
-        asyncio.run(_tables(operations, reset, yes, printer))
+        asyncio.run(_make(operations, Wanted(reset, collector, wheel), yes, printer))
     printer.end()
 
 
-async def _plan(operations: AwsOperations, reset: bool, printer: StepPrinter) -> None:
-    for step in await operations.plan_setup():
+class Wanted(NamedTuple):
+    """What is set up beside tables that are missing."""
+
+    reset: bool
+    collector: bool
+    wheel: Path | None
+
+
+async def _plan(operations: AwsOperations, wanted: Wanted, printer: StepPrinter) -> None:
+    steps = await operations.plan_setup(collector=wanted.collector, wheel=wanted.wheel)
+    for step in steps:
         printer.planned(step)
-    if reset:
+    if wanted.reset:
         say("--reset would delete what is there first.")
 
 
-async def _tables(operations: AwsOperations, reset: bool, yes: bool, printer: StepPrinter) -> None:
-    if reset and not yes:
+async def _make(operations: AwsOperations, wanted: Wanted, yes: bool, printer: StepPrinter) -> None:
+    if wanted.reset and not yes:
         account = await operations.account()
         regions = ", ".join(operations.regions)
         confirm_by_typing(
@@ -85,17 +119,25 @@ async def _tables(operations: AwsOperations, reset: bool, yes: bool, printer: St
             f"account {account}, for ever, and makes it anew.",
             operations.table,
         )
-    await operations.set_up(printer.step, reset=reset)
+    await operations.set_up(
+        printer.step, reset=wanted.reset, collector=wanted.collector, wheel=wanted.wheel
+    )
+    if wanted.collector:
+        say(
+            f"The collector reads the records of {', '.join(operations.regions)} and keeps what it "
+            f"finds in {operations.regions[0]}. Watch it with `gammaray-tui --collected`."
+        )
 
 
 async def _roles(
     operations: AwsOperations, only_looks: bool, yes: bool, printer: StepPrinter
 ) -> None:
     wanted = await operations.wanted_policies()
-    text = json.dumps(wanted, indent=2)
     if only_looks:
-        print_line(text)
+        print_line(json.dumps(wanted, indent=2))
         return
+    del wanted["collector_role"]  # is made with the collector
+    text = json.dumps(wanted, indent=2)
     if not yes:
         for line in text.splitlines():
             say(line)

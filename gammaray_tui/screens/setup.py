@@ -1,4 +1,4 @@
-"""Setting an account up: record tables, role and policy, all shown before they are made."""
+"""Setting an account up: tables, role and policy, collector, all shown before they are made."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from widgets.painted_list import pieces_item
 from widgets.step_list import StepList
 
 Stage: TypeAlias = Literal["looking", "planned", "running", "done"]
-_TABLES, _RESET, _ROLES = "tables", "reset", "roles"
+_TABLES, _RESET, _ROLES, _COLLECTOR = "tables", "reset", "roles", "collector"
 
 
 class SetupScreen(Dialog[None]):
@@ -49,6 +49,7 @@ class SetupScreen(Dialog[None]):
         self._operations = operations
         self._account = account
         self._plan: Sequence[Step] = ()
+        self._collector_plan: Sequence[Step] = ()
         self._policy = ""
 
     def title_text(self) -> str:
@@ -63,6 +64,7 @@ class SetupScreen(Dialog[None]):
                 Choice(_TABLES, "record tables", "one in each region"),
                 Choice(_RESET, "empty them", "all records are deleted; asks first"),
                 Choice(_ROLES, "role and policy", "for recorded functions, and for operators"),
+                Choice(_COLLECTOR, "collector", "joins records on AWS, for --collected"),
             )
             yield ChoiceList(self.look, what, chosen=(_TABLES,), many=True, id="what")
         yield TextArea("", id="policies", read_only=True, tab_behavior="focus")
@@ -84,15 +86,34 @@ class SetupScreen(Dialog[None]):
         wanted = await self._operations.wanted_policies()
         policy = wanted["operator_policy"]
         self._policy = f"{policy['path']}{policy['name']}"
+        del wanted["collector_role"]  # is made with the collector
         self.query_one(TextArea).text = json.dumps(wanted, indent=2)
         self._show()
 
+    async def _load_collector(self) -> None:
+        self._collector_plan = await self._operations.plan_setup(collector=True)
+        self._show()
+
     @on(ChoiceList.Changed)
+    def _changed(self) -> None:
+        """Look for what the collector takes once it is chosen: most have none."""
+        if _COLLECTOR in self.query_one(ChoiceList).chosen and not self._collector_plan:
+            self.run_worker(
+                self.trying(self._load_collector()), group="collector", exclusive=True,
+                exit_on_error=False,
+            )  # fmt: skip
+        self._show()
+
     def _show(self) -> None:
         """Show what the choice would make."""
         chosen = self.query_one(ChoiceList).chosen
         self.set_class(_ROLES in chosen, "-roles")
-        steps = self._plan if _TABLES in chosen or _RESET in chosen else ()
+        looking = _COLLECTOR in chosen and not self._collector_plan
+        steps: Sequence[Step] = ()
+        if _COLLECTOR in chosen:
+            steps = self._collector_plan
+        elif _TABLES in chosen or _RESET in chosen:
+            steps = self._plan
         self.query_one(StepList).replace(steps)
         changes = sum(step.state != "skipped" for step in steps)
         texts = []
@@ -100,12 +121,21 @@ class SetupScreen(Dialog[None]):
             texts.append("The role and the policy above will be made in IAM.")
         if _RESET in chosen:
             texts.append("All records of all regions will be deleted, and the tables made anew.")
-        elif _TABLES in chosen and changes:
+        if looking:
+            texts.append("looking …")
+        elif _COLLECTOR in chosen:
+            texts.append(
+                f"The collector and its tables will take {formats.plural(changes, 'step')}:"
+                if changes
+                else "The collector is in place already:"
+            )
+        elif _TABLES in chosen and changes and _RESET not in chosen:
             texts.append(f"The tables will take {formats.plural(changes, 'step')}:")
-        elif _TABLES in chosen:
+        elif _TABLES in chosen and _RESET not in chosen:
             texts.append("The tables are in place already:")
         self._enter("planned", " ".join(texts) or "Choose what to make.")
-        self.query_one("#set-up", Button).disabled = not (changes or {_ROLES, _RESET} & {*chosen})
+        wanted = changes or {_ROLES, _RESET} & {*chosen}
+        self.query_one("#set-up", Button).disabled = looking or not wanted
 
     def _enter(self, stage: Stage, text: str) -> None:
         self.query_one("#state", Static).update(Content(self.look.safe(text)))
@@ -151,13 +181,17 @@ class SetupScreen(Dialog[None]):
     async def _run(self, chosen: Sequence[str]) -> None:
         failure: UserError | None = None
         try:
-            if _TABLES in chosen or _RESET in chosen:
-                await self._operations.set_up(self._report, reset=_RESET in chosen)
+            if {_TABLES, _RESET, _COLLECTOR} & {*chosen}:
+                await self._operations.set_up(
+                    self._report, reset=_RESET in chosen, collector=_COLLECTOR in chosen
+                )
             if _ROLES in chosen:
                 await self._operations.make_roles(self._report)
         except UserError as error:
             failure = error
         text = "Everything stands." if failure is None else "Not all of it was made."
+        if failure is None and _COLLECTOR in chosen:
+            text += " Watch what is collected with `gammaray-tui --collected`."
         if failure is None and _ROLES in chosen:
             text += f" Attach the policy {self._policy} to those who use gammaray-tui."
         if self.is_attached:

@@ -162,21 +162,26 @@ class MockOperations:
             self.instrumented.append((what, tuple(names), grant))
         return steps
 
-    async def plan_setup(self) -> Sequence[Step]:
-        return [Step("t", "table gammaRays", "us-west-2", "waiting", "create")]
+    async def plan_setup(self, *, collector: bool = False) -> Sequence[Step]:
+        tables = [Step("t", "table gammaRays", "us-west-2", "waiting", "create")]
+        function = Step("f", "function gammaray-collector", "us-west-2", "waiting", "create")
+        return [*tables, function] if collector else tables
 
     async def wanted_policies(self) -> dict[str, Any]:
         return {
             "execution_role": {"name": "gammaray-execution"},
             "operator_policy": {"name": "gammaray-operator", "path": "/gammaray/"},
+            "collector_role": {"name": "gammaray-collector"},
         }
 
     async def make_roles(self, report: Report) -> None:
         self.made.append("roles")
         report(Step("r", "role gammaray-execution", "", "done", "created"))
 
-    async def set_up(self, report: Report, *, reset: bool = False) -> None:
+    async def set_up(self, report: Report, *, reset: bool = False, collector: bool = False) -> None:
         self.made.append("tables anew" if reset else "tables")
+        if collector:
+            self.made.append("collector")
         for region in ("us-west-2", "us-east-1"):
             report(Step(f"{region}/table", "table gammaRays", region, "done", "created"))
         self.checks = [replace(check, state="ok") for check in self.checks]

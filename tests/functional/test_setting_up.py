@@ -56,6 +56,21 @@ async def test_role_and_policy_are_shown_before_they_are_made(size: tuple[int, i
     assert operations.made == ["tables", "roles"]
 
 
+async def test_the_collector_is_planned_for_when_it_is_chosen() -> None:
+    operations = MockOperations()
+    async with running(shop_model(), operations=operations, size=SMALL) as (app, pilot):
+        await pilot.press("M")
+        await until(pilot, lambda: "The tables will take 1 step" in text_of(app))
+        assert "function gammaray-collector" not in text_of(app)
+        await pilot.press(*["shift+tab"] * 2, "j", "j", "j", "space")
+        await until(pilot, lambda: "its tables will take 2 steps" in text_of(app))
+        assert "function gammaray-collector" in text_of(app)
+        assert operations.made == []
+        await pilot.press(*["tab"] * 3, "enter")
+        await until(pilot, lambda: "Watch what is collected" in text_of(app))
+    assert operations.made == ["tables", "collector"]
+
+
 async def test_tables_are_emptied_only_when_the_word_was_typed() -> None:
     operations = MockOperations()
     async with running(shop_model(), operations=operations, size=SMALL) as (app, pilot):

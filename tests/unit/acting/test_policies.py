@@ -31,7 +31,17 @@ _NOT_OPERATIONS = {
 }
 _CLIENTS = {"tag": "resourcegroupstaggingapi", "states": "stepfunctions"}
 _SERVICES = {
-    *("account", "dynamodb", "dynamodbstreams", "events", "iam", "kinesis", "lambda", "logs"),
+    *(
+        "account",
+        "cloudwatch",
+        "dynamodb",
+        "dynamodbstreams",
+        "events",
+        "iam",
+        "kinesis",
+        "lambda",
+        "logs",
+    ),
     *("resourcegroupstaggingapi", "s3", "scheduler", "sns", "sqs", "stepfunctions", "xray"),
 }
 _PREFIXES = {name: action for action, name in _CLIENTS.items()} | {"dynamodbstreams": "dynamodb"}
