@@ -320,6 +320,15 @@ def is_blind(cause: Cause) -> bool:
     return cause.service == "s3" and wire.ID_S3_ETAG not in cause.ids
 
 
+def must_have_a_call(cause: Cause) -> bool:
+    """Say whether some call must have caused this, as far as the cause itself tells."""
+    if cause.service == "lambda":
+        return cause.caller is not None
+    if cause.name == "REMOVE:ttl":
+        return False
+    return cause.service in ("dynamodb", "s3", "sns", "sqs", "events", "kinesis", "stepfunctions")
+
+
 def record_identity(cause: CauseNode) -> tuple[str, str, int]:
     """Name the delivered record, so that its redeliveries count once."""
     fact = cause.fact

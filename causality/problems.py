@@ -19,7 +19,7 @@ from causality.silence import Silence
 
 _CANDIDATES = 4
 # Error codes of calls that a service refused because they were too many.
-_THROTTLED = frozenset(
+THROTTLED = frozenset(
     (
         *("ThrottlingException", "Throttling", "ThrottledException", "RequestThrottled"),
         *("TooManyRequestsException", "RequestLimitExceeded", "SlowDown", "429"),
@@ -162,7 +162,7 @@ def _standing(engine: Engine, invocation: Invocation) -> Iterator[Problem]:
                 attempt.started_at_s,
             )
     for call in invocation.calls.values():
-        if call.error in _THROTTLED:
+        if call.error in THROTTLED:
             detail = f"{_call_text(call)} by {function} was throttled"
             yield Problem("throttled", detail, request_id, call.started_at_s)
 

@@ -13,11 +13,12 @@ One example of each kind (rollups and doubts: gammaray_collector.rollups):
     edge     {"pk": "i#8d1f", "sk": "e#b07c51a2", "n": 3, "c": "[...]",
               "j": "{\"grade\": \"content\", \"parent\": \"77aa\", \"call\": \"f735\", ...}"}
     effect   {"pk": "i#77aa", "sk": "t#8d1f#b07c51a2"}
-    output   {"pk": "k#<digest>", "sk": "o#1795364782764#5be1c0d2", "j": "{\"request\": ...}"}
-    cause    {"pk": "k#<digest>", "sk": "c#1795364782782#b07c51a2#0c2a", "j": "{...}"}
+    output   {"pk": "k#<digest>", "sk": "1795364782764#o#5be1c0d2", "j": "{\"request\": ...}"}
+    cause    {"pk": "k#<digest>", "sk": "1795364782782#c#b07c51a2", "j": "{...}"}
+             (under an id that AWS issued, time stands last: "o#5be1c0d2#1795364782764")
     key name {"pk": "n#us-west-2#image-proc-B", "sk": "[\"id\"]"}
-    put      {"pk": "p#us-west-2#image-proc-B#3", "sk": "o#1795364782764#5be1c0d2", "j": "{...}"}
-    due      {"pk": "u#29922746#5", "sk": "8d1f#b07c51a2", "j": "{...}"}
+    put      {"pk": "p#us-west-2#image-proc-B#3", "sk": "o#5be1c0d2", "j": "{...}"}
+    due      {"pk": "u#5", "sk": "1795364872782#8d1f#b07c51a2", "j": "{...}"}
 
 An effect points from an invocation to one that it may have caused. It is written before the edge
 and never taken away: the edge at its other end tells whether it still holds.
@@ -26,12 +27,15 @@ and never taken away: the edge at its other end tells whether it still holds.
 from __future__ import annotations
 
 import zlib
+from hashlib import blake2b
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from causality.facts import Call, Cause, Output
+from causality.match_keys import EXACT
 from causality.records import Change, Image, Number, StreamRecord, Text
+from gammaray_recorder import wire
 
 Value: TypeAlias = str | int | bytes
 Item: TypeAlias = dict[str, Value]
@@ -59,6 +63,13 @@ ATTEMPTS: Final = "a#"
 EDGES: Final = "e#"
 EFFECTS: Final = "t#"
 
+PUT_SHARDS: Final = 4
+DUE_SHARDS: Final = 16
+
+_OUTPUT = "o"
+_CAUSE = "c"
+_SCHEDULES_KEPT_S = 366 * 86400.0  # one output for all the times that it fires
+_PUTS_KEPT_S = 2 * 3600.0  # past an hour, order alone leads nowhere
 _COMPRESSED_FROM = 1024  # characters: what is shorter costs one write either way
 
 
@@ -144,12 +155,14 @@ class OutputHalf(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         output_id: the same for the same output, from whichever record.
+        number: its place in its call.
         region: where its invocation ran.
         call: without its outputs.
     """
 
     request: str
     output_id: str
+    number: int
     call: Call
     output: Output
     region: str | None = None
@@ -265,31 +278,123 @@ def effect_of(item: Item) -> tuple[str, str]:
 
 # --- halves -------------------------------------------------------------------------------------
 
-
-def output_place(half: OutputHalf) -> str:
-    """Give the `sk` of an output: they stand in the order of time."""
-    return f"o#{_instant(half.call.at_s or 0.0)}#{half.output_id}"
+Half: TypeAlias = OutputHalf | CauseHalf
 
 
-def cause_place(half: CauseHalf) -> str:
-    """Give the `sk` of a cause; each attempt that was given it has its own."""
-    return f"c#{_instant(half.began_s)}#{half.cause_id}"
+def half_item(half: Half, level: int, key: tuple[str, ...]) -> Item:
+    """Give the item of a half under one of its match keys (causality.match_keys).
+
+    Args:
+        half: an output or a cause.
+        level: EXACT, CONTENT or ORDER.
+        key: the match key.
+    """
+    kind, identity, at_s = _told(half)
+    place = f"{kind}#{identity}#{instant(at_s)}"
+    if level != EXACT:
+        place = f"{instant(at_s)}#{kind}#{identity}"
+    schedule = key[0] == wire.ID_SCHEDULE
+    return {
+        PK: key_partition(level, key),
+        SK: place,
+        BODY: text_of(half),
+        EXPIRES: int(at_s + (_SCHEDULES_KEPT_S if schedule else HALVES_KEPT_S)),
+    }
 
 
-def place_from(kind: Literal["o", "c"], at_s: float) -> str:
-    """Give the least `sk` of halves of a time."""
-    return f"{kind}#{_instant(at_s)}"
+def half_of(item: Item) -> Half:
+    """Read the item of a half."""
+    first, second, _ = str(item[SK]).split("#", 2)
+    kind = first if first in (_OUTPUT, _CAUSE) else second
+    body = str(item[BODY])
+    return _output.decode(body) if kind == _OUTPUT else _cause.decode(body)
 
 
-def output_half_of(item: Item) -> OutputHalf:
-    """Read an output's item."""
+def key_partition(level: int, key: tuple[str, ...]) -> str:
+    """Give the partition of all who share a match key."""
+    return f"k#{digest(_encode((level, key)))}"
+
+
+def digest(data: bytes) -> str:
+    """Give what stands for something long."""
+    return blake2b(data, digest_size=12).hexdigest()
+
+
+def instant(at_s: float) -> str:
+    """Write a time so that texts stand in the order of time."""
+    return f"{min(max(0, int(at_s * 1000)), 10**13 - 1):013d}"
+
+
+def _told(half: Half) -> tuple[str, str, float]:
+    if isinstance(half, OutputHalf):
+        return _OUTPUT, half.output_id, half.call.at_s or 0.0
+    return _CAUSE, half.cause_id, half.began_s
+
+
+# --- keys of tables -------------------------------------------------------------------------------
+
+TablePlace: TypeAlias = tuple[str, str]  # region, name
+
+
+def key_names_item(table: TablePlace, names: tuple[str, ...], at_s: float) -> Item:
+    """Give the item that says which attributes are the key of a table."""
+    return {
+        PK: key_names_partition(table),
+        SK: text_of(names),
+        EXPIRES: int(at_s + INVOCATIONS_KEPT_S),
+    }
+
+
+def key_names_partition(table: TablePlace) -> str:
+    """Give the partition of what is known of a table's key."""
+    return f"n#{table[0]}#{table[1]}"
+
+
+def key_names_of_item(item: Item) -> tuple[str, ...]:
+    """Read the item that says which attributes are the key of a table."""
+    return msgspec.json.decode(str(item[SK]), type=tuple[str, ...])
+
+
+def put_item(half: OutputHalf, table: TablePlace) -> Item:
+    """Give the item of a put into a table of which nobody told the key yet."""
+    shard = int(half.output_id[:2], 16) % PUT_SHARDS
+    return {
+        PK: put_partitions(table)[shard],
+        SK: f"{_OUTPUT}#{half.output_id}",
+        BODY: text_of(half),
+        EXPIRES: int((half.call.at_s or 0.0) + _PUTS_KEPT_S),
+    }
+
+
+def half_of_put(item: Item) -> OutputHalf:
+    """Read a put into a table of which nobody had told the key yet."""
     return _output.decode(str(item[BODY]))
 
 
-def cause_half_of(item: Item) -> CauseHalf:
-    """Read a cause's item."""
+def put_partitions(table: TablePlace) -> list[str]:
+    """Give the partitions of the puts into a table of which nobody told the key yet."""
+    return [f"p#{table[0]}#{table[1]}#{shard}" for shard in range(PUT_SHARDS)]
+
+
+# --- what has to be looked at again -----------------------------------------------------------
+
+
+def due_item(half: CauseHalf, at_s: float) -> Item:
+    """Give the item that has a cause looked at again at some time."""
+    shard = int(half.cause_id[:2], 16) % DUE_SHARDS
+    return {
+        PK: due_partition(shard),
+        SK: f"{instant(at_s)}#{half.request}#{half.cause_id}",
+        BODY: text_of(half),
+        EXPIRES: int(at_s + INVOCATIONS_KEPT_S),
+    }
+
+
+def due_partition(shard: int) -> str:
+    """Give one of the partitions of what has to be looked at again."""
+    return f"u#{shard}"
+
+
+def due_cause_of(item: Item) -> CauseHalf:
+    """Read what has to be looked at again."""
     return _cause.decode(str(item[BODY]))
-
-
-def _instant(at_s: float) -> str:
-    return f"{max(0, int(at_s * 1000)):013d}"

@@ -184,7 +184,7 @@ def minute_of(at_s: float) -> int:
     return int(at_s // 60)
 
 
-def rollup_key(minute: int, kind: RollupKind, name: Name, split: int = 0) -> Key:
+def rollup_key(minute: int, kind: RollupKind, name: Name | tuple[str, ...], split: int = 0) -> Key:
     """Give the key of a rollup's item."""
     text = _encode(tuple(name)).decode()
     shard = (crc32(f"{kind}{text}".encode()) + split * (SHARDS // SPLITS)) % SHARDS
@@ -259,7 +259,14 @@ class Doubts:
         )
 
     def graded(self, grade: Grade, needs: Need, source: str, began_s: float) -> Grade:
-        """Give what is left of a grade: one that is doubted is ambiguous."""
+        """Give what is left of a grade: one that is doubted is ambiguous.
+
+        Args:
+            grade: of an edge, or under which it was counted.
+            needs: of the edge, or of the EdgeName that it was counted under.
+            source: likewise.
+            began_s: when the edge's child began, or any time of the rollup's minute.
+        """
         stretch = stretch_of(began_s)
         if not needs or (needs == "content" and not self._near("returning", source, stretch)):
             return grade

@@ -1,0 +1,180 @@
+"""The collector: records in, any number of times and by any number of collectors, edges out.
+
+Each step may be repeated without harm. Halves and records are written first, whatever is there;
+then everybody who shares a key with them is read, consistently, and what follows is written by the
+ledger, on condition that nobody wrote it meanwhile. Of two collectors that bring the two halves of
+an edge at the same time, at least the one that reads last sees both.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from causality.facts import Facts
+from causality.match_keys import EXACT
+from gammaray_collector import attempts, problems
+from gammaray_collector.evidence import Crowds
+from gammaray_collector.halves import AWAITS, Nodes, halves_of
+from gammaray_collector.items import (
+    PK,
+    SK,
+    Attempt,
+    Half,
+    Item,
+    Key,
+    attempt_key,
+    due_cause_of,
+    due_partition,
+    half_item,
+    half_of,
+    instant,
+    key_partition,
+    record_item,
+)
+from gammaray_collector.ledger import Conclusion, Ledger, Together, in_threads
+from gammaray_collector.lookups import Callers, TableKeys
+from gammaray_collector.reading import Lost, Read, Unread, read
+from gammaray_collector.resolving import Resolver
+from gammaray_collector.rollups import doubt_item
+from gammaray_collector.table import Asked, Busy, Table
+
+_ROUNDS: Final = 12
+# Causes to look at again at once.
+_AT_ONCE: Final = 200
+
+
+class Collector:
+    """Takes records, and keeps what follows from them in a table."""
+
+    def __init__(
+        self,
+        table: Table,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
+        together: Together = in_threads,
+    ) -> None:
+        """Keep it there.
+
+        Args:
+            table: where.
+            monotonic: a clock for what is remembered a while.
+            pause: waits some seconds before another try.
+            together: does several things at once.
+        """
+        self._table = table
+        self._ledger = Ledger(table, pause, together)
+        self._callers = Callers(table)
+        self._keys = TableKeys(table)
+        self._resolver = Resolver(table, self._ledger, self._callers, self._keys, Crowds(monotonic))
+
+    # --- records --------------------------------------------------------------------------------
+
+    def take(self, records: Iterable[Any], now_s: float) -> None:
+        """Take records of a stream, as Lambda hands them over.
+
+        Raises:
+            Busy: not all could be written; all of them may be taken again.
+        """
+        said: list[Read] = []
+        unread: list[Unread] = []
+        for record in records:
+            for found in read(record, now_s):
+                if isinstance(found, Read):
+                    said.append(found)
+                else:
+                    unread.append(found)
+        self.take_read(said, now_s)
+        self._note(map(problems.of_unread, unread))
+
+    def take_read(self, said: list[Read], now_s: float) -> None:
+        """Take records that were read. Raises Busy."""
+        halves = [half for one in said for half in halves_of(one.facts, one.part)]
+        nodes = Nodes(self._keys.names)
+        for half in halves:
+            nodes.add(half)
+        waited = self._keys.learn(halves, nodes, now_s)
+        for half in waited:
+            nodes.add(half)
+        seeds = list(nodes.halves.values())
+        self._table.put(
+            [
+                *(
+                    record_item(r.image, r.facts.request_id, r.region, r.facts.written_at_s)
+                    for r in said
+                ),
+                *(
+                    half_item(h, level, key)
+                    for h in (*halves, *waited)
+                    for level, key in nodes.keys(h)
+                ),
+            ]
+        )
+        self._keys.entered(nodes)
+        self._count_attempts(attempt for one in said for attempt in attempts.attempts_of(one.facts))
+        self._note(found for one in said for found in problems.of_facts(one.facts, one.region))
+        self._resolver.resolve([*seeds, *self._awaiting(one.facts for one in said)], now_s)
+
+    def note_lost(self, lost: Lost) -> None:
+        """Note that records were given up: for a while, order proves nothing. Raises Busy."""
+        first, last = sorted((lost.first_s, lost.last_s))
+        times = [first + 3600.0 * n for n in range(int((last - first) // 3600.0) + 1)]
+        self._table.put([doubt_item("gap", "", at_s) for at_s in (*times, last)])
+        self._note([problems.of_lost(lost)])
+
+    def _count_attempts(self, said: Iterable[Attempt]) -> None:
+        left: dict[Key, Attempt] = {}
+        for attempt in said:
+            key = attempt_key(attempt.request_id, attempt.attempt)
+            left[key] = attempts.merged(left[key], attempt) if key in left else attempt
+        for attempt in left.values():
+            self._callers.note(attempt)
+        for _ in range(_ROUNDS):
+            if not left:
+                return
+            known = self._table.get(left)
+            found = (attempts.conclusion(known.get(key), one) for key, one in left.items())
+            lost = self._ledger.write(one for one in found if one is not None)
+            left = {key: one for key, one in left.items() if key in lost}
+        raise Busy("others kept writing the same attempts", collided=True)
+
+    def _note(self, found: Iterable[Conclusion]) -> None:
+        """Count what was not counted before; what is there already stays as it is."""
+        wanted = {conclusion.key: conclusion for conclusion in found}
+        if wanted:
+            known = self._table.get(wanted)
+            self._ledger.write(one for key, one in wanted.items() if key not in known)
+
+    def _awaiting(self, said: Iterable[Facts]) -> list[Half]:
+        """Give the callees of the original's that name one of these as their caller."""
+        callers = {facts.request_id for facts in said if facts.generation == 1}
+        asked = [Asked(key_partition(EXACT, (AWAITS, caller))) for caller in sorted(callers)]
+        return [half_of(item) for items in self._table.query(asked) for item in items]
+
+    # --- what has to be looked at again -------------------------------------------------------
+
+    def sweep(self, now_s: float, shards: Iterable[int], most: int) -> int:
+        """Look again at edges that waited long enough for late calls. Raises Busy.
+
+        Args:
+            now_s: the time.
+            shards: in these partitions, of DUE_SHARDS.
+            most: at so many in each.
+
+        Returns:
+            How many there were.
+        """
+        asked = [Asked(due_partition(s), " ", instant(now_s), limit=most) for s in shards]
+        items = [item for items in self._table.query(asked) for item in items]
+        for first in range(0, len(items), _AT_ONCE):
+            part = items[first : first + _AT_ONCE]
+            halves = [due_cause_of(item) for item in part]
+            self._resolver.resolve(halves, now_s, felt=0, mature={half.cause_id for half in halves})
+            self._table.delete((str(item[PK]), str(item[SK])) for item in part)
+        return len(items)
+
+
+def _item_of(one: Read) -> Item:
+    return record_item(one.image, one.facts.request_id, one.region, one.facts.written_at_s)

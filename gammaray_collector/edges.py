@@ -1,0 +1,156 @@
+"""Edges: what was solved, as an item, and counted by the functions at its ends and by minute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from causality.graph import CauseNode
+from causality.match_keys import must_have_a_call, source_of
+from gammaray_collector.items import (
+    BODY,
+    EXPIRES,
+    INVOCATIONS_KEPT_S,
+    PK,
+    SK,
+    Candidate,
+    CauseHalf,
+    Edge,
+    Grade,
+    Item,
+    Need,
+    edge_key,
+    text_of,
+)
+from gammaray_collector.ledger import Conclusion, Count
+from gammaray_collector.rollups import (
+    EDGE,
+    LATEST,
+    PROBLEM,
+    EdgeName,
+    ProblemName,
+    bucket_name,
+    doubt_source,
+    minute_of,
+    power_of,
+)
+from gammaray_collector.solving import Solved
+
+# Functions by request id: region and name.
+Functions = Mapping[str, tuple[str, str]]
+
+
+def edge_from(
+    half: CauseHalf,
+    cause: CauseNode,
+    solved: Solved,
+    functions: Functions,
+    *,
+    mature: bool,
+    crowded: bool,
+) -> Edge:
+    """Say what edge a cause has.
+
+    Args:
+        half: the cause.
+        cause: its node, solved.
+        solved: what was found for it.
+        functions: those of candidates, as far as they are known.
+        mature: whether calls that come late are here by now.
+        crowded: whether not all was read that it depends on.
+    """
+    child, edge = cause.invocation, solved.edge
+    grade: Grade = "none"
+    candidates: tuple[Candidate, ...] = ()
+    parent = call = delay_s = operation = None
+    if edge is not None:
+        weak = edge.evidence != "exact"
+        young = solved.needs == "order" and not mature
+        grade = "ambiguous" if weak and (crowded or young) else edge.evidence
+        candidates = tuple(
+            sorted(
+                (Candidate(c.invocation.request_id, c.id) for c in edge.candidates),
+                key=lambda c: (c.request_id, c.call_id),
+            )
+        )
+        operations = {c.fact.operation for c in edge.candidates}
+        operation = operations.pop() if len(operations) == 1 else None
+        if grade != "ambiguous":
+            parent = edge.parent.request_id if edge.parent is not None else None
+            call = edge.call.id if edge.call is not None else None
+            ended_s = edge.call.ended_at_s if edge.call is not None else None
+            delay_s = half.began_s - ended_s if ended_s is not None else None
+    makers = {parent} if parent is not None else {c.request_id for c in candidates}
+    places = {functions.get(maker) for maker in makers}
+    place = places.pop() if len(places) == 1 else None
+    return Edge(
+        half.request,
+        half.cause_id,
+        grade,
+        half.began_s,
+        half.cause.service,
+        parent=parent,
+        call=call,
+        candidates=candidates,
+        needs=solved.needs if grade not in ("none", "exact") else "",
+        source=doubt_source(source_of(cause.keys[0])) if solved.needs else "",
+        delay_s=delay_s,
+        child_function=child.function,
+        child_region=child.region,
+        parent_function=place[1] if place is not None else None,
+        parent_region=place[0] if place is not None else None,
+        operation=operation,
+        resource=half.cause.resource,
+        key=half.cause.key,
+        mature=mature,
+    )
+
+
+def is_orphan(edge: Edge, half: CauseHalf) -> bool:
+    """Say whether a call must have caused an invocation, and none was seen in time."""
+    return edge.grade == "none" and edge.mature and must_have_a_call(half.cause)
+
+
+def conclusion(known: Item | None, edge: Edge, half: CauseHalf) -> Conclusion | None:
+    """Say how an edge's item has to be written; None if there is nothing to be written.
+
+    Args:
+        known: as it was read; None if it was not there.
+        edge: as it is now.
+        half: its cause.
+    """
+    if known is None and edge.grade == "none" and not is_orphan(edge, half):
+        return None
+    body = text_of(edge)
+    if known is not None and known[BODY] == body:
+        return None
+    partition, place = edge_key(edge.child, edge.cause_id)
+    item: Item = {
+        PK: partition,
+        SK: place,
+        BODY: body,
+        EXPIRES: int(edge.began_s + INVOCATIONS_KEPT_S),
+    }
+    examples = {LATEST: edge.child}
+    if edge.delay_s is not None:
+        examples[power_of(edge.delay_s)] = edge.child
+    return Conclusion(item, tuple(_counts(edge, half)), examples, known)
+
+
+def _counts(edge: Edge, half: CauseHalf) -> Iterator[Count]:
+    minute = minute_of(edge.began_s)
+    child = (edge.child_region or "", edge.child_function or "")
+    resource = edge.resource or ""
+    if edge.grade == "none":
+        if is_orphan(edge, half):
+            detail = f"no recorded call wrote what started it: {edge.service} {resource}".strip()
+            name = ProblemName("orphan", *child, detail)
+            yield Count(minute, PROBLEM, name, {"count": 1})
+        return
+    parent = (edge.parent_region or "", edge.parent_function or "")
+    source = edge.source if edge.needs and edge.grade != "ambiguous" else ""
+    needs: Need = edge.needs if source else ""
+    counted: dict[str, int] = {edge.grade: 1}
+    if edge.delay_s is not None:
+        counted[bucket_name(edge.delay_s)] = 1
+    name_of_edge = EdgeName(*parent, *child, edge.service, resource, needs, source)
+    yield Count(minute, EDGE, name_of_edge, counted)

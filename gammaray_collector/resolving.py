@@ -1,0 +1,258 @@
+"""Edges brought up to date: read all that matters, solve it, write what follows, or begin again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Final, NamedTuple
+
+from causality.clock import CLOCK_SKEW_S
+from causality.decoding import decode_image
+from causality.match_keys import must_have_a_call, source_of
+from gammaray_collector import edges
+from gammaray_collector.evidence import FELT, Crowds, Evidence
+from gammaray_collector.halves import halves_of
+from gammaray_collector.items import (
+    EFFECTS,
+    RECORDS,
+    SK,
+    CauseHalf,
+    Edge,
+    Half,
+    Item,
+    Key,
+    OutputHalf,
+    due_item,
+    edge_key,
+    edge_of,
+    effect_item,
+    effect_of,
+    invocation_partition,
+    stream_record_of,
+)
+from gammaray_collector.ledger import Conclusion, Ledger
+from gammaray_collector.lookups import Callers, TableKeys
+from gammaray_collector.rollups import PATIENCE_S, doubt_item, doubt_source, stretch_of
+from gammaray_collector.solving import Solved, solve
+from gammaray_collector.table import Asked, Busy, Table
+
+_ROUNDS: Final = 12
+_MOST_FOLLOWED: Final = 1000
+
+
+class Found(NamedTuple):
+    """What was found for a cause.
+
+    Attributes:
+        source: whose doubts concern it; "" if none do.
+        known: its edge's item, as it was read.
+    """
+
+    half: CauseHalf
+    edge: Edge
+    solved: Solved
+    source: str
+    known: Item | None
+
+    @property
+    def key(self) -> Key:
+        """The key of its edge's item."""
+        return edge_key(self.half.request, self.half.cause_id)
+
+    def conclusion(self) -> Conclusion | None:
+        """Say how its item has to be written; None if it is right already."""
+        return edges.conclusion(self.known, self.edge, self.half)
+
+    def is_unfinished(self) -> bool:
+        """Say whether there is something that only time tells."""
+        edge = self.edge
+        if edge.mature:
+            return False
+        if edge.grade == "exact":
+            return edge.parent is not None and edge.parent_function is None
+        return bool(self.source) or must_have_a_call(self.half.cause)
+
+
+class Resolver:
+    """Brings edges up to date, whoever else does so at the same time."""
+
+    def __init__(
+        self, table: Table, ledger: Ledger, callers: Callers, keys: TableKeys, crowds: Crowds
+    ) -> None:
+        """Read from there, and write there."""
+        self._table = table
+        self._ledger = ledger
+        self._callers = callers
+        self._keys = keys
+        self._crowds = crowds
+
+    def resolve(
+        self,
+        seeds: Collection[Half],
+        now_s: float,
+        *,
+        felt: int = FELT,
+        mature: Collection[str] = (),
+    ) -> None:
+        """Bring every edge up to date that some halves can change. Raises Busy.
+
+        What was written by others since it was read is read again before all that it depends on:
+        so who writes has seen no less than who wrote before.
+
+        Args:
+            seeds: the halves, which were written before.
+            now_s: the time.
+            felt: how many steps from them others are changed.
+            mature: ids of causes by which all calls are here that come late.
+        """
+        known: dict[Key, Item] = {}
+        new = {half.cause_id for half in seeds if isinstance(half, CauseHalf)} - set(mature)
+        left: Collection[Half] = seeds
+        for number in range(_ROUNDS):
+            if not left:
+                return
+            if number or mature:
+                known = self._read_edges(h for h in left if isinstance(h, CauseHalf))
+            found = self._find(left, felt if not number else 0, known, mature)
+            late = self._read_edges(one.half for one in found if one.key not in known)
+            ready = [one for one in found if one.key not in late]
+            self._wait_for_late_calls(ready, new, now_s)
+            self._note_doubts(found)
+            changed = {one.key: (one, c) for one in ready if (c := one.conclusion()) is not None}
+            self._point([one.edge for one, _ in changed.values()])
+            lost = self._ledger.write(c for _, c in changed.values())
+            written = [one for key, (one, _) in changed.items() if key not in lost]
+            self._follow_late_lineage(written, now_s)
+            left = [one.half for one in found if one.key in lost or one.key in late]
+        raise Busy("others kept writing the same edges", collided=True)
+
+    def _find(
+        self,
+        seeds: Collection[Half],
+        felt: int,
+        known: dict[Key, Item],
+        mature: Collection[str],
+    ) -> list[Found]:
+        evidence = Evidence(self._table, self._keys.names, self._crowds)
+        causes = evidence.gather(seeds, felt)
+        makers = {
+            output.request
+            for half in causes
+            for output in evidence.outputs_near(half)
+            if (output.call.at_s or 0.0) > half.began_s - CLOCK_SKEW_S
+        }
+        named = (half.cause.caller for half in causes if half.cause.caller is not None)
+        nodes = evidence.nodes
+        solved = solve(
+            nodes,
+            [half.cause_id for half in causes],
+            self._callers.proven_parents(makers),
+            self._callers.recorded(named),
+        )
+        functions = self._callers.functions(
+            request_id
+            for one in solved.values()
+            if one.edge is not None
+            for request_id in _ends(one)
+        )
+        found = []
+        for half in causes:
+            before = known.get(edge_key(half.request, half.cause_id))
+            edge = edges.edge_from(
+                half,
+                nodes.causes[half.cause_id],
+                solved[half.cause_id],
+                functions,
+                mature=half.cause_id in mature or (before is not None and edge_of(before).mature),
+                crowded=evidence.is_crowded(half),
+            )
+            keyed = nodes.causes[half.cause_id].keys
+            source = doubt_source(source_of(keyed[0])) if keyed else ""
+            found.append(Found(half, edge, solved[half.cause_id], source, before))
+        return found
+
+    def _read_edges(self, halves: Iterable[CauseHalf]) -> dict[Key, Item]:
+        return self._table.get({edge_key(half.request, half.cause_id) for half in halves})
+
+    def _point(self, found: Iterable[Edge]) -> None:
+        """Let invocations lead to what they may have caused."""
+        self._table.put(effect_item(parent, edge) for edge in found for parent in _makers(edge))
+
+    def _note_doubts(self, found: Iterable[Found]) -> None:
+        """Note what makes others doubtful, once calls that come late are here."""
+        items: dict[tuple[str, str, int], Item] = {}
+        for one in found:
+            if not one.source or not one.edge.mature:
+                continue
+            at_s = one.half.began_s
+            if not one.solved.explained:
+                items["unexplained", one.source, stretch_of(at_s)] = doubt_item(
+                    "unexplained", one.source, at_s
+                )
+            if one.solved.returns:
+                items["returning", one.source, stretch_of(at_s)] = doubt_item(
+                    "returning", one.source, at_s
+                )
+        self._table.put(items.values())
+
+    def _wait_for_late_calls(
+        self, found: Iterable[Found], new: Collection[str], now_s: float
+    ) -> None:
+        """Have those looked at again that a late call, or a late start, may change."""
+        self._table.put(
+            [
+                due_item(one.half, now_s + PATIENCE_S)
+                for one in found
+                if (one.half.cause_id in new or one.known is None) and one.is_unfinished()
+            ]
+        )
+
+    def _follow_late_lineage(self, written: Iterable[Found], now_s: float) -> None:
+        """Look again at what those may have caused of which it became known late who led to them.
+
+        An effect cannot be the cause of what led to it, and that may have been decided by now.
+        """
+        level = {
+            one.edge.child
+            for one in written
+            if one.edge.grade == "exact" and one.half.began_s < now_s - PATIENCE_S
+        }
+        reached: set[str] = set()
+        outputs: list[Half] = []
+        while level and len(reached) < _MOST_FOLLOWED:
+            reached |= level
+            asked = [
+                Asked(invocation_partition(i), kind, kind + "~")
+                for kind in (RECORDS, EFFECTS)
+                for i in sorted(level)
+            ]
+            items = [item for items in self._table.query(asked) for item in items]
+            records = [item for item in items if str(item[SK]).startswith(RECORDS)]
+            effects = [item for item in items if str(item[SK]).startswith(EFFECTS)]
+            outputs += [half for item in records for half in _outputs_of(item)]
+            found = self._table.get(edge_key(*effect_of(item)) for item in effects)
+            level = {e.child for e in map(edge_of, found.values()) if e.grade == "exact"} - reached
+        if outputs:
+            self.resolve(outputs, now_s)
+
+
+def _ends(solved: Solved) -> Iterator[str]:
+    """Give the invocations that an edge may come from."""
+    if solved.edge is not None:
+        if solved.edge.parent is not None:
+            yield solved.edge.parent.request_id
+        for call in solved.edge.candidates:
+            yield call.invocation.request_id
+
+
+def _makers(edge: Edge) -> set[str]:
+    makers = {candidate.request_id for candidate in edge.candidates}
+    return makers | {edge.parent} if edge.parent is not None else makers
+
+
+def _outputs_of(item: Item) -> Iterator[OutputHalf]:
+    image = stream_record_of(item).dynamodb.NewImage
+    if image is not None:
+        # Where its outputs stand in their call is all the same here.
+        for half in halves_of(decode_image(image), 0):
+            if isinstance(half, OutputHalf):
+                yield half
