@@ -73,6 +73,18 @@ class Doubts:
         for source in self._dependents:
             self._ask_again(source, stretch)
 
+    def recall(self, source: Source, at_s: float, *, returning: bool) -> None:
+        """Take over a sign of another reader's: of an unrecorded writer, or of returning content.
+
+        Args:
+            source: where the record came from.
+            at_s: a time in its stretch.
+            returning: whether it is content that returns.
+        """
+        stretch = _stretch(at_s)
+        (self._returning if returning else self._unexplained).recall(source, stretch)
+        self._ask_again(source, stretch)
+
     def note(self, cause: CauseNode, *, explained: bool, returns: bool) -> None:
         """Note what a record is a sign of.
 
@@ -198,6 +210,10 @@ class _Signs:
             if self._counts[place] == 1:
                 flipped.append(place)
         return flipped
+
+    def recall(self, source: Source, stretch: int) -> None:
+        """Keep a sign of which the cause is not here."""
+        self._lasting[source, stretch] = None
 
     def drop(self, cause: CauseNode, *, lasting: bool) -> list[tuple[Source, int]]:
         """Take a sign away, or let it last; gives the places that have become others."""

@@ -19,16 +19,18 @@ class HeatMap:
     """The latest samples of one function or edge.
 
     Attributes:
-        end_s: when the last column ends, epoch seconds; each stands for SLOT_S seconds.
+        end_s: when the last column ends, epoch seconds.
         bounds_s: of the rows, ascending, one more than there are rows.
         counts: samples by row (the fastest first) and column (the oldest first).
         errors: failed ones by column.
+        slot_s: the seconds that each column stands for.
     """
 
     end_s: float
     bounds_s: tuple[float, ...]
     counts: tuple[tuple[int, ...], ...]
     errors: tuple[int, ...]
+    slot_s: int = SLOT_S
 
     @property
     def greatest(self) -> int:
@@ -36,12 +38,13 @@ class HeatMap:
         return max((count for row in self.counts for count in row), default=0)
 
 
-def heat_map(tallies: Sequence[Tally | None], end_s: float) -> HeatMap:
+def heat_map(tallies: Sequence[Tally | None], end_s: float, slot_s: int = SLOT_S) -> HeatMap:
     """Lay out what was counted in stretches of time one after the other.
 
     Args:
-        tallies: of each stretch, SLOT_S long, the oldest first; None: nothing.
+        tallies: of each stretch, the oldest first; None: nothing.
         end_s: when the last one ends, epoch seconds.
+        slot_s: how long each one is.
     """
     seen = [
         [(max(value_s, _LEAST_S), count) for value_s, count in tally.sketch.values()]
@@ -56,7 +59,7 @@ def heat_map(tallies: Sequence[Tally | None], end_s: float) -> HeatMap:
             row = min(len(counts), bisect_right(bounds_s, value_s)) - 1
             counts[max(0, row)][at] += count
     errors = tuple(tally.errors if tally is not None else 0 for tally in tallies)
-    return HeatMap(end_s, bounds_s, tuple(tuple(row) for row in counts), errors)
+    return HeatMap(end_s, bounds_s, tuple(tuple(row) for row in counts), errors, slot_s)
 
 
 def slots_until(end_s: float, count: int) -> range:

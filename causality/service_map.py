@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from causality import names
 from causality.graph import CauseNode, Invocation
@@ -17,9 +17,9 @@ from causality.snapshot import LatencyRow
 _BUCKET_S = 10
 _RATE_BUCKETS = 6  # the last minute
 _FAILED = ("error", "timeout", "throttled")
-_OUTSIDE = "outside"
+OUTSIDE: Final = "outside"
 
-MapNodeId: TypeAlias = tuple[str, str]  # function and region; of an origin, its text and _OUTSIDE
+MapNodeId: TypeAlias = tuple[str, str]  # function and region; of an origin, its text and OUTSIDE
 FlowKey: TypeAlias = tuple[MapNodeId, MapNodeId, str]  # from, to, channel
 Flow: TypeAlias = tuple[FlowKey, float, bool, bool]  # key, epoch seconds, failed, ambiguous
 
@@ -140,7 +140,7 @@ class FlowTable:
         for (source, target, channel), counts in self._flows.items():
             for node in (source, target):
                 if node not in nodes:
-                    nodes[node] = _node(node, known.get(node))
+                    nodes[node] = map_node(node, known.get(node))
             edges.append(
                 MapEdge(
                     source,
@@ -154,7 +154,7 @@ class FlowTable:
             )
         for node, row in known.items():
             if node not in nodes:
-                nodes[node] = _node(node, row)
+                nodes[node] = map_node(node, row)
         return ServiceMap(tuple(nodes.values()), tuple(edges))
 
 
@@ -188,16 +188,17 @@ def _origin(cause: CauseNode) -> MapNodeId:
     """Name what is outside, without the key or path: there are as many of these as requests."""
     fact = cause.fact
     if fact.service == "lambda":
-        return "Invoke", _OUTSIDE
+        return "Invoke", OUTSIDE
     if fact.service in ("http", "unknown"):
-        return fact.name or fact.service, _OUTSIDE
+        return fact.name or fact.service, OUTSIDE
     resource = names.last_part(fact.resource or "")
-    return f"{fact.name or fact.service} {resource}".strip(), _OUTSIDE
+    return f"{fact.name or fact.service} {resource}".strip(), OUTSIDE
 
 
-def _node(node: MapNodeId, row: LatencyRow | None) -> MapNode:
+def map_node(node: MapNodeId, row: LatencyRow | None) -> MapNode:
+    """Give a node of the map, with what the table of latencies says of it."""
     name, region = node
-    if region == _OUTSIDE:
+    if region == OUTSIDE:
         return MapNode(node, name, "", outside=True)
     if row is None:
         return MapNode(node, name, region, outside=False)
@@ -207,7 +208,7 @@ def _node(node: MapNodeId, row: LatencyRow | None) -> MapNode:
 def node_filter(node: MapNodeId) -> str:
     """Give the filter expression for the chains that go through a node."""
     name, region = node
-    if region == _OUTSIDE:
+    if region == OUTSIDE:
         return quoted(name.rpartition(" ")[2])  # the resource
     return f"function:{quoted(name)} region:{region}" if region else f"function:{quoted(name)}"
 

@@ -13,7 +13,7 @@ from typing import Literal, Protocol, TypeAlias
 State: TypeAlias = Literal["ok", "error", "timeout", "throttled", "running", "unknown"]
 Evidence: TypeAlias = Literal["exact", "content", "order", "ambiguous"]
 Phase: TypeAlias = Literal["wait", "init", "run", "running", "sdk"]
-Mode: TypeAlias = Literal["follow", "hold", "paused"]
+Mode: TypeAlias = Literal["follow", "hold", "paused", "history"]
 NodeId: TypeAlias = str  # "<request id>/<attempt nonce>", stable for the life of the graph
 
 
@@ -270,6 +270,7 @@ class Header:
     regions: tuple[RegionState, ...] = ()
     rate: float = 0.0  # records a second
     recent: tuple[float, ...] = ()  # records a second in the last seconds, oldest first
+    unit: str = "rec"  # what `rate` and `recent` count
     invocations: int = 0
     chains: int = 0
     running: int = 0

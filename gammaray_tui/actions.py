@@ -215,6 +215,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("map", ("m",), "map", "map of the functions", "View", handlers.service_map),
     Action("waterfall", ("t",), "time line", "time line of the chain", "View", handlers.waterfall),
+    Action("open-chain", ("#",), "go to id", "go to a request id", "View", handlers.open_chain),
     Action("compare", ("c",), "compare", "compare two sets of chains", "View", handlers.compare),
     Action("problems", ("P",), "problems", "list of problems", "View", handlers.problems),
     Action("regions", ("r",), "regions", "regions and how reading goes", "View", handlers.regions),

@@ -18,6 +18,7 @@ from gammaray_tui.commands.analyze import analyze
 from gammaray_tui.commands.archive import archive
 from gammaray_tui.commands.chains import chain, chains
 from gammaray_tui.commands.cleanup import cleanup
+from gammaray_tui.commands.collected import Collected, watch_collected
 from gammaray_tui.commands.compare import compare
 from gammaray_tui.commands.completion import completion
 from gammaray_tui.commands.demo import demo
@@ -134,6 +135,7 @@ def default(
         ),
     ] = None,
     source: Sources = None,
+    collected: Collected = False,
     _version: Annotated[
         bool,
         typer.Option(
@@ -163,15 +165,25 @@ def default(
 
         for line in misspelt():
             say(line)
-    if context.invoked_subcommand is None:
+    of_records = {
+        "--record": record is not None,
+        "--resume": resume is not None,
+        "--archive": archive_to is not None,
+        "--source": bool(source),
+    }
+    option = next((name for name, said in of_records.items() if said), "")
+    if context.invoked_subcommand is None and not collected:
         watch(given, record=record, resume=resume, sources=source, archive=archive_to)
-    elif record is not None or resume is not None or archive_to is not None or source:
-        given_ones = {
-            "--record": record is not None,
-            "--resume": resume is not None,
-            "--archive": archive_to is not None,
-        }
-        option = next((name for name, said in given_ones.items() if said), "--source")
+    elif context.invoked_subcommand is None:
+        if option:
+            raise UserError(
+                f"{option} is about single records, which --collected does not read.",
+                todo="Leave out one of the two.",
+                kind="usage",
+            )
+        watch_collected(given)
+    elif option or collected:
+        option = option or "--collected"
         raise UserError(
             f"{option} belongs to the screen over AWS, not to `{context.invoked_subcommand}`.",
             todo=f"Leave {option} out before the command's name.",

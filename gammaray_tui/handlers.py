@@ -165,6 +165,13 @@ async def waterfall(app: GammarayApp) -> None:
     await app.push_screen(WaterfallScreen(app.look, current.node), app.main.go_to_node)
 
 
+async def open_chain(app: GammarayApp) -> None:
+    """Ask for a request id, and go to its invocation."""
+    from gammaray_tui.screens.open_chain import OpenChainScreen
+
+    await app.push_screen(OpenChainScreen(app.look), app.main.go_to_node)
+
+
 async def compare(app: GammarayApp) -> None:
     """Compare two sets of chains: at first, those before and after the last thing done."""
     from gammaray_tui.screens.compare import CompareScreen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -54,6 +54,12 @@ class Model(Protocol):
 
     def select(self, node: NodeId | None) -> None:
         """Choose the invocation or call whose detail the snapshot carries."""
+
+    def opening(self, node: NodeId) -> Callable[[], Awaitable[None]] | None:
+        """Give what fetches the chain of an invocation that is not here; None: nothing does.
+
+        The node is a request id. What is given raises UserError when there is no such chain.
+        """
 
     def set_folded(self, folded: bool, node: NodeId | None = None) -> None:
         """Fold or unfold one group or invocation, or (None) every chain, also those to come."""

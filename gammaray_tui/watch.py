@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from causality.analysis import Compared, compared
@@ -288,6 +288,10 @@ class Watch:
     def select(self, node: NodeId | None) -> None:
         """Choose the invocation or call whose detail the snapshot carries."""
         self._selected = self._detail.selected = node
+
+    def opening(self, node: NodeId) -> Callable[[], Awaitable[None]] | None:
+        """Give None: whatever can be read comes by itself."""
+        return None
 
     def set_folded(self, folded: bool, node: NodeId | None = None) -> None:
         """Fold or unfold one group or invocation, or (None) every chain, also those to come."""

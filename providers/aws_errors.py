@@ -24,6 +24,7 @@ NEEDS_USER: Final = frozenset(
         "bad-config",
         "bad-credentials",
         "clock-skew",
+        "collector-missing",
         "expired-token",
         "mfa-needed",
         "no-credentials",

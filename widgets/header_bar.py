@@ -129,8 +129,9 @@ class HeaderBar(Widget):
             )
         if width >= 160 and header.running:
             pieces.append((f"{formats.count(header.running)} running  ", palette.running))
-        pieces.append((f"{formats.rate(header.rate)} rec/s ", palette.text))
-        if width >= 100:
+        if self._mode != "history":  # nothing comes there
+            pieces.append((f"{formats.rate(header.rate)} {header.unit}/s ", palette.text))
+        if width >= 100 and self._mode != "history":
             size = 2 * _SPARK if width >= 160 else _SPARK
             bars = formats.sparkline(header.recent, size, look.glyphs.bars)
             pieces.append((bars, palette.spark))

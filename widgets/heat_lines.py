@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import groupby
 
 from rich.segment import Segment
 
 from causality.heat import HeatMap
-from causality.latency import SLOT_S
 from widgets import formats
 from widgets.look import Look
 
@@ -50,7 +50,7 @@ def heat_lines(heat: HeatMap, width: int, look: Look) -> list[list[Segment]]:
                 Segment(failed, palette.error),
             ]
         )
-    lines.append([Segment(" " * _LABEL + _axis(shown), palette.muted)])
+    lines.append([Segment(" " * _LABEL + _axis(shown, 60 // heat.slot_s), palette.muted)])
     return lines
 
 
@@ -59,15 +59,11 @@ def legend(heat: HeatMap, look: Look) -> list[Segment]:
     palette, shades = look.palette, look.glyphs.shades
     if not heat.counts:
         return []
-    pieces = [Segment(" " * _LABEL + "in each 10 s: ", palette.muted)]
-    least = 0
+    pieces = [Segment(" " * _LABEL + f"in each {heat.slot_s} s: ", palette.muted)]
+    counts = range(1, heat.greatest + 1)
     for level, shade in enumerate(shades):
-        first = next(
-            (n for n in range(least + 1, heat.greatest + 1) if _level(n, heat.greatest) == level),
-            None,
-        )
-        if first is not None:
-            least = first
+        first = counts[bisect_left(counts, level, key=lambda count: _level(count, heat.greatest))]
+        if _level(first, heat.greatest) == level:
             pieces.append(Segment(shade * 2, palette.running))
             pieces.append(Segment(f" {formats.count(first)}+  ", palette.muted))
     return pieces
@@ -92,9 +88,9 @@ def _errors(count: int) -> str:
     return str(count) if count <= _MOST_ERRORS_SHOWN else "+"
 
 
-def _axis(columns: int) -> str:
+def _axis(columns: int, a_minute: int) -> str:
     """Say how long ago the columns were: minutes, where there is room for them."""
-    end, line, a_minute = "now", "", 60 // SLOT_S
+    end, line = "now", ""
     for minutes in range(columns // a_minute, 0, -1):
         at, text = columns - minutes * a_minute, f"-{minutes}m"
         if at + len(text) + len(end) < columns and (at > len(line) or not line):

@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gammaray_tui.commands import options
+from gammaray_tui.commands.collected import (
+    Collected,
+    PathsOrNone,
+    collected_chain,
+    need_input,
+)
 from gammaray_tui.commands.graph_input import (
     FilterExpression,
     find_invocation,
@@ -54,14 +60,18 @@ def chain(
             show_default=False,
         ),
     ],
-    paths: options.Paths,
+    paths: PathsOrNone = None,
+    collected: Collected = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show what a chain waited for: its critical path."""
-    options.given_before(context).refuse_aws("chain")
+    """Show what a chain waited for: its critical path; of files, or as the collector has it."""
     from gammaray_tui.commands.analysis_documents import chain_entry, encoded
 
-    engine = read_graph(paths)
+    given = options.given_before(context)
+    if need_input(paths, given, "chain", collected=collected):
+        engine = collected_chain(given, request_id)
+    else:
+        engine = read_graph(paths or [])
     found = _chain_with(engine, request_id)
     with ended_pipe_is_fine():
         if as_json:

@@ -1,14 +1,21 @@
-"""`gammaray-tui latency`: quantiles by function or by edge, of recorded files."""
+"""`gammaray-tui latency`: quantiles by function or by edge, of recorded files or as collected."""
 
 from __future__ import annotations
 
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gammaray_tui.commands import options
+from gammaray_tui.commands.collected import (
+    Collected,
+    PathsOrNone,
+    collected_latency,
+    need_input,
+)
 from gammaray_tui.commands.graph_input import check_filter, read_filter, read_graph
 from gammaray_tui.commands.output import ended_pipe_is_fine, say, write_result
 from gammaray_tui.commands.plain_table import table_lines
@@ -29,7 +36,7 @@ class By(StrEnum):
 
 def latency(
     context: typer.Context,
-    paths: options.Paths,
+    paths: PathsOrNone = None,
     by: Annotated[
         By, typer.Option("--by", help="Durations of functions, or trigger delays of edges.")
     ] = By.FUNCTION,
@@ -44,24 +51,21 @@ def latency(
             help="Only fitting invocations, such as 'cold p95>200ms'.",
         ),
     ] = "",
+    collected: Collected = False,
     as_json: options.AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, for spreadsheets.")] = False,
 ) -> None:
-    """Print p50 to max, errors and rate by function or by edge."""
-    options.given_before(context).refuse_aws("latency")
+    """Print p50 to max, errors and rate by function or by edge, of files or of the collector."""
     if as_json and as_csv:
         raise UserError("--json and --csv exclude each other.", todo="Choose one.", kind="usage")
-    from causality.analysis.latencies import covered, latency_entries
     from causality.exports.tables import entries_csv
 
     window_s = _seconds(window)
-    check_filter(expression)
-    engine = read_graph(paths)
-    members = list(engine.invocations.values())
-    span = covered(members)
-    since_s = span[1] - window_s if span is not None and window_s is not None else 0.0
-    test = read_filter(expression, engine, since_s=since_s)
-    found = [e for e in latency_entries(members, span, window_s, test) if e.kind == by.value]
+    given = options.given_before(context)
+    if need_input(paths, given, "latency", collected=collected):
+        found = collected_latency(given, by.value, window_s, expression)
+    else:
+        found = _of_files(paths or [], by, window_s, expression)
     if not found:
         say(f"there is no {by.value} to show")
     with ended_pipe_is_fine():
@@ -70,6 +74,20 @@ def latency(
         else:
             lines = _json(found) if as_json else _table(by, found)
             sys.stdout.write("".join(line + "\n" for line in lines))
+
+
+def _of_files(
+    paths: list[Path], by: By, window_s: float | None, expression: str
+) -> list[LatencyEntry]:
+    from causality.analysis.latencies import covered, latency_entries
+
+    check_filter(expression)
+    engine = read_graph(paths)
+    members = list(engine.invocations.values())
+    span = covered(members)
+    since_s = span[1] - window_s if span is not None and window_s is not None else 0.0
+    test = read_filter(expression, engine, since_s=since_s)
+    return [e for e in latency_entries(members, span, window_s, test) if e.kind == by.value]
 
 
 def _seconds(text: str) -> float | None:

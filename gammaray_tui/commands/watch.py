@@ -53,12 +53,13 @@ def watch(
         place = asyncio.run(_watch(settings, session, since, wanted, record, resume, archive))
         if place is None:
             return
-        settings = _at(settings, place)
+        settings = at_place(settings, place)
         session = open_session(settings)
         record = resume = None  # the recording is of the place that was left
 
 
-def _at(settings: Settings, place: Place) -> Settings:
+def at_place(settings: Settings, place: Place) -> Settings:
+    """Give the settings for another place."""
     import msgspec
 
     return msgspec.structs.replace(settings, profile=place.profile, regions=place.regions)
@@ -88,7 +89,7 @@ async def _watch(
     from providers.unfinished import Journal
 
     async def check(place: Place) -> None:
-        await check_credentials(open_session(_at(settings, place)))
+        await check_credentials(open_session(at_place(settings, place)))
 
     switching = Switching(Place(session.profile, session.regions), check)
     title = session.profile or settings.endpoint_url or "default"

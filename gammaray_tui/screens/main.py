@@ -300,6 +300,9 @@ class MainScreen(Screen[None]):
 
     @on(LineList.Chosen, "#tree")
     def _opened(self) -> None:
+        row = self.causal_tree.current
+        if row is not None and self._fetches(row.node):
+            return
         self._pane = "detail"
         self._maximised = self._shown_layout != "mono"
         self.go_to_pane("detail")
@@ -335,13 +338,29 @@ class MainScreen(Screen[None]):
 
     def go_to_node(self, node: NodeId | None) -> None:
         """Put the tree's cursor on an invocation and show it; None does nothing."""
-        if node is None:
+        if node is None or self._fetches(node):
             return
         self._maximised = False
         self.go_to_pane("tree")
         if not self.causal_tree.go_to(node):
             self.gammaray.model.select(node)
             self.gammaray.refresh_views()
+            if self.gammaray.snapshot.detail is None:
+                self.notify("no invocation here has this request id", timeout=3)
+
+    def _fetches(self, node: NodeId) -> bool:
+        """Fetch the chain of an invocation that is not here, then go there; say whether."""
+        fetch = self.gammaray.model.opening(node)
+        if fetch is None:
+            return False
+
+        async def open_it() -> None:
+            await fetch()
+            self.gammaray.refresh_views()
+            self.go_to_node(node)
+
+        self.gammaray.add_source(open_it)
+        return True
 
     # The filter
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from causality.analysis import Compared, Comparison, Hop, Latency, Shift
@@ -232,6 +232,9 @@ class MockModel:
 
     def select(self, node: NodeId | None) -> None:
         self._selected = node
+
+    def opening(self, node: NodeId) -> Callable[[], Awaitable[None]] | None:
+        return None
 
     def step_levels(self, step: int) -> int | None:
         return None

@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 
 from gammaray_tui.app import GammarayApp
 from gammaray_tui.config import Density
+from gammaray_tui.watch import Watch
 from tests.functional.mock_model import MockModel
 from tests.functional.mock_operations import MockOperations
 
@@ -17,7 +18,7 @@ _PATIENCE = 100  # pauses; each lets the application come to rest
 
 @asynccontextmanager
 async def running(
-    model: MockModel,
+    model: MockModel | Watch,
     *,
     operations: MockOperations | None = None,
     size: tuple[int, int] = (120, 40),

@@ -1,0 +1,306 @@
+"""What a watch over rollups shows beside its tree: latencies, the map, problems, examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from causality import names
+from causality.heat import HeatMap, heat_map
+from causality.latency import SeriesKey, Tally, View, latency_row
+from causality.service_map import OUTSIDE, FlowKey, MapEdge, MapNodeId, ServiceMap, map_node
+from causality.snapshot import LatencyRow, ProblemRow
+from gammaray_collector.items import Item
+from gammaray_collector.rollups import (
+    FAILED,
+    LATEST,
+    Doubts,
+    EdgeName,
+    FunctionName,
+    ProblemName,
+    Rollup,
+)
+from gammaray_tui.collected_minutes import RECENT, Minutes, window_start
+from gammaray_tui.collected_rows import Offer, Why
+from providers.collected import (
+    MINUTE_S,
+    Counted,
+    CountedBefore,
+    CountedDoubts,
+    CountedMinutes,
+)
+
+_PROBLEMS = 1000
+_SEVERAL = ("one of several functions", OUTSIDE)
+
+
+@dataclass
+class _Series:
+    """A row of a latency table before it is one."""
+
+    tally: Tally = field(default_factory=Tally)
+    counts: dict[int, int] = field(default_factory=dict)  # by minute, of the newest ones
+
+
+@dataclass
+class _Flow:
+    count: int = 0
+    ambiguous: int = 0
+    lately: int = 0  # in the window that rates are of
+
+
+class CollectedTables:
+    """The tables of what was told.
+
+    Attributes:
+        functions, edges, problems, offers: the rows as they were made last.
+        invocations: how many began, in all that is counted.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing told."""
+        self.functions: list[LatencyRow] = []
+        self.edges: list[LatencyRow] = []
+        self.problems: list[ProblemRow] = []
+        self.offers: list[Offer] = []
+        self.invocations = 0
+        self._minutes = Minutes()
+        self._doubt_items: dict[str, list[Item]] = {}
+        self._doubts = Doubts()
+        self._map = ServiceMap()
+        self._window_s: float | None = None
+        self._made: tuple[int, float | None] | None = None
+
+    # --- what comes in ------------------------------------------------------------------------
+
+    def take(self, told: Counted) -> None:
+        """Take over what was told."""
+        self._made = None
+        if isinstance(told, CountedMinutes):
+            self._minutes.put(told)
+        elif isinstance(told, CountedBefore):
+            self._minutes.put_past(told.rollups)
+        elif isinstance(told, CountedDoubts):
+            for partition in told.partitions:
+                self._doubt_items.pop(partition, None)
+            for item in told.items:
+                self._doubt_items.setdefault(str(item["pk"]), []).append(item)
+            self._doubts = Doubts(item for items in self._doubt_items.values() for item in items)
+
+    # --- what is shown ------------------------------------------------------------------------
+
+    def renew(self, now_s: float, window_s: float | None) -> bool:
+        """Make the rows of now, unless they are those already; say whether they are new."""
+        made = (int(now_s) // MINUTE_S, window_s)
+        if made == self._made:
+            return False
+        self._made = made
+        first = window_start(now_s, window_s)
+        functions: dict[SeriesKey, _Series] = {}
+        edges: dict[SeriesKey, _Series] = {}
+        flows: dict[FlowKey, _Flow] = {}
+        problems: dict[ProblemName, Rollup] = {}
+        examples: dict[FunctionName, list[Rollup]] = {}
+        self.invocations = 0
+        current = made[0]
+        for rollup in self._minutes.since(None):
+            shown = first is None or rollup.minute >= first
+            name = rollup.name
+            if isinstance(name, FunctionName):
+                self.invocations += rollup.counts.get("started", 0)
+                if shown:
+                    series = functions.setdefault((name.function, name.region), _Series())
+                    _add(series, rollup, rollup.counts.get("started", 0), current)
+                    examples.setdefault(name, []).append(rollup)
+            elif isinstance(name, EdgeName):
+                if shown:
+                    self._add_edge(name, rollup, edges, current)
+                _add_flow(flows, name, rollup, self._ambiguous(name, rollup), current)
+            else:
+                known = problems.setdefault(name, Rollup(name, rollup.minute))
+                known.merge(rollup)
+        self.functions = _rows(functions, now_s, first, current)
+        self.edges = _rows(edges, now_s, first, current)
+        self._map = _service_map(flows, self.functions, now_s)
+        self.problems = _problems(problems.values())
+        self.offers = _offers(examples)
+        return True
+
+    def service_map(self) -> ServiceMap:
+        """Give the map of all functions and what they start, as it was made last."""
+        return self._map
+
+    def heat(self, view: View, key: SeriesKey, now_s: float) -> HeatMap:
+        """Lay out the latest latencies of a function or an edge in time, by the minute."""
+        current = int(now_s) // MINUTE_S
+        tallies: list[Tally | None] = []
+        for minute in range(current - RECENT + 1, current + 1):
+            found: dict[SeriesKey, _Series] = {}
+            for rollup in self._minutes.in_minute(minute):
+                if view == "functions" and isinstance(rollup.name, FunctionName):
+                    series_key = (rollup.name.function, rollup.name.region)
+                    _add(found.setdefault(series_key, _Series()), rollup, 0, current)
+                elif view == "edges" and isinstance(rollup.name, EdgeName):
+                    self._add_edge(rollup.name, rollup, found, current)
+            tallies.append(found[key].tally if key in found else None)
+        return heat_map(tallies, (current + 1) * MINUTE_S, MINUTE_S)
+
+    def rate(self, now_s: float) -> float:
+        """Give the invocations a second that began in the minute before the running one."""
+        return self._started(int(now_s) // MINUTE_S - 1) / MINUTE_S
+
+    def recent(self, now_s: float) -> tuple[float, ...]:
+        """Give the invocations a second of the latest whole minutes, oldest first."""
+        current = int(now_s) // MINUTE_S
+        return tuple(
+            self._started(minute) / MINUTE_S for minute in range(current - RECENT, current)
+        )
+
+    def _started(self, minute: int) -> int:
+        return sum(
+            rollup.counts.get("started", 0)
+            for rollup in self._minutes.in_minute(minute)
+            if isinstance(rollup.name, FunctionName)
+        )
+
+    def _ambiguous(self, name: EdgeName, rollup: Rollup) -> bool:
+        """Say whether what these edges rest on is doubted."""
+        began_s = rollup.minute * MINUTE_S
+        return self._doubts.graded("order", name.needs, name.source, began_s) == "ambiguous"
+
+    def _add_edge(
+        self, name: EdgeName, rollup: Rollup, edges: dict[SeriesKey, _Series], current: int
+    ) -> None:
+        # A delay is known of a certain call only, and counts as long as it is one.
+        if rollup.sketch.count and not self._ambiguous(name, rollup):
+            series = edges.setdefault(_edge_key(name), _Series())
+            _add(series, rollup, rollup.sketch.count, current)
+
+
+def _add(series: _Series, rollup: Rollup, count: int, current: int) -> None:
+    tally = series.tally
+    tally.sketch.merge(rollup.sketch)
+    tally.errors += rollup.counts.get("errors", 0)
+    tally.cold += rollup.counts.get("cold", 0)
+    if rollup.minute > current - RECENT:
+        series.counts[rollup.minute] = series.counts.get(rollup.minute, 0) + count
+
+
+def _rows(
+    series: dict[SeriesKey, _Series], now_s: float, first: int | None, current: int
+) -> list[LatencyRow]:
+    """Give the rows, busiest first; a rate is of the window, else of the last whole minute on."""
+    begin = current - 1 if first is None else first
+    length_s = max(1.0, now_s - begin * MINUTE_S)
+    rows = []
+    for key, one in series.items():
+        if not one.tally.sketch.count:
+            continue
+        one.tally.maximum = one.tally.sketch.quantiles(1.0)[0] or 0.0
+        recent = tuple(one.counts.get(m, 0) for m in range(current - RECENT + 1, current + 1))
+        lately = sum(count for minute, count in one.counts.items() if minute >= begin)
+        rows.append(latency_row(key, one.tally, lately / length_s, recent))
+    return sorted(rows, key=lambda row: (-row.count, row.name, row.region))
+
+
+def _edge_key(name: EdgeName) -> SeriesKey:
+    """Name an edge as the live view does (causality.latency.edge_key)."""
+    channel = _channel(name)
+    middle = "" if channel == "Invoke" else f" → {channel}"
+    return (
+        f"{name.parent_function or '?'}{middle} → {name.child_function or '?'}",
+        name.child_region,
+    )
+
+
+def _channel(name: EdgeName) -> str:
+    if name.service == "lambda":
+        return "Invoke"
+    return names.last_part(name.resource) or name.service
+
+
+def _add_flow(
+    flows: dict[FlowKey, _Flow], name: EdgeName, rollup: Rollup, doubted: bool, current: int
+) -> None:
+    counts = rollup.counts
+    ambiguous = counts.get("ambiguous", 0)
+    count = ambiguous + sum(counts.get(grade, 0) for grade in ("exact", "content", "order"))
+    if count <= 0:
+        return
+    source: MapNodeId = _SEVERAL
+    if name.parent_function:
+        source = (name.parent_function, name.parent_region)
+    target = (name.child_function or "(unknown function)", name.child_region)
+    flow = flows.setdefault((source, target, _channel(name)), _Flow())
+    flow.count += count
+    flow.ambiguous += count if doubted else ambiguous
+    flow.lately += count if rollup.minute >= current - 1 else 0
+
+
+def _service_map(
+    flows: dict[FlowKey, _Flow], functions: Sequence[LatencyRow], now_s: float
+) -> ServiceMap:
+    known = {(row.name, row.region): row for row in functions}
+    ids = dict.fromkeys([*known, *(node for key in flows for node in key[:2])])
+    length_s = now_s - (int(now_s) // MINUTE_S - 1) * MINUTE_S
+    return ServiceMap(
+        tuple(map_node(node, known.get(node)) for node in sorted(ids)),
+        tuple(
+            MapEdge(*key, flow.count, 0, flow.ambiguous, flow.lately / length_s)
+            for key, flow in sorted(flows.items())
+        ),
+    )
+
+
+def _problems(found: Iterable[Rollup]) -> list[ProblemRow]:
+    rows = []
+    for rollup in found:
+        name, count = rollup.name, rollup.counts.get("count", 0)
+        if not isinstance(name, ProblemName) or count <= 0:
+            continue
+        where = f"{name.function or 'an unknown function'} in {name.region}"
+        if not name.function:
+            where = name.region
+        text = f"{where}: {name.detail}" if name.detail else where
+        times = "" if count == 1 else f", {count:,} times; Enter opens the latest"
+        node = rollup.examples.get(LATEST)
+        rows.append(ProblemRow(name.problem, text + times, node, rollup.minute * MINUTE_S))
+    return sorted(rows, key=lambda row: (row.at_s or 0.0, row.kind, row.text))[-_PROBLEMS:]
+
+
+def _offers(examples: dict[FunctionName, list[Rollup]]) -> list[Offer]:
+    """Choose of each function the latest failed one, the slowest and the latest."""
+    offers: dict[str, Offer] = {}
+    for name in sorted(examples, key=lambda name: (name.function, name.region)):
+        newest_first = sorted(examples[name], key=lambda rollup: -rollup.minute)
+        for why, found in _examples(newest_first):
+            request_id, minute, least_s = found
+            known = offers.get(request_id)
+            whys: tuple[Why, ...] = (why,)
+            if known is not None:
+                whys, least_s = (*known.why, why), least_s or known.least_s
+            offers[request_id] = Offer(
+                request_id, name.function, name.region, whys, minute * MINUTE_S, least_s
+            )
+    return list(offers.values())
+
+
+def _examples(
+    newest_first: Sequence[Rollup],
+) -> Iterable[tuple[Why, tuple[str, int, float | None]]]:
+    for rollup in newest_first:
+        if FAILED in rollup.examples:
+            yield "failed", (rollup.examples[FAILED], rollup.minute, None)
+            break
+    slowest: tuple[int, str, int] | None = None
+    for rollup in newest_first:
+        powers = [int(what[1:]) for what in rollup.examples if what not in (LATEST, FAILED)]
+        power, request_id = max(powers, default=None), rollup.slowest
+        if power is not None and request_id and (slowest is None or power > slowest[0]):
+            slowest = (power, request_id, rollup.minute)
+    if slowest is not None:
+        yield "slowest", (slowest[1], slowest[2], 2.0 ** slowest[0])
+    for rollup in newest_first:
+        if LATEST in rollup.examples:
+            yield "latest", (rollup.examples[LATEST], rollup.minute, None)
+            break

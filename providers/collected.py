@@ -1,0 +1,208 @@
+"""Watching what the collector counted: its rollups, again and again, at a cost of its own.
+
+What is read depends on how many functions and edges there are, and never on how often they run.
+The running minute changes all the time and is asked for every few seconds; the minutes behind it
+are asked for once more when late records and second thoughts are in, and then no more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from gammaray_collector.items import Item
+from gammaray_collector.rollups import (
+    ROLLUPS_KEPT_S,
+    Range,
+    Rollup,
+    doubt_partitions,
+    read_rollups,
+    rollup_ranges,
+)
+from providers.aws_errors import error_code, user_error
+from providers.collected_table import CollectedTable, missing_collector
+from providers.events import ProviderEvent
+from providers.session import AwsSession
+from providers.sources.polling import ServiceReader
+from providers.streams.since import Since
+from providers.streams.timing import Timing
+
+MINUTE_S: Final = 60
+# So many minutes are kept apart, for the longest window of the tables.
+KEPT_MINUTES: Final = 16
+LONGEST_WINDOW_S: Final = (KEPT_MINUTES - 1) * 60.0
+_EVERY_S: Final = 5.0
+_RESTING_S: Final = 15.0
+_REST_AFTER: Final = 12  # looks at which nothing was new
+# A minute is looked at with the running one for so long after its end ...
+_YOUNG_S: Final = 30.0
+# ... and now and then, as long as calls may still turn up that correct it.
+_AGAIN_EVERY_S: Final = 60.0
+_AGAIN_MINUTES: Final = 4
+_HOUR: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class CountedMinutes:
+    """All that was counted in some minutes as of now, in the place of what was told before.
+
+    Attributes:
+        first, last: epoch minutes, both included.
+    """
+
+    first: int
+    last: int
+    rollups: Sequence[Rollup]
+
+
+@dataclass(frozen=True, slots=True)
+class CountedBefore:
+    """What was counted in an hour before those minutes; each is told once."""
+
+    rollups: Sequence[Rollup]
+
+
+@dataclass(frozen=True, slots=True)
+class CountedDoubts:
+    """The doubts of some hours, in the place of what was told of them before."""
+
+    partitions: Sequence[str]
+    items: Sequence[Item]
+
+
+Counted: TypeAlias = CountedMinutes | CountedBefore | CountedDoubts
+Tell: TypeAlias = Callable[[Counted], Awaitable[None]]
+
+
+class CollectedSource:
+    """Reads rollups until it is cancelled.
+
+    Attributes:
+        table: the collector's table.
+    """
+
+    def __init__(self, session: AwsSession, *, since: Since, timing: Timing | None = None) -> None:
+        """Prepare; nothing is called before `run`.
+
+        Args:
+            session: whose first region is the collector's home.
+            since: what of the past is counted, too.
+            timing: other clocks than this machine's.
+        """
+        self.table = CollectedTable(session)
+        self._session = session
+        self._since = since
+        self._timing = timing or Timing()
+        self._counted: dict[int, int] = {}  # by minute, to see whether anything is new
+        self._quiet = 0
+        self._looked_at_s: float | None = None
+        self._again_at_s = float("-inf")
+
+    async def run(self, statuses: asyncio.Queue[ProviderEvent], tell: Tell) -> None:
+        """Tell what was counted, newest first, then what is new; how it goes is put on a queue."""
+        reader = ServiceReader(self._session, "dynamodb", self.table.region, self._timing)
+        async with reader.publishing(statuses):
+            past = self._past_hours()
+
+            async def look(client: Any) -> float:
+                await self._look(client, tell)
+                reader.board.live()
+                hour = next(past, None)
+                if hour is None:
+                    return self._wait_s()
+                await self._read_past(client, hour, tell)
+                return 0.0
+
+            await reader.repeat(f"table {self.table.name}", look)
+
+    async def once(self) -> list[Counted]:
+        """Give what was counted up to now.
+
+        Raises:
+            UserError: the table cannot be read.
+        """
+        told: list[Counted] = []
+
+        async def tell(counted: Counted) -> None:
+            told.append(counted)
+
+        table = self.table
+        try:
+            async with self._session.client("dynamodb", table.region, validate=False) as client:
+                await self._look(client, tell)
+                for hour in self._past_hours():
+                    await self._read_past(client, hour, tell)
+        except (BotoCoreError, ClientError, OSError) as error:
+            raise user_error(
+                error,
+                profile=self._session.profile,
+                region=table.region,
+                resource=f"table {table.name}",
+            ) from error
+        return told
+
+    def _past_hours(self) -> Iterator[tuple[int, int]]:
+        """Give the hours before the minutes that are kept apart, as ranges of minutes."""
+        now_s = self._timing.now_s()
+        start_s = self._since.start_s(now_s)
+        held_from_s = now_s - ROLLUPS_KEPT_S
+        first = int(max(held_from_s, start_s or 0.0)) // MINUTE_S
+        last = self._minute() - KEPT_MINUTES
+        while last >= first:
+            begin = max(first, last // _HOUR * _HOUR)
+            yield begin, last
+            last = begin - 1
+
+    def _minute(self) -> int:
+        return int(self._timing.now_s()) // MINUTE_S
+
+    def _wait_s(self) -> float:
+        return _RESTING_S if self._quiet >= _REST_AFTER else _EVERY_S
+
+    async def _look(self, client: Any, tell: Tell) -> None:
+        """Read the minutes that can have changed since they were read last."""
+        now_s, last = self._timing.now_s(), self._minute()
+        again = now_s - self._again_at_s >= _AGAIN_EVERY_S
+        if self._looked_at_s is None:
+            first = last - KEPT_MINUTES + 1
+        else:  # also what went by while the table could not be reached
+            first = int(min(now_s, self._looked_at_s) - _YOUNG_S) // MINUTE_S
+            if again:
+                first = min(first, last - _AGAIN_MINUTES)
+        rollups = await self._rollups(client, first, last)
+        counted: dict[int, int] = {}
+        for rollup in rollups:
+            counted[rollup.minute] = counted.get(rollup.minute, 0) + sum(rollup.counts.values())
+        changed = any(self._counted.get(minute) != count for minute, count in counted.items())
+        self._quiet = 0 if changed else self._quiet + 1
+        self._counted, self._looked_at_s = counted, now_s
+        if again:
+            self._again_at_s = now_s
+            await self._read_doubts(client, first, last, tell)
+        await tell(CountedMinutes(first, last, rollups))
+
+    async def _read_past(self, client: Any, hour: tuple[int, int], tell: Tell) -> None:
+        rollups = await self._rollups(client, *hour)
+        await self._read_doubts(client, *hour, tell)
+        await tell(CountedBefore(rollups))
+
+    async def _read_doubts(self, client: Any, first: int, last: int, tell: Tell) -> None:
+        partitions = doubt_partitions(first * MINUTE_S, last * MINUTE_S)
+        pages = await self._queries(client, [Range(name, "", "~") for name in partitions])
+        await tell(CountedDoubts(partitions, pages))
+
+    async def _rollups(self, client: Any, first: int, last: int) -> list[Rollup]:
+        return read_rollups(await self._queries(client, rollup_ranges(first, last)))
+
+    async def _queries(self, client: Any, ranges: Sequence[Range]) -> list[Item]:
+        try:
+            pages = await asyncio.gather(*(self.table.query(client, one) for one in ranges))
+        except ClientError as error:
+            if error_code(error) == "ResourceNotFoundException":
+                raise missing_collector(self.table) from error
+            raise
+        return [item for page in pages for item in page]
