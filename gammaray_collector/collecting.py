@@ -35,7 +35,7 @@ from gammaray_collector.items import (
 )
 from gammaray_collector.ledger import Conclusion, Ledger, Together, in_threads
 from gammaray_collector.lookups import Callers, TableKeys
-from gammaray_collector.reading import Lost, Read, Unread, read
+from gammaray_collector.reading import Lost, Read, Unread, read, unread
 from gammaray_collector.resolving import Resolver
 from gammaray_collector.rollups import doubt_item
 from gammaray_collector.table import Asked, Busy, Table
@@ -79,15 +79,15 @@ class Collector:
             Busy: not all could be written; all of them may be taken again.
         """
         said: list[Read] = []
-        unread: list[Unread] = []
+        unreadable: list[Unread] = []
         for record in records:
             for found in read(record, now_s):
                 if isinstance(found, Read):
                     said.append(found)
                 else:
-                    unread.append(found)
+                    unreadable.append(found)
         self.take_read(said, now_s)
-        self._note(map(problems.of_unread, unread))
+        self._note(map(problems.of_unread, unreadable))
 
     def take_read(self, said: list[Read], now_s: float) -> None:
         """Take records that were read. Raises Busy."""
@@ -116,6 +116,10 @@ class Collector:
         self._count_attempts(attempt for one in said for attempt in attempts.attempts_of(one.facts))
         self._note(found for one in said for found in problems.of_facts(one.facts, one.region))
         self._resolver.resolve([*seeds, *self._awaiting(one.facts for one in said)], now_s)
+
+    def refuse(self, record: Any, reason: str, now_s: float) -> None:
+        """Note a record that could be read, and could not be taken all the same. Raises Busy."""
+        self._note([problems.of_unread(unread(record, reason, now_s))])
 
     def note_lost(self, lost: Lost) -> None:
         """Note that records were given up: for a while, order proves nothing. Raises Busy."""

@@ -32,6 +32,7 @@ from gammaray_collector.rollups import (
     doubt_source,
     minute_of,
     power_of,
+    short,
 )
 from gammaray_collector.solving import Solved
 
@@ -139,11 +140,13 @@ def conclusion(known: Item | None, edge: Edge, half: CauseHalf) -> Conclusion | 
 def _counts(edge: Edge, half: CauseHalf) -> Iterator[Count]:
     minute = minute_of(edge.began_s)
     child = (edge.child_region or "", edge.child_function or "")
+    # A path of HTTP may be another one each time.
     resource = edge.resource or ""
+    resource = short(resource.partition("/")[0] if edge.service == "http" else resource)
     if edge.grade == "none":
         if is_orphan(edge, half):
             detail = f"no recorded call wrote what started it: {edge.service} {resource}".strip()
-            name = ProblemName("orphan", *child, detail)
+            name = ProblemName("orphan", *child, short(detail))
             yield Count(minute, PROBLEM, name, {"count": 1})
         return
     parent = (edge.parent_region or "", edge.parent_function or "")

@@ -16,12 +16,13 @@ from gammaray_collector.items import (
     PK,
     SK,
     Item,
+    digest,
     invocation_partition,
     text_of,
 )
 from gammaray_collector.ledger import Conclusion, Count
 from gammaray_collector.reading import Lost, Unread
-from gammaray_collector.rollups import LATEST, PROBLEM, ProblemName, minute_of
+from gammaray_collector.rollups import LATEST, PROBLEM, ProblemName, minute_of, short
 
 _REASON = 120  # characters: what begins alike is counted as one
 
@@ -43,7 +44,7 @@ class Trouble(msgspec.Struct, frozen=True, omit_defaults=True):
 def of_unread(unread: Unread) -> Conclusion:
     """Give the problem of a record that could not be read."""
     trouble = Trouble("unreadable", unread.reason, unread.at_s, unread.raw)
-    name = ProblemName("unreadable", unread.region, "", unread.reason[:_REASON])
+    name = ProblemName("unreadable", unread.region, "", short(unread.reason[:_REASON]))
     return _kept(f"unreadable#{unread.identity}", trouble, name, unread.request_id)
 
 
@@ -53,9 +54,12 @@ def of_facts(facts: Facts, region: str) -> Iterator[Conclusion]:
         if type(fact) is Call and fact.error in THROTTLED:
             resource = names.last_part(fact.resource) if fact.resource else ""
             what = f"{fact.operation} {resource}".strip()
+            detail = short(f"{what}: {fact.error}")
             at_s = fact.at_s if fact.at_s is not None else facts.written_at_s
             place = f"throttled#{facts.request_id}#{fact.id}"
-            name = ProblemName("throttled", fact.region or region, "", f"{what}: {fact.error}")
+            name = ProblemName(
+                "throttled", fact.region or region, "", short(f"{what}: {fact.error}")
+            )
             yield _kept(place, Trouble("throttled", what, at_s), name, facts.request_id)
 
 
@@ -70,7 +74,7 @@ def of_lost(lost: Lost) -> Conclusion:
 def _kept(place: str, trouble: Trouble, name: ProblemName, request_id: str) -> Conclusion:
     item: Item = {
         PK: invocation_partition(request_id) if request_id else f"x#{place}",
-        SK: f"x#{place}",
+        SK: f"x#{digest(place.encode())}",
         BODY: text_of(trouble),
         EXPIRES: int(trouble.at_s + INVOCATIONS_KEPT_S),
     }

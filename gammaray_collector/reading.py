@@ -15,6 +15,7 @@ from causality.records import Image, StreamRecord
 from gammaray_collector.items import digest
 
 _SHOWN = 1000
+_LONGEST = 800  # bytes: DynamoDB takes keys of 1024
 
 
 class Read(NamedTuple):
@@ -63,10 +64,6 @@ class Lost(NamedTuple):
 
 def read(record: Any, now_s: float) -> Iterator[Read | Unread]:
     """Read one record of a stream's event; nothing comes of items that left the table."""
-    raw = json.dumps(record, default=repr, sort_keys=True)
-    region = record.get("awsRegion", "") if isinstance(record, dict) else ""
-    region = region if isinstance(region, str) else ""
-    identity = digest(raw.encode("utf-8", "replace"))
     try:
         decoded = msgspec.convert(record, StreamRecord)
         image = decoded.dynamodb.NewImage
@@ -74,16 +71,35 @@ def read(record: Any, now_s: float) -> Iterator[Read | Unread]:
             return
         facts = decode_image(image)
         image.payload.S.encode()  # half a surrogate pair could not be written
-        facts.request_id.encode()
+        if (
+            max(len(t.encode()) for t in (image.reqID.S, facts.request_id, facts.attempt or ""))
+            > _LONGEST
+        ):
+            raise UnreadablePayload("its ids are too long")
     except (msgspec.ValidationError, UnreadablePayload, UnicodeError, RecursionError) as error:
-        yield Unread(identity, str(error), raw[:_SHOWN], region, _time_of(record, now_s))
+        yield unread(record, str(error), now_s)
         return
     for number, reason in enumerate(facts.unreadable):
         told = digest(f"{image.reqID.S}\n{number}".encode("utf-8", "replace"))
+        region = decoded.awsRegion
         yield Unread(told, reason, "", region, facts.written_at_s, facts.request_id)
     last = image.reqID.S.rpartition(":")[2]
     part = int(last) if facts.generation != 1 and last.isdecimal() and len(last) < 6 else 0
-    yield Read(image, facts, region, part)
+    yield Read(image, facts, decoded.awsRegion, part)
+
+
+def unread(record: Any, reason: str, now_s: float) -> Unread:
+    """Say of a record that it could not be read."""
+    raw = json.dumps(record, default=repr, sort_keys=True)
+    region = record.get("awsRegion", "") if isinstance(record, Mapping) else ""
+    shown = raw.encode("utf-8", "replace")
+    return Unread(
+        digest(shown),
+        reason,
+        shown[:_SHOWN].decode("utf-8", "replace"),
+        region if isinstance(region, str) else "",
+        _time_of(record, now_s),
+    )
 
 
 def lost_of(message: Any) -> Lost | None:

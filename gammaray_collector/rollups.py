@@ -36,7 +36,7 @@ import msgspec
 from causality.doubts import DOUBT_S
 from causality.match_keys import Source
 from causality.sketch import Sketch, bucket_of
-from gammaray_collector.items import EXPIRES, PK, SK, Grade, Item, Key, Need
+from gammaray_collector.items import EXPIRES, PK, SK, Grade, Item, Key, Need, digest
 
 RollupKind: TypeAlias = Literal["f", "e", "p"]
 FUNCTION: Final = "f"
@@ -52,6 +52,7 @@ ROLLUPS_KEPT_S: Final = 30 * 86400.0
 PATIENCE_S: Final = 90.0
 
 _MINUTES = 60
+_LONGEST = 300  # bytes: DynamoDB takes keys of 1024, and a name has several parts
 _BUCKET = "d"
 _EXAMPLE = "x"
 LATEST: Final = "latest"
@@ -164,6 +165,11 @@ def read_rollups(items: Iterable[Item]) -> list[Rollup]:
     return [rollup for rollup in found.values() if rollup.counts or rollup.sketch.count]
 
 
+def short(text: str) -> str:
+    """Give a part of a rollup's name that fits into it."""
+    return text.encode("utf-8", "replace")[:_LONGEST].decode("utf-8", "ignore")
+
+
 def bucket_name(value_s: float) -> str:
     """Give the attribute that counts a value."""
     return f"{_BUCKET}{bucket_of(max(0.0, value_s))}"
@@ -223,8 +229,9 @@ def rollup_ranges(first_minute: int, last_minute: int) -> list[Range]:
 
 
 def doubt_source(source: Source) -> str:
-    """Write where records come from."""
-    return _encode(source).decode()
+    """Write where records come from; what stands for it, if that is long."""
+    text = _encode(source)
+    return text.decode() if len(text) <= _LONGEST else f"~{digest(text)}"
 
 
 def stretch_of(at_s: float) -> int:
