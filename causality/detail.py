@@ -107,7 +107,8 @@ def _cause_text(engine: Engine, invocation: Invocation, now_s: float) -> str:
                 rest = "its call has not been read yet"
             texts.append(f"{describe_cause(cause.fact)} ({rest})")
         elif edge.parent is None:
-            texts.append(f"{describe_cause(cause.fact)}, by one of {len(edge.candidates)} calls")
+            calls = f"one of {len(edge.candidates)} calls" if edge.candidates else "none shown here"
+            texts.append(f"{describe_cause(cause.fact)}, by {calls}")
         else:
             operation = edge.candidates[0].fact.operation if edge.candidates else "Invoke"
             resource = names.last_part(cause.fact.resource or "")

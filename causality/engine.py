@@ -87,7 +87,7 @@ class Engine:
         self.finished = False
         self.read_until_s = float("inf")
         self._at_once = at_once
-        self.matcher = Matcher(self._edge_changed, self.invocations.get)
+        self.matcher = Matcher(self.edge_changed, self.invocations.get)
         self._calls = Calls(self.matcher)
         self._callers_awaited: dict[str, list[CauseNode]] = {}
         self._running: dict[Invocation, None] = {}
@@ -337,7 +337,8 @@ class Engine:
 
     # --- edges ----------------------------------------------------------------------------
 
-    def _edge_changed(self, cause: CauseNode, old: Edge | None) -> None:
+    def edge_changed(self, cause: CauseNode, old: Edge | None) -> None:
+        """Take over that a cause has another edge than it had."""
         relink(cause, old, self.touched)
         if cause.edge is not None:
             self.waiting.pop(cause, None)

@@ -51,6 +51,8 @@ def _summary(matcher: Matcher, edge: Edge) -> str:
     if edge.evidence == "ambiguous":
         if len(calls) > 1:
             return f"{len(calls)} calls could be meant; nothing recorded tells them apart."
+        if not calls:
+            return "Calls of other chains could be meant, which are not loaded."
         return f"One call could be meant, but {_why_not_certain(matcher, cause)}."
     if cause.fact.caller is not None:
         if len(calls) > 1:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from textual.binding import Binding, BindingType
 
-from gammaray_tui import handlers, screen_keys, tape_handlers, tree_handlers
+from gammaray_tui import handlers, past, screen_keys, tape_handlers, tree_handlers
+from widgets.answer_table import AnswerTable
 from widgets.causal_tree import CausalTree
 from widgets.detail_pane import DetailPane
 from widgets.latency_table import LatencyTable
@@ -32,13 +33,14 @@ Group: TypeAlias = Literal[
     "Map",
     "Time line",
     "Compare",
+    "History",
 ]
 Pane: TypeAlias = Literal["tree", "latency", "detail"]
 Run: TypeAlias = "Callable[[GammarayApp], Awaitable[None] | None]"
 
 GROUPS: tuple[Group, ...] = (
     "Move", "Tree", "Latency", "Invocation", "View", "Replay", "Act", "Program", "Map",
-    "Time line", "Compare",
+    "Time line", "Compare", "History",
 )  # fmt: skip
 _SIGNS = {
     "down": "↓",
@@ -217,6 +219,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("waterfall", ("t",), "time line", "time line of the chain", "View", handlers.waterfall),
     Action("open-chain", ("#",), "go to id", "go to a request id", "View", handlers.open_chain),
     Action("compare", ("c",), "compare", "compare two sets of chains", "View", handlers.compare),
+    Action("history", ("E",), "history", "earlier: ask an archive", "View", past.history),
     Action("problems", ("P",), "problems", "list of problems", "View", handlers.problems),
     Action("regions", ("r",), "regions", "regions and how reading goes", "View", handlers.regions),
     Action("slower", ("<",), "slower", "slower", "Replay", tape_handlers.slower, needs_replay=True),
@@ -329,6 +332,7 @@ ACTIONS: tuple[Action, ...] = (
     *_on_screen("map", "Map", MapView.BINDINGS, screen_keys.MAP),
     *_on_screen("waterfall", "Time line", WaterfallView.BINDINGS, screen_keys.WATERFALL),
     *_on_screen("compare", "Compare", screen_keys.COMPARE),
+    *_on_screen("history", "History", AnswerTable.BINDINGS, screen_keys.HISTORY),
 )
 
 BY_ID = {action.id: action for action in ACTIONS}

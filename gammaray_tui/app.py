@@ -18,12 +18,16 @@ from textual.screen import Screen
 
 from causality.snapshot import Header, Snapshot
 from gammaray_tui import allowed
-from gammaray_tui.actions import ACTIONS, BY_ID
+from gammaray_tui.actions import BY_ID
+from gammaray_tui.crash import defect_of
 from gammaray_tui.firing import fire_and_follow
 from gammaray_tui.keymap import Keymap
 from gammaray_tui.log_reports import LogReports
+from gammaray_tui.past import ArchivePlaces, Live
 from gammaray_tui.screens.main import MainScreen
+from gammaray_tui.screens.main_css import APP_CSS
 from gammaray_tui.screens.shows import ShowsSnapshots
+from gammaray_tui.system_commands import system_commands
 from gammaray_tui.theming import UserThemes, known_theme, textual_theme, variable_defaults
 from providers.errors import UserError
 from themes import load_themes
@@ -69,19 +73,13 @@ class GammarayApp(App[None]):
         before_firing: tells the sources that records will come soon.
         recording: what the key R starts and stops; None where nothing is to be recorded.
         player: what plays the replay; None when things are live.
+        archives: where the History screen finds archives.
+
+    Attributes:
+        live: what stands behind a chain of the past, while one is shown.
     """
 
-    CSS = """
-    Toast { max-width: 70; }
-    .-roomy {
-        #header { margin: 1 1 0 1; }
-        #keys { margin: 0 1 1 1; }
-        .pane { padding: 0 1; }
-        #lower { margin-top: 1; }
-        MainScreen.-side #lower { margin: 0 0 0 1; }
-        Dialog #box { padding: 2 4; }
-    }
-    """
+    CSS = APP_CSS
     density: reactive[Density] = reactive("compact")
     # What ends programs in a terminal ends this one, also in a dialog.
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -106,6 +104,7 @@ class GammarayApp(App[None]):
         before_firing: Callable[[], None] | None = None,
         recording: WatchRecording | None = None,
         player: Player | None = None,
+        archives: ArchivePlaces | None = None,
     ) -> None:
         self.keymap = Keymap(keys)
         self._look: Look | None = None
@@ -128,6 +127,8 @@ class GammarayApp(App[None]):
         self.before_firing = before_firing
         self.recording = recording
         self.player = player
+        self.archives = archives or ArchivePlaces()
+        self.live: Live | None = None
         self.paused = False
         self.calls_shown = True
         self.last_shot: Shot | None = None
@@ -159,10 +160,19 @@ class GammarayApp(App[None]):
             self._main = MainScreen(self.look)
         return self._main
 
+    @main.setter
+    def main(self, main: MainScreen) -> None:
+        self._main = main
+
+    @property
+    def watched(self) -> Model:
+        """The model that the sources feed, whatever is shown."""
+        return self.model if self.live is None else self.live.model
+
     @property
     def operations(self) -> Operations | None:
         """The acts on AWS that may be done now."""
-        return None if self.read_only else self._operations
+        return None if self.read_only or self.live is not None else self._operations
 
     def need_inspections(self) -> Inspections:
         """Give what only looks at AWS, in read-only mode as well.
@@ -255,7 +265,7 @@ class GammarayApp(App[None]):
         """
         began_s = time.monotonic()
         with self._defects_shown("taking up what came"):
-            self._changed |= self.model.drain(_DRAIN_S)
+            self._changed |= self.watched.drain(_DRAIN_S)
         self._behind = time.monotonic() - began_s >= _DRAIN_S
         if self._behind:
             asyncio.get_running_loop().call_later(_BREATH_S, self._take_up)
@@ -269,9 +279,11 @@ class GammarayApp(App[None]):
         self._shown_at_s = time.monotonic()
         with self._defects_shown("showing what came"), self.batch_update():
             self.snapshot = self.model.snapshot()
-            for screen in self.screen_stack:
+            for screen in reversed(self.screen_stack):
                 if isinstance(screen, ShowsSnapshots):
                     screen.show_snapshot(self.snapshot)
+                if screen is self.main:
+                    break  # those below it show what is live
 
     def _fetch_report(self) -> None:
         """Ask for the logs' REPORT of the selection when it rests, and of what is on screen."""
@@ -311,18 +323,7 @@ class GammarayApp(App[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer the registry's actions in the palette."""
-        for action in ACTIONS:
-            offered = action.is_offered(
-                can_operate=self.operations is not None, replaying=self.player is not None
-            )
-            if not action.in_palette or not offered:
-                continue
-
-            def run(action_id: str = action.id) -> None:
-                self.call_later(self.action_act, action_id)
-
-            name = action.text[0].upper() + action.text[1:]
-            yield SystemCommand(name, f"key {self.keymap.shown(action)}", run)
+        return system_commands(self)
 
     def fire(self, shot: Shot | None) -> None:
         """Fire an application in the background and tell what came of it; None does nothing."""
@@ -349,15 +350,7 @@ class GammarayApp(App[None]):
         if name in self._defects:
             return
         self._defects.add(name)
-        defect = UserError(
-            f"Something went wrong while {what}: {name}",
-            on=self.account_name,
-            todo="This is a defect of gammaray-tui: please report it with the lines below. "
-            "Everything else goes on.",
-            kind="defect",
-        )
-        defect.__cause__ = error
-        self.show_error(defect)
+        self.show_error(defect_of(error, what, self.account_name))
 
     # Looks
 

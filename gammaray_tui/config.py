@@ -56,6 +56,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ascii: draw with plain ASCII only.
         density: "compact", or "roomy" for more space between things.
         read_only: take away everything that changes AWS.
+        archive: the archive that `analyze` and the History screen ask, unless told of another.
         keys: keys of the screen's actions, by the action's id, joined by commas.
     """
 
@@ -68,6 +69,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ascii: bool | None = None
     density: Density | None = None
     read_only: bool | None = None
+    archive: str | None = None
     keys: dict[str, str] = {}
 
 
@@ -98,6 +100,7 @@ class Settings(msgspec.Struct, frozen=True):
     ascii_only: bool = False
     density: Density = "compact"
     read_only: bool = False
+    archive: str = ""
     keys: dict[str, str] = {}
 
     @property
@@ -145,6 +148,7 @@ def load_settings(given: Given, environ: Mapping[str, str] | None = None) -> Set
         density=file.density or defaults.density,
         # The safe answer wins: no source can take back what another has forbidden.
         read_only=given.read_only or bool(from_environment.read_only) or bool(file.read_only),
+        archive=file.archive or defaults.archive,
         keys=file.keys,
     )
 

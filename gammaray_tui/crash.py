@@ -28,6 +28,25 @@ def default_folder() -> Path:
     return platformdirs.user_state_path("gammaray-tui") / "crashes"
 
 
+def defect_of(error: Exception, what: str, on: str) -> UserError:
+    """Give an error that nobody foresaw as one to show; everything else goes on.
+
+    Args:
+        error: what was raised.
+        what: what was being done.
+        on: what is watched.
+    """
+    defect = UserError(
+        f"Something went wrong while {what}: {type(error).__name__}: {error}",
+        on=on,
+        todo="This is a defect of gammaray-tui: please report it with the lines below. "
+        "Everything else goes on.",
+        kind="defect",
+    )
+    defect.__cause__ = error
+    return defect
+
+
 def crashed(told: str, recording: Path | None, folder: Path | None = None) -> UserError:
     """Keep what was told of a defect, and say where, and where the recording is.
 

@@ -39,9 +39,9 @@ async def fire_and_follow(app: GammarayApp, shot: Shot) -> None:
             todo="See whether the application is deployed (i), then fire again (F).",
             kind="fire-failed",
         )
-    app.model.mark("fired", f"{fired.application} × {len(fired.request_ids)}")
+    app.watched.mark("fired", f"{fired.application} × {len(fired.request_ids)}")
     app.notify(f"fired {fired.application} × {len(fired.request_ids)}", timeout=3)
-    await _follow(app, app.model.follow(fired))
+    await _follow(app, app.watched.follow(fired))
 
 
 async def _follow(app: GammarayApp, followed: Followed) -> None:

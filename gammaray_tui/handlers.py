@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from causality.service_map import MapNodeId, node_filter
+from gammaray_tui import past
 from widgets.line_list import LineList
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def pause(app: GammarayApp) -> None:
 
     A replay stands still instead: nothing comes meanwhile.
     """
+    if _is_past(app):
+        return
     if app.player is not None:
         app.player.toggle_pause()
         app.refresh_views()
@@ -81,6 +84,8 @@ def pause(app: GammarayApp) -> None:
 
 def clear(app: GammarayApp) -> None:
     """Show only what comes from now on."""
+    if _is_past(app):
+        return
     app.model.clear()
     app.refresh_views()
     app.notify("only what comes from now on is shown", timeout=3)
@@ -137,9 +142,17 @@ async def jump(app: GammarayApp) -> None:
     await app.push_screen(JumpScreen(targets(app.screen)), go)
 
 
-def back(app: GammarayApp) -> Awaitable[None]:
-    """Show all panes again, then all chains."""
-    return app.main.back()
+async def back(app: GammarayApp) -> None:
+    """Show all panes again, then all chains, then what is live."""
+    if not await app.main.back():
+        past.leave(app)
+
+
+def _is_past(app: GammarayApp) -> bool:
+    """Say whether a chain of the past is shown, and tell the user that nothing comes to it."""
+    if app.live is not None:
+        app.notify("this is history: nothing comes here; esc goes back", timeout=3)
+    return app.live is not None
 
 
 async def service_map(app: GammarayApp) -> None:

@@ -93,12 +93,15 @@ def footer_hints(
     filtered: bool,
     replaying: bool = False,
     ended: bool = False,
+    past: bool = False,
 ) -> Sequence[KeyHint]:
     """Choose the keys that matter now, the most important first."""
     hints = []
     wanted = _EMPTY_FOOTER if empty else _FOOTERS[pane]
     if replaying:
         wanted = tuple(dict.fromkeys((*_REPLAY_FOOTER, *wanted)))
+    if past:
+        wanted = ("back", *(action_id for action_id in wanted if action_id != "pause"))
     for action_id in wanted:
         action = BY_ID[action_id]
         if not action.is_offered(can_operate=can_operate, replaying=replaying):
@@ -107,7 +110,9 @@ def footer_hints(
         key = keymap.shown(action)
         if action_id in _KEYS and action_id not in keymap.changes:
             key = _KEYS[action_id]
-        if action_id == "pause" and ended:
+        if action_id == "back":
+            label = "back to history"
+        elif action_id == "pause" and ended:
             label = "play again"
         elif action_id == "pause" and paused:
             label = "resume"

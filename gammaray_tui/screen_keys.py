@@ -30,3 +30,10 @@ COMPARE: tuple[BindingType, ...] = (
     Binding("r", "again", "compare again: more may have come", id="compare.again", show=False),
     Binding("escape", "leave", "back to the tree", id="compare.leave", show=False),
 )
+HISTORY: tuple[BindingType, ...] = (
+    Binding("r", "ask", "ask, or ask again", id="history.ask", show=False),
+    Binding("/", "search", "only rows with some words", id="history.search", show=False),
+    Binding("e", "export", "write the answer to a file", id="history.export", show=False),
+    Binding("y", "copy", "copy the value", id="history.copy", show=False),
+    Binding("escape", "leave", "stop, or back to the tree", id="history.leave", show=False),
+)

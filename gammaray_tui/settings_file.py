@@ -22,6 +22,7 @@ _KEYS: Final[tuple[tuple[str, str, Any], ...]] = (
     ("ascii", "Draw with plain ASCII only.", False),
     ("density", 'How close things stand: "compact" or "roomy"; V changes it.', "compact"),
     ("read_only", "Take away everything that changes AWS.", False),
+    ("archive", "The archive that `analyze` and the History screen (E) ask.", "s3://bucket/prefix"),
     ("keys", "Keys by action; `gammaray-tui keys` lists both.", {"pause": "p,space"}),
 )
 # The original's names (GammaRay.env.template) and ours.

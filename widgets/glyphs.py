@@ -25,7 +25,12 @@ EVIDENCE_LETTERS: Mapping[Evidence, str] = {
     "order": "C",
     "ambiguous": "?",
 }
-MODE_WORDS: Mapping[Mode, str] = {"follow": "FOLLOW", "hold": "HOLD", "paused": "PAUSED"}
+MODE_WORDS: Mapping[Mode, str] = {
+    "follow": "FOLLOW",
+    "hold": "HOLD",
+    "paused": "PAUSED",
+    "history": "HISTORY",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,7 @@ UNICODE = Glyphs(
         "unknown": "?",
     },
     region={"connecting": "…", "live": "●", "retrying": "◐", "down": "○", "ended": "■"},
-    mode={"follow": "▼", "hold": "■", "paused": "‖"},
+    mode={"follow": "▼", "hold": "■", "paused": "‖", "history": "◂"},
     step={"waiting": "·", "running": "»", "done": "✓", "failed": "✗", "skipped": "–"},
     evidence_rail={"exact": "─", "content": "╌", "order": "┈", "ambiguous": "?"},
     brand="γ",
@@ -159,7 +164,7 @@ ASCII = Glyphs(
         "unknown": "?",
     },
     region={"connecting": "~", "live": "o", "retrying": "*", "down": "x", "ended": "="},
-    mode={"follow": "v", "hold": "#", "paused": "="},
+    mode={"follow": "v", "hold": "#", "paused": "=", "history": "<"},
     step={"waiting": ".", "running": ">", "done": "o", "failed": "x", "skipped": "-"},
     evidence_rail={"exact": "-", "content": "~", "order": ".", "ambiguous": "?"},
     brand="y",

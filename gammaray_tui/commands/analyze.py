@@ -13,6 +13,7 @@ import typer
 
 from gammaray_tui.commands import options
 from gammaray_tui.commands.output import ended_pipe_is_fine, say, write_result
+from gammaray_tui.spans import read_span
 from providers.errors import UserError
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def analyze(
     ] = None,
     profile: options.Profile = None,
     endpoint_url: options.EndpointUrl = None,
+    config: options.ConfigFile = None,
 ) -> None:
     """Ask an archive: edges, latency, chains, errors, SQL.
 
@@ -112,16 +114,24 @@ def analyze(
     only one of two stretches of time has. never-triggered: calls that started nothing where
     others do. shares: errors and cold starts. sql: your own question.
     """
-    given = options.given_before(context)
+    from gammaray_tui.config import load_settings
+
+    given = options.Given(profile=profile, endpoint_url=endpoint_url, config=config)
+    settings = load_settings(given.over(options.given_before(context)))
+    dataset = dataset or settings.archive
     if not dataset:
-        raise UserError("Which archive?", todo="Name it with --from.", kind="usage")
+        raise UserError(
+            "Which archive?",
+            todo="Name it with --from, or as `archive` in the configuration file.",
+            kind="usage",
+        )
     if text and question is not Name.SQL:
         raise UserError(f"{question} takes no SQL.", todo="Leave it out.", kind="usage")
     if form is Format.PARQUET and output is None and sys.stdout.isatty():
         raise UserError("Parquet cannot be shown here.", todo="Name a file with -o.", kind="usage")
-    from gammaray_tui.history.extras import need_extra
+    from gammaray_tui.history.extras import extra_of, need_extra
 
-    need_extra("spark" if engine.startswith("spark") else "history")
+    need_extra(extra_of(engine))
     from gammaray_tui.history.asking import Question, ask
     from gammaray_tui.history.engines import opened
     from providers.archive.dataset import Dataset, need
@@ -132,15 +142,15 @@ def analyze(
         text,
         by.value,
         per.value,
-        _span("--between", between),
-        _span("--before", before),
-        _span("--after", after),
+        read_span("--between", between),
+        read_span("--before", before),
+        read_span("--after", after),
         limit,
     )
     store = open_store(
         dataset,
-        profile=profile or given.profile,
-        endpoint_url=endpoint_url or given.endpoint_url,
+        profile=settings.profile,
+        endpoint_url=settings.endpoint_url,
     )
     need(Dataset(store))
     with warnings.catch_warnings():
@@ -173,19 +183,3 @@ def _write(answer: Answer, form: Format, output: Path | None) -> None:
     for piece in pieces:
         sys.stdout.buffer.write(piece)
     sys.stdout.buffer.flush()
-
-
-def _span(option: str, text: str) -> tuple[float, float] | None:
-    from causality.filters import read_time
-
-    if not text:
-        return None
-    first, found, last = text.partition("..")
-    begin_s, end_s = read_time(first), read_time(last)
-    if not found or begin_s is None or end_s is None or begin_s >= end_s:
-        raise UserError(
-            f"{option} is {text!r}, which is no stretch of time.",
-            todo="Give one such as 2026-11-20..2026-11-22 or 2026-11-22T08:00Z..2026-11-22T09:00Z.",
-            kind="usage",
-        )
-    return begin_s, end_s

@@ -93,6 +93,7 @@ async def _run_interactive(
     settings: Settings, count: int, record: Path | None, *, recorded: bool
 ) -> None:
     from gammaray_tui.app import GammarayApp
+    from gammaray_tui.past import ArchivePlaces
     from gammaray_tui.recording import demo_recording
     from gammaray_tui.watch import Watch
 
@@ -106,6 +107,7 @@ async def _run_interactive(
         read_only=settings.read_only,
         on_start=stage.stand,
         recording=recording,
+        archives=ArchivePlaces(usual=settings.archive),
     )
     app.report(_STARTING)  # so that the first frame says it already
     try:

@@ -83,6 +83,7 @@ async def _show_files(
 ) -> None:
     from gammaray_tui.app import GammarayApp
     from gammaray_tui.archiving import archive_of
+    from gammaray_tui.past import ArchivePlaces
     from gammaray_tui.watch import Watch
     from providers.replay import Player
 
@@ -104,6 +105,7 @@ async def _show_files(
         **settings.appearance,
         sources=(play,),
         player=player,
+        archives=ArchivePlaces(archive or "", settings.archive),
     )
     with archive_of(archive).of(watch):
         await run_app(app)
@@ -135,6 +137,7 @@ async def play_files(player: Player, files: FileSet, watch: Watch, report: Repor
 async def _show_pipe(settings: Settings, descriptor: int, archive: str | None) -> None:
     from gammaray_tui.app import GammarayApp
     from gammaray_tui.archiving import archive_of
+    from gammaray_tui.past import ArchivePlaces
     from gammaray_tui.watch import Watch
     from providers.sources.pipe import NAME, PipeSource
 
@@ -146,6 +149,7 @@ async def _show_pipe(settings: Settings, descriptor: int, archive: str | None) -
         read_only=True,
         **settings.appearance,
         sources=(lambda: source.run(watch.queue),),
+        archives=ArchivePlaces(archive or "", settings.archive),
     )
     with archive_of(archive).of(watch):
         await run_app(app)

@@ -81,6 +81,7 @@ async def _watch(
     from gammaray_tui.archiving import archive_of
     from gammaray_tui.commands import resuming
     from gammaray_tui.handlers import tell_unfinished
+    from gammaray_tui.past import ArchivePlaces
     from gammaray_tui.recording import WatchRecording
     from gammaray_tui.switching import Place, Switching
     from gammaray_tui.watch import Watch
@@ -119,6 +120,9 @@ async def _watch(
         on_start=tell_unfinished,
         before_firing=source.expect_records,
         recording=recording,
+        archives=ArchivePlaces(
+            archive or "", settings.archive, session.profile, settings.endpoint_url
+        ),
     )
     archiving = archive_of(
         archive, profile=session.profile, endpoint_url=settings.endpoint_url, recording=recording

@@ -36,9 +36,9 @@ def as_table(names: list[str], rows: Iterable[dict[str, Any]]) -> tuple[list[str
     numbers = {
         name for name in names if all(isinstance(row[name], int | float | None) for row in shown)
     }
-    heads = [name.removesuffix("_s").replace("_", " ").upper() for name in names]
+    heads = [heading(name).upper() for name in names]
     right = frozenset(head for head, name in zip(heads, names, strict=True) if name in numbers)
-    cells = [[_shown(name, row[name]) for name in names] for row in shown]
+    cells = [[value_text(name, row[name]) for name in names] for row in shown]
     return table_lines(heads, cells, right), next(rows, None) is not None
 
 
@@ -71,7 +71,13 @@ def as_parquet(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> bytes:
     return written.getvalue()
 
 
-def _shown(name: str, value: Any) -> str:
+def heading(name: str) -> str:
+    """Give a column's name as people write it."""
+    return name.removesuffix("_s").replace("_", " ")
+
+
+def value_text(name: str, value: Any) -> str:
+    """Give a value as a short text; what its column is called tells the unit."""
     if value is None:
         return formats.UNKNOWN
     if isinstance(value, datetime):

@@ -61,13 +61,21 @@ def edges_of(archive: Archive, told: Told = lambda _text: None) -> Table:
         `child_request_id`, `parent_request_id` and `call_id` (NULL when not certain),
         `evidence`, `candidates` and `call_candidates`, and what is known of all of these.
     """
+    return archive.once("edges", lambda: _edges(archive, told))
+
+
+def matched(archive: Archive, told: Told = lambda _text: None) -> Matched:
+    """Match the causes of an archive to its calls."""
+    return archive.once("matched", lambda: _matched(archive, told))
+
+
+def _edges(archive: Archive, told: Told) -> Table:
     halves, found = matched(archive, told)
     told("grading edges")
     return archive.held(_described(archive, halves, _concluded(archive, halves, found)))
 
 
-def matched(archive: Archive, told: Told = lambda _text: None) -> Matched:
-    """Match the causes of an archive to its calls."""
+def _matched(archive: Archive, told: Told) -> Matched:
     told("reading calls and causes")
     halves = halves_of(archive)
     told("matching ids")

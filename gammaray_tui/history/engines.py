@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 import ibis
 import pyarrow as pa
@@ -22,6 +22,7 @@ from providers.errors import UserError
 _BATCH_ROWS: Final = 65_536
 _ENGINES_OWN: Final = frozenset({"duckdb", "_duckdb", "pyspark", "py4j"})
 _MAP: Final = ("keys", "values")
+_T = TypeVar("_T")
 
 
 class Archive(ABC):
@@ -39,6 +40,13 @@ class Archive(ABC):
         self.causes: Table = connection.table("causes")
         self.gaps: Table = connection.table("gaps")
         self._names = (f"gammaray_{number}" for number in count())
+        self._made: dict[str, Any] = {}
+
+    def once(self, name: str, make: Callable[[], _T]) -> _T:
+        """Give what was made under a name, else make it: one question's work serves the next."""
+        if name not in self._made:
+            self._made[name] = make()
+        return cast(_T, self._made[name])
 
     @abstractmethod
     def held(self, expression: Table) -> Table:
@@ -51,6 +59,10 @@ class Archive(ABC):
     @abstractmethod
     def answer(self, expression: Table) -> pa.RecordBatchReader:
         """Compute an expression, and give its rows in batches."""
+
+    @abstractmethod
+    def interrupt(self) -> None:
+        """End what is being computed; called by another thread than the one that waits for it."""
 
     def rows(self, expression: Table) -> list[dict[str, Any]]:
         """Compute an expression, and give its rows; maps are dicts."""
@@ -70,7 +82,9 @@ class Archive(ABC):
 class _DuckDB(Archive):
     def held(self, expression: Table) -> Table:
         name = next(self._names)
-        self.connection.raw_sql(f"CREATE TABLE {name} AS {self.connection.compile(expression)}")
+        self.connection.raw_sql(
+            f"CREATE TEMP TABLE {name} AS {self.connection.compile(expression)}"
+        )
         return cast(Table, self.connection.table(name))
 
     def given(self, rows: pa.Table) -> Table:
@@ -82,6 +96,9 @@ class _DuckDB(Archive):
         # What Ibis 12 calls for this has gone from DuckDB 2.
         result = self.connection.con.sql(self.connection.compile(expression))
         return result.to_arrow_reader(_BATCH_ROWS)
+
+    def interrupt(self) -> None:
+        self.connection.con.interrupt()
 
 
 class _Spark(Archive):
@@ -98,6 +115,9 @@ class _Spark(Archive):
     def answer(self, expression: Table) -> pa.RecordBatchReader:
         table = expression.to_pyarrow()  # in batches, Spark gives them out of order
         return pa.RecordBatchReader.from_batches(table.schema, table.to_batches(_BATCH_ROWS))
+
+    def interrupt(self) -> None:
+        self._session.sparkContext.cancelAllJobs()
 
     def _named(self, frame: Any) -> Table:
         name = next(self._names)

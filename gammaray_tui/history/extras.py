@@ -14,6 +14,12 @@ _EXTRAS: Final = {
 }
 
 
+def extra_of(engine: str) -> str:
+    """Name the extra that an engine needs."""
+    name = engine.partition("://")[0]
+    return name if name in _EXTRAS else "history"
+
+
 def need_extra(name: str) -> None:
     """See whether an extra is installed, without importing any of it.
 

@@ -21,6 +21,16 @@ _Key: TypeAlias = tuple[str, str, int]  # request id, attempt, generation
 
 def graph_of_some(archive: Archive, request_ids: Iterable[str]) -> Engine:
     """Make the final graph of some invocations of an archive."""
+    engine = Engine()
+    engine.apply_facts(facts_of_some(archive, request_ids)[0])
+    engine.finish()
+    return engine
+
+
+def facts_of_some(
+    archive: Archive, request_ids: Iterable[str]
+) -> tuple[list[Facts], dict[int, str]]:
+    """Give what the records of some invocations say, and the `cause_id` of each cause by `id`."""
     wanted = archive.given(pa.table({"request_id": pa.array(sorted(set(request_ids)))}))
 
     def rows(table: Table, *identity: str) -> list[Row]:
@@ -28,26 +38,24 @@ def graph_of_some(archive: Archive, request_ids: Iterable[str]) -> Engine:
         found = archive.rows(chosen)
         return sorted(found, key=lambda row: (row["written_s"], row["record_id"], row["part"]))
 
-    engine = Engine()
-    engine.apply_facts(
-        _facts(
-            rows(archive.invocations, "record_id", "part"),
-            rows(archive.calls, "record_id", "part"),
-            rows(archive.causes, "record_id", "part"),
-        )
-    )
-    engine.finish()
-    return engine
-
-
-def _facts(halves: list[Row], calls: list[Row], causes: list[Row]) -> Iterator[Facts]:
+    cause_ids: dict[int, str] = {}
     of_start: dict[tuple[str, int], list[Cause]] = defaultdict(list)
-    for row in causes:
-        of_start[row["record_id"], row["part"] // PARTS].append(cause_of(row))
+    for row in rows(archive.causes, "record_id", "part"):
+        cause = cause_of(row)
+        cause_ids[id(cause)] = row["cause_id"]
+        of_start[row["record_id"], row["part"] // PARTS].append(cause)
+    halves = rows(archive.invocations, "record_id", "part")
+    calls = rows(archive.calls, "record_id", "part")
+    return list(_facts(halves, calls, of_start)), cause_ids
+
+
+def _facts(
+    halves: list[Row], calls: list[Row], of_start: Mapping[tuple[str, int], list[Cause]]
+) -> Iterator[Facts]:
     for row in halves:
         fact: Fact
         if row["event"] == "start":
-            found = tuple(of_start[row["record_id"], row["part"]])
+            found = tuple(of_start.get((row["record_id"], row["part"]), ()))
             fact = _start(row, found)
         else:
             fact = End(

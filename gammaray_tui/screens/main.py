@@ -169,6 +169,8 @@ class MainScreen(Screen[None]):
 
     @property
     def _mode(self) -> Mode:
+        if self.gammaray.live is not None:
+            return "history"
         if self.gammaray.paused:
             return "paused"
         return "follow" if self.causal_tree.following else "hold"
@@ -186,6 +188,7 @@ class MainScreen(Screen[None]):
                 empty=self.has_class("-empty") and not self.filter_text,
                 filtered=bool(self.filter_text),
                 replaying=app.player is not None,
+                past=app.live is not None,
             )
         )
 
@@ -221,14 +224,17 @@ class MainScreen(Screen[None]):
         """Go to the next or previous pane."""
         self.go_to_pane(PANES[(PANES.index(self._pane) + step) % len(PANES)])
 
-    async def back(self) -> None:
-        """Leave a pane that is shown alone; where there is none, take the filter off."""
+    async def back(self) -> bool:
+        """Leave a pane that is shown alone, else take the filter off; say whether it was one."""
         if self._maximised:
             self.set_maximised(False)
         elif self._shown_layout == "mono" and self._pane != "tree":
             self.go_to_pane("tree")
         elif self._filter.is_open:
             await self._filter.give_up()
+        else:
+            return False
+        return True
 
     def next_layout(self) -> str:
         """Choose the next layout; after the last, the size decides again."""

@@ -69,3 +69,16 @@ MainScreen {
     }
 }
 """
+
+APP_CSS = """
+Toast { max-width: 70; }
+.-roomy {
+    #header { margin: 1 1 0 1; }
+    #keys { margin: 0 1 1 1; }
+    .pane { padding: 0 1; }
+    #lower { margin-top: 1; }
+    MainScreen.-side #lower { margin: 0 0 0 1; }
+    Dialog #box { padding: 2 4; }
+}
+"""
+"""What holds on all screens."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+from textual.app import App
 from textual.pilot import Pilot
 
 from gammaray_tui.app import GammarayApp
@@ -45,13 +46,15 @@ async def running(
         yield app, pilot
 
 
-async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
+async def until(
+    pilot: Pilot[None], condition: Callable[[], object], patience: int = _PATIENCE
+) -> None:
     """Let the application work until the condition holds."""
-    for _ in range(_PATIENCE):
+    for _ in range(patience):
         if condition():
             return
         await pilot.pause(0.02)
-    raise AssertionError("this never came true")
+    raise AssertionError(f"this never came true:\n{text_of(pilot.app)}")
 
 
 def focus_of(app: GammarayApp) -> str:
@@ -59,7 +62,7 @@ def focus_of(app: GammarayApp) -> str:
     return "" if app.focused is None else app.focused.id or ""
 
 
-def text_of(app: GammarayApp) -> str:
+def text_of(app: App[None]) -> str:
     """Give all that is on screen, as text."""
     width, height = app.size
     # Textual has no public way to the cells of a screen but a picture of them.
