@@ -57,9 +57,7 @@ def of_facts(facts: Facts, region: str) -> Iterator[Conclusion]:
             detail = short(f"{what}: {fact.error}")
             at_s = fact.at_s if fact.at_s is not None else facts.written_at_s
             place = f"throttled#{facts.request_id}#{fact.id}"
-            name = ProblemName(
-                "throttled", fact.region or region, "", short(f"{what}: {fact.error}")
-            )
+            name = ProblemName("throttled", fact.region or region, "", detail)
             yield _kept(place, Trouble("throttled", what, at_s), name, facts.request_id)
 
 
