@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from gammaray_collector.items import EXPIRES, PK, SK
+from gammaray_collector.items import ENV_REGION, ENV_TABLE, EXPIRES, PK, SK
 from providers.collector_bundle import HANDLER, Bundle, bundle
 from providers.deploy_events import EventRule
 from providers.deploy_functions import DeployedFunction, LogGroup, WantedFunction
@@ -33,27 +33,25 @@ from providers.together import together
 APPLICATION: Final = "gammaray-collector"
 """Value of the tag on all that belongs to the collector."""
 
-HOME_VARIABLE: Final = "GAMMARAY_COLLECTED_REGION"
-"""The variable that tells the function in which region its table is."""
-
-_TABLE_VARIABLE: Final = "GAMMARAY_COLLECTED_TABLE"
 _DEFAULT_TABLE: Final = "gammaRays"
 _MISSING: Final = "ResourceNotFoundException"
-_MEMORY_MB: Final = 512
+_MEMORY_MB: Final = 1_769  # one core: most of its time goes into requests to its table
 _TIMEOUT_S: Final = 60
 _LOGS_KEPT_DAYS: Final = 7
 _LOST_KEPT_S: Final = 14 * 86_400  # as long as SQS keeps messages
 _BATCH_SIZE: Final = 500
 _LOST_BATCH_SIZE: Final = 10
+_PARTIAL: Final = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
 MAPPING: Final[dict[str, Any]] = {
     # From the oldest record that the stream has (a day): with LATEST, what is written until the
     # mapping is polled for the first time would be missed, and edges whose first half it is.
     "StartingPosition": "TRIM_HORIZON",
     # Lambda asks for records four times a second; a second gathers what comes at low rates.
     "MaximumBatchingWindowInSeconds": 1,
-    # So many batches of one shard at a time; the same item always goes into the same one.
-    "ParallelizationFactor": 10,
-    "FunctionResponseTypes": ["ReportBatchItemFailures"],
+    # So many batches of one shard at a time: twice what a full shard takes. Of more and smaller
+    # batches, each adds to the same rollups, and they get into each other's way.
+    "ParallelizationFactor": 5,
+    **_PARTIAL,
     "BisectBatchOnFunctionError": True,
     # What fails for longer than that is told of in the queue, and the shard goes on: a record
     # that cannot be taken holds up what comes after it in its shard until then.
@@ -129,7 +127,7 @@ def _pieces(place: Place, names: CollectorNames, code: Bundle) -> Iterator[Piece
             handler=HANDLER,
             memory_mb=_MEMORY_MB,
             timeout_s=_TIMEOUT_S,
-            environment={HOME_VARIABLE: home, _TABLE_VARIABLE: names.table},
+            environment={ENV_REGION: home, ENV_TABLE: names.table},
             files=code.files,
             architecture=code.architecture,
         )
@@ -141,7 +139,7 @@ def _pieces(place: Place, names: CollectorNames, code: Bundle) -> Iterator[Piece
         yield from (records, lost, log_group, function)
         yield SourceMapping(trigger, records, function, lost, collected, settings=settings)
         gone = SqsTrigger(queue=names.lost, function=names.function, batch_size=_LOST_BATCH_SIZE)
-        yield SourceMapping(gone, lost, function, collected)
+        yield SourceMapping(gone, lost, function, collected, settings=_PARTIAL)
         if region == home:
             clock = ScheduleTrigger(
                 rule=names.function, function=names.function, expression="rate(1 minute)"
@@ -162,7 +160,7 @@ async def homes(place: Place, names: CollectorNames) -> dict[str, str | None]:
         )
         if there is None:
             return None
-        return str(there.get("Environment", {}).get("Variables", {}).get(HOME_VARIABLE, region))
+        return str(there.get("Environment", {}).get("Variables", {}).get(ENV_REGION, region))
 
     regions = place.clients.session.regions
     return dict(zip(regions, await together(home(region) for region in regions), strict=True))

@@ -172,8 +172,8 @@ making our policies (`setup --role`), and changing the roles of others (`instrum
 """
 
 
-COLLECTING: Final = "BatchGetItem BatchWriteItem DeleteItem GetItem PutItem Query UpdateItem"
-"""What the collector asks of its own table."""
+# Transactions need what they are made of.
+_COLLECTING: Final = "BatchGetItem BatchWriteItem PutItem Query UpdateItem"
 
 _LOST: Final = "DeleteMessage GetQueueAttributes ReceiveMessage SendMessage"
 
@@ -251,7 +251,7 @@ def collector_policy(
                 [f"sqs:{name}" for name in _LOST.split()], [f"{aws}:sqs:*:{owner.account}:{lost}"]
             ),
             _allow(
-                [f"dynamodb:{name}" for name in COLLECTING.split()],
+                [f"dynamodb:{name}" for name in _COLLECTING.split()],
                 [f"{aws}:dynamodb:{home}:{owner.account}:table/{collected}"],
             ),
         ]
