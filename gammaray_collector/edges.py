@@ -45,6 +45,7 @@ def edge_from(
     cause: CauseNode,
     solved: Solved,
     functions: Functions,
+    known: Edge | None,
     *,
     mature: bool,
     crowded: bool,
@@ -56,10 +57,15 @@ def edge_from(
         cause: its node, solved.
         solved: what was found for it.
         functions: those of candidates, as far as they are known.
+        known: what was known of it before.
         mature: whether calls that come late are here by now.
         crowded: whether not all was read that it depends on.
     """
     child, edge = cause.invocation, solved.edge
+    began_s = half.began_s
+    if known is not None:
+        mature = mature or known.mature
+        began_s = min(began_s, known.began_s)  # an earlier attempt's, which was not read again
     grade: Grade = "none"
     candidates: tuple[Candidate, ...] = ()
     parent = call = delay_s = operation = None
@@ -79,7 +85,7 @@ def edge_from(
             parent = edge.parent.request_id if edge.parent is not None else None
             call = edge.call.id if edge.call is not None else None
             ended_s = edge.call.ended_at_s if edge.call is not None else None
-            delay_s = half.began_s - ended_s if ended_s is not None else None
+            delay_s = began_s - ended_s if ended_s is not None else None
     makers = {parent} if parent is not None else {c.request_id for c in candidates}
     places = {functions.get(maker) for maker in makers}
     place = places.pop() if len(places) == 1 else None
@@ -87,7 +93,7 @@ def edge_from(
         half.request,
         half.cause_id,
         grade,
-        half.began_s,
+        began_s,
         half.cause.service,
         parent=parent,
         call=call,
@@ -102,7 +108,7 @@ def edge_from(
         operation=operation,
         resource=half.cause.resource,
         key=half.cause.key,
-        mature=mature,
+        mature=mature and grade != "exact",
     )
 
 

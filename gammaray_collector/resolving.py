@@ -162,7 +162,8 @@ class Resolver:
                 nodes.causes[half.cause_id],
                 solved[half.cause_id],
                 functions,
-                mature=half.cause_id in mature or (before is not None and edge_of(before).mature),
+                edge_of(before) if before is not None else None,
+                mature=half.cause_id in mature,
                 crowded=evidence.is_crowded(half),
             )
             keyed = nodes.causes[half.cause_id].keys

@@ -1,0 +1,71 @@
+"""The collector finds what the live view finds, once, whatever comes twice, late or to two."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.unit.causality import oracle
+from tests.unit.causality.test_world import ALL_WORLDS, MASKED_WORLDS
+from tests.unit.causality.world import Options, World
+from tests.unit.causality.world_services import IDENTIFIED, TABLES
+from tests.unit.collector.runs import (
+    collected,
+    collected_by_two,
+    conclusions,
+    counted,
+    counted_again,
+    edges_in,
+    edges_live,
+)
+
+_WORLDS = {**ALL_WORLDS, **MASKED_WORLDS}
+_QUICK = (
+    *("alike", "busy keys", "filtered", "retried", "unanswered", "original", "contents return"),
+    *("outsiders, filtered", "records lost on busy keys", "original, outsiders"),
+)
+_SMALL = {
+    "ids": Options(IDENTIFIED, roots=2, calls=2, depth=2, failures=0.3, twice=0.3),
+    "tables": Options(TABLES, roots=3, keys=3, contents=4, outsiders=0.2, lost=0.05),
+    "local": Options((*IDENTIFIED, *TABLES), local=True, roots=2, calls=2, keys=4, contents=3),
+    "original": Options(("put", "object", "publish", "invoke"), 1, roots=3, keys=3, drops=0.2),
+}
+
+
+def test_edges_of_recorded_runs_are_those_of_the_live_view() -> None:
+    for case in oracle.CASES:
+        records = oracle.readable(oracle.json_records(case))
+        assert edges_in(collected(records, 7)) == edges_live(records), case
+
+
+@pytest.mark.parametrize("name", _QUICK)
+def test_edges_of_random_worlds_are_those_of_the_live_view(name: str) -> None:
+    records = World(0, _WORLDS[name]).run().records()
+    assert edges_in(collected(records, 5)) == edges_live(records)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", _WORLDS)
+def test_edges_of_more_random_worlds_are_those_of_the_live_view(name: str) -> None:
+    for seed in range(6):
+        records = World(seed, _WORLDS[name]).run().records()
+        random.Random(seed).shuffle(records)
+        assert edges_in(collected(records, 1 + 9 * seed)) == edges_live(records), seed
+
+
+@pytest.mark.parametrize(
+    "seeds", [range(2), pytest.param(range(2, 30), marks=pytest.mark.slow)], ids=["", "more"]
+)
+@pytest.mark.parametrize("name", _SMALL)
+def test_everything_counts_once_however_often_and_to_whomever_it_comes(
+    name: str, seeds: range
+) -> None:
+    for seed in seeds:
+        records = World(seed, _SMALL[name]).run().records()
+        once = collected(records, len(records))
+        table = collected_by_two(records, random.Random(seed))
+        assert conclusions(table).keys() == conclusions(once).keys(), seed
+        assert conclusions(table) == conclusions(once), seed
+        assert counted(table) == counted(once) == counted_again(table), seed
+        assert edges_in(table) == edges_live(records), seed
