@@ -70,15 +70,20 @@ def collect(paths: Sequence[Path]) -> FileSet:
     )
 
 
-def read(fileset: FileSet) -> Iterator[ProviderEvent]:
+def read(fileset: FileSet, *, once: bool = True) -> Iterator[ProviderEvent]:
     """Read the files, line by line, as batches of at most 1000 records and batches of traces.
 
     A record that stands in several files comes once, from the file that knows most of it.
 
+    Args:
+        fileset: the files.
+        once: keep in mind what came; without, any number of records is read in little memory,
+            and one that stands in several files comes again.
+
     Raises:
         UserError: a file cannot be read, or a pipe brings nothing known.
     """
-    seen: set[str] = set()
+    seen: set[str] | None = set() if once else None
     for path, file_format in _by_preference(fileset.files):
         try:
             with path.open("rb") as stream:
@@ -90,7 +95,7 @@ def read(fileset: FileSet) -> Iterator[ProviderEvent]:
 
 
 def read_stream(
-    name: str, stream: io.BufferedReader, file_format: Format | None, seen: set[str]
+    name: str, stream: io.BufferedReader, file_format: Format | None, seen: set[str] | None
 ) -> Iterator[ProviderEvent]:
     """Read an open file, or a pipe, to its end.
 
@@ -98,7 +103,7 @@ def read_stream(
         name: how the file is called where something in it cannot be read.
         stream: the bytes.
         file_format: None to tell it by how it begins.
-        seen: identities of records that came before and are left out; grows.
+        seen: identities of records that came before and are left out; grows. None lets all come.
 
     Raises:
         UserError: it holds nothing known.
@@ -133,7 +138,9 @@ def read_stream(
         yield TraceBatch(name, traces)
 
 
-def batches(source: str, decoded: Iterable[Decoded], seen: set[str]) -> Iterator[ProviderEvent]:
+def batches(
+    source: str, decoded: Iterable[Decoded], seen: set[str] | None
+) -> Iterator[ProviderEvent]:
     """Put new records of one region together, in their order."""
     batch = RecordBatch("", source, [])
     for item in decoded:
@@ -162,7 +169,7 @@ def batches(source: str, decoded: Iterable[Decoded], seen: set[str]) -> Iterator
         yield batch
 
 
-def _new_of(event: ProviderEvent, seen: set[str]) -> Iterator[ProviderEvent]:
+def _new_of(event: ProviderEvent, seen: set[str] | None) -> Iterator[ProviderEvent]:
     """Give a recorded event without the records that came before."""
     if not isinstance(event, RecordBatch):
         yield event
@@ -172,7 +179,9 @@ def _new_of(event: ProviderEvent, seen: set[str]) -> Iterator[ProviderEvent]:
         yield replace(event, records=records)
 
 
-def _is_new(record: StreamRecord, seen: set[str]) -> bool:
+def _is_new(record: StreamRecord, seen: set[str] | None) -> bool:
+    if seen is None:
+        return True
     key = _identity(record)
     if key in seen:
         return False

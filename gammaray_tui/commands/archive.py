@@ -98,7 +98,7 @@ def _events(
 
     local = [Path(path) for path in paths if not path.startswith(_S3)]
     if local:
-        yield from read(collect_files(local))
+        yield from read(collect_files(local), once=False)
     for url in paths:
         if url.startswith(_S3):
             yield from read_exports(open_store(url, profile=profile, endpoint_url=endpoint_url))

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
+from causality.facts import Cause
 from causality.graph import CallNode, CauseNode, Found, Invocation, OutputNode
 from causality.group_index import GroupIndex
 from causality.ids import IdIndex
@@ -76,6 +77,12 @@ class Contested:
                 cause = self._causes[half]
                 cause.keys = (*cause.keys, (text,))
                 index.add_cause(level, (text,), cause)
+
+        for request_id in parents:
+            if request_id in self._invocations:
+                # Where there are none, nobody looks for what led to them.
+                invocation = self._invocations[request_id]
+                invocation.causes = (CauseNode(invocation, Cause(), 0),)
 
         def leads(first: Invocation, last: Invocation) -> bool:
             return led_to(first.request_id, last.request_id, lambda i: parents.get(i, ()))

@@ -93,7 +93,7 @@ def _ordered(outputs: Table, names: Table) -> Table:
     first = named.attribute_hashes.get(named["first"])
     second = named.attribute_hashes.get(named["second"])
     hashes = ibis.cases((named["second"].isnull(), first), else_=first + "+" + second)
-    learned = named.select("output_id", "request_id", match_order=named.match_stem + hashes + '"]')
+    learned = named.select("output_id", "request_id", match_order=named.match_stem + hashes)
     return ibis.union(
         told.unnest("match_order"), learned.filter(learned.match_order.notnull()), distinct=True
     )

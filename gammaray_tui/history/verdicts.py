@@ -30,8 +30,8 @@ COLUMNS: Final = (
     *("cause_id", "level", "output_id", "request_id", "call_id"),
     *("certain", "narrowed", "recurs", "short"),
 )
-_HEADER: Final = f'["{wire.ID_TRACEPARENT}"'
-_CALLER: Final = f'["{CALLER}"'
+_HEADER: Final = f"{wire.ID_TRACEPARENT} "
+_CALLER: Final = f"{CALLER} "
 
 
 class Split(NamedTuple):

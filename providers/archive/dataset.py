@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, Final
@@ -104,13 +104,30 @@ def folder_of(at_s: float, region: str) -> str:
 
 
 def table_of(table: TableName, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
-    """Make columns of rows."""
+    """Make columns of rows; maps are mappings in them."""
     schema = TABLES[table]
     columns = [
-        pa.array(column, field.type)
+        _column(column, field.type)
         for column, field in zip(zip(*rows, strict=True), schema, strict=True)
     ]
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if not pa.types.is_nested(kind):
+        return pa.array(values, kind)
+    # Flat values and where each row's begin: several times quicker than a list for each row.
+    begins: list[int | None] = []
+    count = 0
+    for value in values:
+        begins.append(None if value is None else count)
+        count += len(value or ())
+    offsets = pa.array([*begins, count], pa.int32())
+    flat = pa.array([item for value in values if value for item in value], pa.string())
+    if pa.types.is_list(kind):
+        return pa.ListArray.from_arrays(offsets, flat, type=kind)
+    items = pa.array([item for value in values if value for item in value.values()], pa.string())
+    return pa.MapArray.from_arrays(offsets, flat, items, type=kind)
 
 
 def encoded(rows: pa.Table) -> bytes:
@@ -139,7 +156,7 @@ _REPEATED: Final = frozenset(
 
 def _name_of(rows: pa.Table) -> str:
     digest = blake2b(digest_size=16)
-    ids: Iterable[Any] = rows.column("record_id").combine_chunks().to_pylist()
-    for record_id, part in zip(ids, rows.column("part").to_pylist(), strict=True):
-        digest.update(f"{record_id}{part}\n".encode())
+    for name in ("record_id", "part"):
+        column = rows.column(name).combine_chunks()
+        digest.update("\n".join(map(str, column.to_pylist())).encode())
     return digest.hexdigest()

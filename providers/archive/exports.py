@@ -17,17 +17,18 @@ _DATA: Final = ".json.gz"
 def read_exports(store: Store) -> Iterator[ProviderEvent]:
     """Read the data files of all exports below a prefix, full and incremental ones.
 
+    An item that stands in several comes as often.
+
     Raises:
         UserError: there are none, or one cannot be read.
     """
-    seen: set[str] = set()
     found = False
     for file in store.files("", _DATA):
         found = True
         data = store.read(file.path)
         if data is not None:
             name = f"{store.url}/{file.path}"
-            yield from read_stream(name, io.BufferedReader(io.BytesIO(data)), None, seen)
+            yield from read_stream(name, io.BufferedReader(io.BytesIO(data)), None, None)
     if not found:
         raise UserError(
             "There is no data of an export.",

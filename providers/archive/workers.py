@@ -126,8 +126,8 @@ def _open(place: Place) -> None:
     import gc
 
     global _writer
-    # Rows are many small objects that never form rings: Python's defaults look at them too often.
-    gc.set_threshold(20_000, 5, 800)
+    # Rows are many small objects that never form rings, and go with each batch.
+    gc.disable()
     store = open_store(place.url, profile=place.profile, endpoint_url=place.endpoint_url)
     _writer = ArchiveWriter(Dataset(store))
 

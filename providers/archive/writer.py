@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import pyarrow as pa
 
 from providers.archive.dataset import Dataset, folder_of, table_of
-from providers.archive.rows import (
-    Archived,
-    Row,
-    rows_of_gap,
-    rows_of_record,
-    rows_of_unreadable,
-)
-from providers.archive.schema import TableName
+from providers.archive.rows import Rows, add_gap, add_record, add_unreadable
+from providers.archive.schema import TABLES, TableName
 from providers.events import Gap, ProviderEvent, RecordBatch
 
-# Of all partitions together: what they hold until then is a few hundred MB of memory.
-ROWS_A_FILE = 200_000
+# Of all partitions together; as columns, they take about 100 MB.
+ROWS_A_FILE = 400_000
+# Rows are made columns while they are still in the processor's cache, and take far less then.
+_ROWS_A_PIECE = 2000
 # A partition that is written to every so often is not held in many small files.
 _LARGEST_FIRST = 4
+
+
+class _Partition:
+    """What is held of one partition: rows that came last, and columns made of earlier ones."""
+
+    __slots__ = ("pieces", "rows")
+
+    def __init__(self) -> None:
+        self.rows = Rows([], [], [], [])
+        self.pieces: dict[TableName, list[pa.Table]] = {name: [] for name in TABLES}
+
+    def pack(self, at_least: int = 1) -> None:
+        """Make columns of tables with at least so many rows."""
+        for table, rows in zip(TABLES, self.rows, strict=True):
+            if len(rows) >= at_least:
+                self.pieces[table].append(table_of(table, rows))
+                rows.clear()
+
+    def count(self, table: TableName) -> int:
+        """Give the number of rows that are columns."""
+        return sum(piece.num_rows for piece in self.pieces[table])
 
 
 class ArchiveWriter:
@@ -35,9 +52,8 @@ class ArchiveWriter:
         self.files = 0
         self._dataset = dataset
         self._rows_a_file = rows_a_file
-        self._held: defaultdict[tuple[TableName, str], list[Row]] = defaultdict(list)
-        self._count = 0
-        self._folders: dict[tuple[int, str], str] = {}
+        self._held: dict[str, _Partition] = {}
+        self._days: dict[tuple[int, str], _Partition] = {}
 
     def take(self, event: ProviderEvent) -> None:
         """Take an event; those that hold neither records nor losses are passed over.
@@ -47,14 +63,20 @@ class ArchiveWriter:
         """
         if isinstance(event, RecordBatch):
             for record in event.records:
-                self._hold(rows_of_record(record, event.region))
+                add_record(record, event.region, self._rows_of)
             for lost in event.unreadable:
-                self._hold(rows_of_unreadable(lost, event.received_at_s, event.region))
+                add_unreadable(lost, event.received_at_s, event.region, self._rows_of)
             self.records += len(event.records) + len(event.unreadable)
         elif isinstance(event, Gap):
-            self._hold(rows_of_gap(event))
-        while self._count >= self._rows_a_file:
-            self._publish_largest()
+            add_gap(event, self._rows_of)
+        at_least = min(_ROWS_A_PIECE, self._rows_a_file)
+        for partition in self._held.values():
+            partition.pack(at_least)
+        counts = self._counts()
+        if sum(counts.values()) >= self._rows_a_file:
+            largest = sorted(counts, key=lambda place: -counts[place])
+            for folder, table in largest[:_LARGEST_FIRST]:
+                self._publish(folder, table)
 
     def flush(self) -> None:
         """Publish all that is held.
@@ -62,29 +84,31 @@ class ArchiveWriter:
         Raises:
             UserError: the dataset cannot be written to.
         """
-        for place in list(self._held):
-            self._publish(place)
+        for partition in self._held.values():
+            partition.pack()
+        for folder, table in self._counts():
+            self._publish(folder, table)
+        self._held.clear()
+        self._days.clear()
 
-    def _hold(self, archived: Archived | None) -> None:
-        if archived is None:
-            return
-        written_s, region, rows = archived
+    def _rows_of(self, written_s: float, region: str) -> Rows:
         day = (int(written_s // 86_400), region)
-        folder = self._folders.get(day)
-        if folder is None:
-            folder = self._folders[day] = folder_of(written_s, region)
-        for table, row in rows:
-            self._held[table, folder].append(row)
-        self._count += len(rows)
+        partition = self._days.get(day)
+        if partition is None:
+            folder = folder_of(written_s, region)
+            partition = self._days[day] = self._held.setdefault(folder, _Partition())
+        return partition.rows
 
-    def _publish_largest(self) -> None:
-        by_size = sorted(self._held, key=lambda place: -len(self._held[place]))
-        for place in by_size[:_LARGEST_FIRST]:
-            self._publish(place)
+    def _counts(self) -> dict[tuple[str, TableName], int]:
+        return {
+            (folder, table): partition.count(table)
+            for folder, partition in self._held.items()
+            for table in TABLES
+        }
 
-    def _publish(self, place: tuple[TableName, str]) -> None:
-        rows = self._held.pop(place)
-        self._count -= len(rows)
-        table, folder = place
-        self._dataset.write(table, folder, table_of(table, rows))
-        self.files += 1
+    def _publish(self, folder: str, table: TableName) -> None:
+        pieces = self._held[folder].pieces[table]
+        if pieces:
+            self._dataset.write(table, folder, pa.concat_tables(pieces))
+            self.files += 1
+            pieces.clear()

@@ -17,7 +17,7 @@ from tests.unit.history.asking import edges_of_archive, edges_of_engine, live
 
 WORLDS = {**ALL_WORLDS, **MASKED_WORLDS}
 # Of each sort one, and what is hardest; all of them are played by the slow tests.
-CHOSEN = ("forwarding", "all that can go wrong")
+CHOSEN = ("forwarding", "original, refused", "all that can go wrong")
 
 
 def test_all_recorded_runs_together(tmp_path: Path) -> None:
