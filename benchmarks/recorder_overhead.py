@@ -4,24 +4,30 @@
 
 Clean and recorded runs alternate, and the median of their differences is told, so that what
 else the machine does falls on both. The server answers at once: added wall time is the
-recorder's own work and one exchange with its table, without a network between.
+recorder's own work and one exchange with its table, without a network between. Cold starts are
+told with Python's garbage collector and without: what the recorder allocates can bring a run of
+it forward that the clean function has a moment later.
 `gammaray-tui overhead` measures whole functions, cold starts and memory, in all configurations.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import boto3
 import botocore.handlers
 
+import gammaray_recorder
 from gammaray_recorder import aws_hooks, bootstrap
 from gammaray_recorder.recording import Recorder
 from gammaray_recorder.settings import Settings
@@ -33,6 +39,23 @@ Handler = Callable[[Any, Any], Any]
 
 PUTS = 100
 ITEM = {"id": {"S": "o-1"}, "count": {"N": "17"}, "text": {"S": "hello"}}
+
+COLD_STARTS = 20
+# Run by a fresh interpreter: what it is to import, then whether to record and to collect garbage.
+COLD_START = """
+import datetime, decimal, gc, json, logging, sys, time
+sys.path.insert(0, sys.argv[1])
+if "collect" not in sys.argv:
+    gc.disable()
+cpu_s = time.process_time()
+if "record" in sys.argv:
+    from gammaray_recorder.bootstrap import start_recorder
+    start_recorder()
+if "boto3" in sys.argv:
+    import boto3
+    boto3.client("dynamodb")
+print(time.process_time() - cpu_s)
+"""
 
 
 @contextmanager
@@ -96,9 +119,37 @@ def measure_warm(what: str, clean: Handler, recorded: Handler, rounds: int) -> N
         show(f"{what}, warm, {unit}", before, added)
 
 
+def measure_cold(url: str) -> None:
+    """Start a function in fresh processes, with the recorder and without, by turns."""
+    with tempfile.TemporaryDirectory() as folder:
+        sources = Path(gammaray_recorder.__file__).parent
+        # As in a layer: its code is compiled at each start.
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(sources, Path(folder, sources.name), ignore=ignored)
+        environment = {
+            **os.environ,
+            "AWS_ENDPOINT_URL": url,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_LAMBDA_FUNCTION_NAME": "cold",
+        }
+
+        def started(*words: str) -> float:
+            command = [sys.executable, "-I", "-B", "-c", COLD_START, folder, *words]
+            return float(subprocess.check_output(command, env=environment)) * 1000
+
+        for what, words in (
+            ("without boto3", ("collect",)),
+            ("with boto3", ("boto3", "collect")),
+            ("with boto3, no garbage collection", ("boto3",)),
+        ):
+            pairs = [(started(*words), started(*words, "record")) for _ in range(COLD_STARTS)]
+            before = statistics.median(clean for clean, _ in pairs)
+            show(f"cold, {what}, CPU", before, statistics.median(b - a for a, b in pairs))
+
+
 def show(what: str, before_ms: float, added_ms: float) -> None:
     """Print a figure."""
-    print(f"{what:<38} clean {before_ms:8.2f} ms   added {added_ms:7.2f} ms")  # noqa: T201
+    print(f"{what:<44} clean {before_ms:8.2f} ms   added {added_ms:7.2f} ms")  # noqa: T201
 
 
 def main(rounds: int) -> None:
@@ -110,6 +161,7 @@ def main(rounds: int) -> None:
         clean = dynamodb(url, None)  # after, because hooks are given to existing clients, too
         measure_warm("empty handler", empty, bootstrap.recorded(empty, recorder), rounds * 10)
         measure_warm(f"{PUTS} puts", hundred_puts(clean), hooked, rounds)
+        measure_cold(url)
 
 
 if __name__ == "__main__":
