@@ -35,11 +35,11 @@ APPLICATION: Final = "gammaray-collector"
 
 _DEFAULT_TABLE: Final = "gammaRays"
 _MISSING: Final = "ResourceNotFoundException"
-_MEMORY_MB: Final = 1_769  # one core: most of its time goes into requests to its table
+MEMORY_MB: Final = 1_769  # one core: most of its time goes into requests to its table
 _TIMEOUT_S: Final = 60
 _LOGS_KEPT_DAYS: Final = 7
 _LOST_KEPT_S: Final = 14 * 86_400  # as long as SQS keeps messages
-_BATCH_SIZE: Final = 500
+BATCH_SIZE: Final = 500
 _LOST_BATCH_SIZE: Final = 10
 _PARTIAL: Final = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
 MAPPING: Final[dict[str, Any]] = {
@@ -125,16 +125,14 @@ def _pieces(place: Place, names: CollectorNames, code: Bundle) -> Iterator[Piece
             region=region,
             runtime=code.runtime,
             handler=HANDLER,
-            memory_mb=_MEMORY_MB,
+            memory_mb=MEMORY_MB,
             timeout_s=_TIMEOUT_S,
             environment={ENV_REGION: home, ENV_TABLE: names.table},
             files=code.files,
             architecture=code.architecture,
         )
         function = DeployedFunction(place, wanted, role, None, log_group)
-        trigger = DynamoDbTrigger(
-            table=place.table, function=names.function, batch_size=_BATCH_SIZE
-        )
+        trigger = DynamoDbTrigger(table=place.table, function=names.function, batch_size=BATCH_SIZE)
         settings = MAPPING | {"DestinationConfig": {"OnFailure": {"Destination": lost.arn}}}
         yield from (records, lost, log_group, function)
         yield SourceMapping(trigger, records, function, lost, collected, settings=settings)
