@@ -36,7 +36,9 @@ class TreeRow:
         kind: "invocation"; "call" (a call that triggered nothing, or nothing yet);
             "link" (this invocation has its own line under another parent);
             "group" (the heading of some chains: depth -1; `function` names what they have in
-            common, or `started_at_s` the minute).
+            common, or `started_at_s` the minute);
+            "offer" (an invocation whose chain can be fetched: nothing more is known of it);
+            "note" (what the user should know: `function` is the text).
         guides: for each ancestor below the root, whether a rail goes on below it; the rail
             glyph of this row itself follows from `last` and `evidence`.
         last: whether this row is its parent's last child (its rail ends here).
@@ -61,7 +63,7 @@ class TreeRow:
     """
 
     node: NodeId
-    kind: Literal["invocation", "call", "link", "group"]
+    kind: Literal["invocation", "call", "link", "group", "offer", "note"]
     depth: int
     guides: tuple[bool, ...]
     last: bool

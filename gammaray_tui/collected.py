@@ -22,7 +22,7 @@ from causality.service_map import ServiceMap
 from causality.snapshot import Detail, NodeId, ProblemRow, Snapshot
 from gammaray_collector.items import SK, Item
 from gammaray_collector.rollups import PATIENCE_S
-from gammaray_tui.collected_rows import CollectedRows, Offer, is_part
+from gammaray_tui.collected_rows import NOTES, CollectedRows, Offer, is_part
 from gammaray_tui.collected_tables import CollectedTables
 from gammaray_tui.following import Following
 from gammaray_tui.watch import Watch
@@ -37,12 +37,6 @@ _YOUNG_S = 120.0  # a chain whose newest record is older grows no more, as a rul
 _UNFETCHED = Cause(name="its cause was not fetched")
 
 Fetch = Callable[[str], Awaitable[FetchedChain]]
-
-NOTES = (
-    "Tables, map and problems are counted by the minute, some seconds late.",
-    "Not live: single invocations, what runs now, causes from outside.",
-    "Chains are fetched when they are opened, by example or by request id.",
-)
 
 
 class CollectedWatch(Watch):
@@ -91,7 +85,7 @@ class CollectedWatch(Watch):
     def opening(self, node: NodeId) -> Callable[[], Awaitable[None]] | None:
         """Give what fetches the chain of an invocation; None when it is here or on its way."""
         request_id = node.split("#", 1)[0]
-        if request_id in self.engine.invocations:
+        if request_id in self.engine.invocations or is_part(node):
             return None
         return partial(self.open, request_id)
 
@@ -205,17 +199,17 @@ class CollectedWatch(Watch):
 
     def _rows_over(self, fetched: Snapshot) -> CollectedRows:
         # The same object as long as the same is shown: the tree looks at what is another one.
-        chains = fetched.header.chains
+        counts = (fetched.header.chains, fetched.header.invocations)
         offered = id(self._tables_counted.offers)
         chosen = (self._offer_test, self._folded, self._fetching)
-        made_of = (fetched.rows, chains, offered, chosen)
+        made_of = (fetched.rows, counts, offered, chosen)
         if self._rows is None or made_of != self._rows_of:
             self._rows_of = made_of
             offers = [
                 replace(offer, fetching=offer.request_id in self._fetching)
                 for offer in self._offers()
             ]
-            self._rows = CollectedRows(fetched.rows, chains, offers, self._folded)
+            self._rows = CollectedRows(fetched.rows, counts, offers, self._folded)
         return self._rows
 
     def _offers(self) -> Sequence[Offer]:

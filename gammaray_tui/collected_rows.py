@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 from causality.snapshot import NodeId, TreeRow, TreeRows
@@ -11,8 +11,15 @@ from widgets import formats
 
 Why: TypeAlias = Literal["failed", "slowest", "latest"]
 
+_ABOUT: Final = "collected:about"
 _FETCHED: Final = "collected:fetched"
 _OFFERED: Final = "collected:offered"
+
+NOTES: Final = (
+    "Tables, map and problems are counted by the minute, some seconds late.",
+    "Not live: single invocations, what runs, outside causes, edges' failures.",
+    "Chains are fetched when opened: an example, a problem's, a request id's.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +48,7 @@ class CollectedRows:
     def __init__(
         self,
         fetched: TreeRows,
-        fetched_chains: int,
+        counts: tuple[int, int],
         offers: Sequence[Offer],
         folded: frozenset[str],
     ) -> None:
@@ -49,19 +56,23 @@ class CollectedRows:
 
         Args:
             fetched: the tree of what was fetched.
-            fetched_chains: how many chains that is.
+            counts: how many chains and invocations that is.
             offers: what can be fetched.
             folded: which headings are closed.
         """
         self._fetched = fetched
-        self._head: list[TreeRow] = []
-        if fetched_chains:
+        chains, invocations = counts
+        self._head = _about(folded=_ABOUT in folded) if chains or offers else []
+        if chains:
             shut = _FETCHED in folded
-            self._head = [_heading(_FETCHED, "fetched", fetched_chains, folded=shut)]
-        self._shows_fetched = bool(fetched_chains) and _FETCHED not in folded
-        title = "not live: enter fetches a chain, # asks for a request id"
+            self._head.append(_heading(_FETCHED, "fetched", chains, invocations, folded=shut))
+        self._heads = {row.node: index for index, row in enumerate(self._head)}
+        self._shows_fetched = bool(chains) and _FETCHED not in folded
+        title = "to fetch: enter; # asks for a request id"
         shut = _OFFERED in folded
-        self._lower = [_heading(_OFFERED, title, len(offers), folded=shut)] if offers else []
+        self._lower = (
+            [_heading(_OFFERED, title, len(offers), len(offers), folded=shut)] if offers else []
+        )
         self._lower += [] if shut else [_row(offer) for offer in offers]
         self._at = {row.node: index for index, row in enumerate(self._lower)}
 
@@ -72,7 +83,7 @@ class CollectedRows:
 
     @property
     def _before(self) -> int:
-        """The number of lines above the second heading."""
+        """The number of lines above the heading of what can be fetched."""
         return len(self._head) + (len(self._fetched) if self._shows_fetched else 0)
 
     def __len__(self) -> int:
@@ -83,25 +94,35 @@ class CollectedRows:
         """Give the line at `index`."""
         before = self._before
         if index < before:
-            return self._head[0] if index == 0 else self._fetched.row(index - 1)
+            head = len(self._head)
+            return self._head[index] if index < head else self._fetched.row(index - head)
         return self._lower[index - before]
 
     def index_of(self, node: NodeId) -> int | None:
         """Find the line of an invocation, a call or a heading; None when it is not visible."""
-        if self._head and node == _FETCHED:
-            return 0
+        if node in self._heads:
+            return self._heads[node]
         if self._shows_fetched and (found := self._fetched.index_of(node)) is not None:
-            return found + 1
+            return found + len(self._head)
         lower = self._at.get(node)
         return None if lower is None else self._before + lower
 
 
 def is_part(node: NodeId) -> bool:
-    """Say whether a line is the heading of one of the two parts."""
-    return node in (_FETCHED, _OFFERED)
+    """Say whether a line is the heading of a part, or a note."""
+    return node.startswith("collected:")
 
 
-def _heading(node: NodeId, title: str, chains: int, *, folded: bool) -> TreeRow:
+def _about(*, folded: bool) -> list[TreeRow]:
+    heading = _heading(_ABOUT, "counted, not watched", 0, 0, folded=folded)
+    notes = [
+        replace(_heading(f"{_ABOUT}:{number}", text, 0, 0, folded=False), kind="note")
+        for number, text in enumerate(NOTES)
+    ]
+    return [heading, *([] if folded else notes)]
+
+
+def _heading(node: NodeId, title: str, chains: int, invocations: int, *, folded: bool) -> TreeRow:
     return TreeRow(
         node=node,
         kind="group",
@@ -112,7 +133,7 @@ def _heading(node: NodeId, title: str, chains: int, *, folded: bool) -> TreeRow:
         region="",
         state="ok",
         children=chains,
-        invocations=chains,
+        invocations=invocations,
         folded=folded,
     )
 
@@ -120,7 +141,7 @@ def _heading(node: NodeId, title: str, chains: int, *, folded: bool) -> TreeRow:
 def _row(offer: Offer) -> TreeRow:
     return TreeRow(
         node=offer.request_id,
-        kind="invocation",
+        kind="offer",
         depth=0,
         guides=(),
         last=True,

@@ -258,13 +258,11 @@ def _problems(found: Iterable[Rollup]) -> list[ProblemRow]:
         name, count = rollup.name, rollup.counts.get("count", 0)
         if not isinstance(name, ProblemName) or count <= 0:
             continue
-        where = f"{name.function or 'an unknown function'} in {name.region}"
-        if not name.function:
-            where = name.region
+        where = f"{name.function} in {name.region}" if name.function else name.region
         text = f"{where}: {name.detail}" if name.detail else where
-        times = "" if count == 1 else f", {count:,} times; Enter opens the latest"
+        times = "" if count == 1 else f"{count:,} times "
         node = rollup.examples.get(LATEST)
-        rows.append(ProblemRow(name.problem, text + times, node, rollup.minute * MINUTE_S))
+        rows.append(ProblemRow(name.problem, times + text, node, rollup.minute * MINUTE_S))
     return sorted(rows, key=lambda row: (row.at_s or 0.0, row.kind, row.text))[-_PROBLEMS:]
 
 

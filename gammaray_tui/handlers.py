@@ -172,7 +172,7 @@ async def waterfall(app: GammarayApp) -> None:
     from gammaray_tui.screens.waterfall import WaterfallScreen
 
     current = app.main.causal_tree.current
-    if current is None or current.kind == "group":
+    if current is None or current.kind in ("group", "offer", "note"):
         app.notify("no chain is under the cursor", timeout=3)
         return
     await app.push_screen(WaterfallScreen(app.look, current.node), app.main.go_to_node)

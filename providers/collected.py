@@ -23,8 +23,8 @@ from gammaray_collector.rollups import (
     read_rollups,
     rollup_ranges,
 )
-from providers.aws_errors import error_code, user_error
-from providers.collected_table import CollectedTable, missing_collector
+from providers.aws_errors import user_error
+from providers.collected_table import CollectedTable
 from providers.events import ProviderEvent
 from providers.session import AwsSession
 from providers.sources.polling import ServiceReader
@@ -199,10 +199,5 @@ class CollectedSource:
         return read_rollups(await self._queries(client, rollup_ranges(first, last)))
 
     async def _queries(self, client: Any, ranges: Sequence[Range]) -> list[Item]:
-        try:
-            pages = await asyncio.gather(*(self.table.query(client, one) for one in ranges))
-        except ClientError as error:
-            if error_code(error) == "ResourceNotFoundException":
-                raise missing_collector(self.table) from error
-            raise
+        pages = await asyncio.gather(*(self.table.query(client, one) for one in ranges))
         return [item for page in pages for item in page]

@@ -6,9 +6,11 @@ import base64
 from typing import Any, Final
 
 import msgspec
+from botocore.exceptions import ClientError
 
 from gammaray_collector.items import PK, SK, Item, Value
 from gammaray_collector.rollups import Range
+from providers.aws_errors import error_code
 from providers.collector import CollectorNames
 from providers.errors import UserError
 from providers.session import AwsSession
@@ -47,7 +49,8 @@ class CollectedTable:
             wanted: the partition and the part.
 
         Raises:
-            botocore.exceptions.ClientError: as botocore raises it.
+            UserError: there is no such table.
+            botocore.exceptions.ClientError: any other refusal.
         """
         client.meta.events.register("before-parse.dynamodb.Query", _decode, unique_id=_ANSWER)
         asked: dict[str, Any] = {
@@ -61,24 +64,27 @@ class CollectedTable:
         }
         items: list[Item] = []
         while True:
-            answer = (await client.query(**asked))[_ANSWER]
+            try:
+                answer = (await client.query(**asked))[_ANSWER]
+            except ClientError as error:
+                if error_code(error) == "ResourceNotFoundException":
+                    raise self._missing() from error
+                raise
             items += [_plain(item) for item in answer.Items]
             if answer.LastEvaluatedKey is None:
                 return items
             asked["ExclusiveStartKey"] = answer.LastEvaluatedKey
 
-
-def missing_collector(table: CollectedTable) -> UserError:
-    """Say that there is no such table, and how to come by one."""
-    others = ", ".join(table.session.regions[1:])
-    elsewhere = f"; if its home is one of {others}, name that region first" if others else ""
-    return UserError(
-        f"There is no table {table.name} here: the collector is not set up",
-        on=f"region {table.region}",
-        todo=f"Set it up with `gammaray-tui setup --collector`{elsewhere}. Without it, "
-        "gammaray-tui watches the records themselves.",
-        kind="collector-missing",
-    )
+    def _missing(self) -> UserError:
+        others = ", ".join(self.session.regions[1:])
+        elsewhere = f"; if its home is one of {others}, name that region first" if others else ""
+        return UserError(
+            f"No collector here: there is no table {self.name}",
+            on=f"region {self.region}",
+            todo=f"Set it up with `gammaray-tui setup --collector`{elsewhere}. Without it, "
+            "gammaray-tui watches the records themselves.",
+            kind="collector-missing",
+        )
 
 
 def _decode(

@@ -21,6 +21,7 @@ from widgets.tree_line import (
     elapsed_s,
     paint_head,
     paint_heading,
+    paint_note,
     paint_row,
 )
 
@@ -227,7 +228,7 @@ class CausalTree(LineList):
             self.go_to(row.node)
         elif row is not None and row.kind == "group":
             self.post_message(self.FoldAsked(row.node, not row.folded))
-        elif row is not None:
+        elif row is not None and row.kind != "note":
             self.post_message(self.Chosen(self, self.cursor))
 
     def action_fold_or_parent(self) -> None:
@@ -328,6 +329,8 @@ class CausalTree(LineList):
         row = self._rows.row(index)
         if row.kind == "group":
             return paint_heading(row, width, self.look)
+        if row.kind == "note":
+            return paint_note(row, width, self.look)
         context = LineContext(
             self._foldable(index, row), elapsed_s(row, self._now_s), row.node in self._bookmarks
         )

@@ -76,6 +76,11 @@ def minute(at_s: float) -> str:
     return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M} UTC"
 
 
+def hour_and_minute(at_s: float) -> str:
+    """Write a minute in five cells, in UTC."""
+    return f"{datetime.fromtimestamp(at_s, UTC):%H:%M}"
+
+
 def lag(seconds: float | None) -> str:
     """Write an age in at most four cells: 0.8s, 12s, 3m, 2h, 5d."""
     if seconds is None:

@@ -90,6 +90,8 @@ def paint_row(
     if columns.start:
         is_root = row.depth == 0
         start = formats.clock(row.started_at_s) if is_root else formats.offset(row.offset_s)
+        if row.kind == "offer" and row.started_at_s is not None:
+            start = formats.hour_and_minute(row.started_at_s)
         style = palette.text if is_root and row.matched else quiet
         line += [gap, Segment(look.right(look.glyphs.text(start), columns.start), style)]
     line += [gap, _duration(row, context, columns.duration, look)]
@@ -111,17 +113,22 @@ def paint_row(
     return line
 
 
+def paint_note(row: TreeRow, width: int, look: Look) -> list[Segment]:
+    """Paint a line that is mere text."""
+    return [Segment(look.cut(f"   {look.safe(row.function)}", width), look.palette.muted)]
+
+
 def paint_heading(row: TreeRow, width: int, look: Look) -> list[Segment]:
     """Paint the heading of a group: what its chains have in common, and what is in them."""
     palette, glyphs = look.palette, look.glyphs
     at_s = row.started_at_s
     chains = formats.plural(row.children, "chain")
-    counts = f"{chains} {glyphs.separator} {formats.count(row.invocations)} inv"
+    counts = f"  {chains} {glyphs.separator} {formats.count(row.invocations)} inv"
     pieces = [
         (f" {glyphs.folded if row.folded else glyphs.unfolded} ", palette.key),
         (look.safe(row.function) if at_s is None else formats.minute(at_s), palette.strong),
         (f" {look.safe(row.region)}" if row.region else "", look.region_style(row.region)),
-        (f"  {counts}", palette.muted),
+        (counts if row.children else "", palette.muted),
     ]
     if row.hidden_errors:
         pieces.append((f"  {row.hidden_errors}{glyphs.state['error']}", palette.error))
@@ -140,6 +147,8 @@ def _state(row: TreeRow, look: Look) -> tuple[str, Style]:
         return " ", palette.faint
     if row.kind == "link":
         return glyphs.state[row.state], palette.muted
+    if row.kind == "offer" and row.state == "unknown":
+        return " ", palette.faint  # it is over, and nothing tells how it went
     state = row.state
     if row.folded and row.hidden_errors:
         state = "error"
@@ -201,6 +210,11 @@ def _name(row: TreeRow, columns: TreeColumns, look: Look) -> list[tuple[str, Sty
             pieces.append((f" {look.safe(row.trigger)}", palette.faint))
         return pieces
     name = look.safe(row.function)
+    if row.kind == "offer":
+        pieces = [(name, palette.text if row.matched else palette.faint)]
+        if not columns.trigger:
+            pieces.append((f" {look.safe(row.trigger)}", palette.muted))
+        return pieces
     if row.kind == "link":
         return [
             (f"{look.glyphs.arrow} {name}", palette.muted),
@@ -238,6 +252,8 @@ def _hidden(row: TreeRow, look: Look) -> list[tuple[str, Style]]:
 
 def _duration(row: TreeRow, context: LineContext, width: int, look: Look) -> Segment:
     palette = look.palette
+    if row.kind == "offer":
+        return Segment(" " * width)
     if row.duration_s is not None:
         text = formats.duration(row.duration_s)
         failed = row.state not in ("ok", "running", "unknown")

@@ -27,11 +27,14 @@ from gammaray_collector.rollups import (
     FunctionName,
     Name,
     ProblemName,
+    Rollup,
     RollupKind,
     bucket_name,
     example_name,
     power_of,
+    read_rollups,
     rollup_key,
+    rollup_ranges,
 )
 from gammaray_recorder import wire
 from tests.fakes.services import Refusal
@@ -72,6 +75,14 @@ class FakeCollected:
         more = {PK: {"S": values[":p"]}, SK: {"S": page[-1]}} if len(places) > PAGE else None
         answer: dict[str, Any] = {"Items": [_typed(partition[place]) for place in page]}
         return {**answer, "LastEvaluatedKey": more} if more else answer
+
+    def rollups(self, first: int, last: int) -> list[Rollup]:
+        """Give the rollups of some minutes, as a reader has them."""
+        found = []
+        for partition, least, most in rollup_ranges(first, last):
+            items = self._items.get(partition, {})
+            found += [item for place, item in items.items() if least <= place <= most]
+        return read_rollups(found)
 
     # --- what the collector writes ------------------------------------------------------------
 

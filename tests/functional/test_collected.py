@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from gammaray_collector.rollups import EdgeName, ProblemName
 from gammaray_tui.app import GammarayApp
 from gammaray_tui.collected import CollectedWatch
+from gammaray_tui.collected_rows import NOTES
 from gammaray_tui.screens.error import ErrorScreen
 from providers.collected import CollectedSource
 from providers.collected_chain import FetchedChain, fetch_chain
@@ -20,7 +22,7 @@ from providers.streams import parse_since
 from providers.streams.timing import Timing
 from tests.fakes.collected import EAST, WEST, FakeCollected
 from tests.fakes.services import serving
-from tests.functional.running import line_with, running, text_of, until
+from tests.functional.running import running, text_of, until
 
 NOW_S = 1_800_000_030.0
 MINUTE = int(NOW_S) // 60
@@ -91,11 +93,21 @@ async def test_tables_map_and_problems_come_from_rollups() -> None:
         assert app.model.heat("functions", ("checkout", WEST)).greatest == 60
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+async def test_what_is_not_live_is_said_in_every_size(size: tuple[int, int]) -> None:
+    async with collected(shop(), size) as (app, pilot):
+        await until(pilot, lambda: "to fetch: enter" in text_of(app))
+        assert all(note in text_of(app) for note in NOTES)
+        assert "slowest" in text_of(app)
+        await pilot.press("g", "enter")  # read once, it can be folded away
+        await until(pilot, lambda: NOTES[0] not in text_of(app))
+        assert "checkout" in text_of(app)
+
+
 async def test_a_chain_is_fetched_when_it_is_opened() -> None:
     table = shop()
     async with collected(table) as (app, pilot):
-        await until(pilot, lambda: "enter fetches a chain" in text_of(app))
-        assert "slowest" in line_with(app, "checkout")
+        await until(pilot, lambda: "to fetch: enter" in text_of(app))
         tree = app.main.causal_tree
         assert tree.go_to("m-1")
         await pilot.press("enter")
@@ -127,10 +139,10 @@ async def test_a_request_id_can_be_asked_for() -> None:
 
 async def test_what_is_chosen_in_the_table_filters_the_examples() -> None:
     async with collected(shop()) as (app, pilot):
-        await until(pilot, lambda: len(_rows(app)) == 4)
+        await until(pilot, lambda: len(_rows(app)) == 8)
         await pilot.press("2", "enter")
-        await until(pilot, lambda: len(_rows(app)) == 3)
-        assert {node for node, _ in _rows(app)[1:]} == {"c-2", "c-3"}
+        await until(pilot, lambda: len(_rows(app)) == 7)
+        assert {node for node, _ in _rows(app)[5:]} == {"c-2", "c-3"}
         await pilot.press("escape")
 
 
