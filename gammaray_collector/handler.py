@@ -42,16 +42,22 @@ def left_s(context: Any) -> float:
     return float(context.get_remaining_time_in_millis()) / 1000
 
 
-def answer(collector: Collector, records: Sequence[Any], left: Callable[[], float]) -> Answer:
+def answer(
+    collector: Collector,
+    records: Sequence[Any],
+    left: Callable[[], float],
+    now: Callable[[], float] = time.time,
+) -> Answer:
     """Take what was handed over.
 
     Args:
         collector: takes it.
         records: of the event; none of a schedule's.
         left: gives the seconds that are left.
+        now: gives the time.
     """
     if not records:
-        _sweep(collector, left)
+        _sweep(collector, left, now)
         return {"batchItemFailures": []}
     if records[0].get("eventSource") == _QUEUE:
         return {"batchItemFailures": list(_lost(collector, records))}
@@ -60,13 +66,13 @@ def answer(collector: Collector, records: Sequence[Any], left: Callable[[], floa
         try:
             if first and left() < _LEFT_S:
                 raise Busy("no time is left")
-            _take(collector, part)
+            _take(collector, part, now)
         except Busy as busy:
             _log.warning("%d of %d records taken: %s", first, len(records), busy)
             sequence = part[0]["dynamodb"]["SequenceNumber"]
             return {"batchItemFailures": [{"itemIdentifier": sequence}]}
     if left() > _LEFT_S:
-        _sweep_some(collector, len(records))
+        _sweep_some(collector, len(records), now)
     return {"batchItemFailures": []}
 
 
@@ -76,20 +82,20 @@ def _collector() -> Collector:
     return Collector(DynamoTable(os.environ.get(ENV_TABLE, TABLE), region))
 
 
-def _take(collector: Collector, records: Sequence[Any]) -> None:
+def _take(collector: Collector, records: Sequence[Any], now: Callable[[], float]) -> None:
     """Take records; one that cannot be taken for itself holds up no other. Raises Busy."""
     try:
-        collector.take(records, time.time())
+        collector.take(records, now())
     except Busy:
         raise
     except Exception as error:
         _log.exception("%d records could not be taken together", len(records))
         if len(records) == 1:
-            collector.refuse(records[0], repr(error), time.time())
+            collector.refuse(records[0], repr(error), now())
             return
         middle = len(records) // 2
-        _take(collector, records[:middle])
-        _take(collector, records[middle:])
+        _take(collector, records[:middle], now)
+        _take(collector, records[middle:], now)
 
 
 def _lost(collector: Collector, messages: Sequence[Any]) -> list[dict[str, str]]:
@@ -107,17 +113,17 @@ def _lost(collector: Collector, messages: Sequence[Any]) -> list[dict[str, str]]
     return failed
 
 
-def _sweep(collector: Collector, left: Callable[[], float]) -> None:
+def _sweep(collector: Collector, left: Callable[[], float], now: Callable[[], float]) -> None:
     """Look again at all that waited long enough, as far as time is left."""
     shards = random.sample(range(DUE_SHARDS), DUE_SHARDS)
     while shards and left() > _LEFT_S:
-        if collector.sweep(time.time(), shards[:1], _SWEPT) < _SWEPT:
+        if collector.sweep(now(), shards[:1], _SWEPT) < _SWEPT:
             del shards[0]
 
 
-def _sweep_some(collector: Collector, records: int) -> None:
+def _sweep_some(collector: Collector, records: int, now: Callable[[], float]) -> None:
     """Do a share of the looking again: it grows with the records, as what has to be done does."""
     try:
-        collector.sweep(time.time(), [random.randrange(DUE_SHARDS)], max(_SWEPT, 2 * records))
+        collector.sweep(now(), [random.randrange(DUE_SHARDS)], max(_SWEPT, 2 * records))
     except Busy as busy:
         _log.warning("not all was looked at again: %s", busy)
