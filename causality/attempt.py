@@ -109,3 +109,9 @@ class Attempt(msgspec.Struct, gc=False, eq=False):
             # The original recorded no end for most functions: their silence says nothing.
             return "unknown"
         return "unknown" if self.silent else "running"
+
+
+def attempt_order(attempt: Attempt) -> tuple[float, str]:
+    """Order the attempts of an invocation by their start."""
+    started = attempt.start.at_s if attempt.start is not None else attempt.started_at_s
+    return (started if started is not None else float("inf"), attempt.nonce)

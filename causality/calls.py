@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from causality.facts import Call, Facts, Output, share_names
+from causality.facts import Call, Facts, Output, shrink_call
 from causality.graph import CallNode, Invocation, OutputNode, Weight
 from causality.matching import Matcher
 from causality.merging import either, unknown
@@ -24,15 +24,15 @@ class Calls:
         """Take a call of an invocation, or another record of it."""
         if fact.at_s is None:
             fact.at_s = facts.written_at_s
-        call = invocation.calls.get(fact.id)
-        if call is None:
-            share_names(fact)
+        call = invocation.call(fact.id)
+        shrink_call(fact)
         outputs: Sequence[Output] = fact.outputs
         if outputs:
             fact.outputs = ()
         if call is None:
             weight = _SUCCEEDED if fact.error is None else None
-            call = invocation.calls[fact.id] = CallNode(invocation, fact, facts.attempt, weight)
+            call = CallNode(invocation, fact, facts.attempt, weight)
+            invocation.add_call(call)
             if weight is None:
                 self.weigh(call)
             if outputs:

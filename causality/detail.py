@@ -11,6 +11,7 @@ from causality.graph import CallNode, Invocation
 from causality.keys import display_key
 from causality.problems import describe_cause
 from causality.rows import resource_text, spans
+from causality.sdk_time import time_in_calls
 from causality.snapshot import CallRow, ChainBar, Detail, NodeId, PathSplit
 from causality.tree import TreeIndex
 from causality.why import explain
@@ -57,7 +58,7 @@ def detail_of(engine: Engine, tree: TreeIndex, node: NodeId, now_s: float) -> De
         init_s=last.init_s if last is not None else None,
         cold=last.cold if last is not None else None,
         delay_s=next((d for edge in edges if (d := edge.delay_s) is not None), None),
-        sdk_s=invocation.sdk_s(list(invocation.calls.values())),
+        sdk_s=time_in_calls(invocation.calls.values()),
         cause=_cause_text(engine, invocation, now_s),
         edges=tuple(explain(engine.matcher, edge) for edge in edges[:_MAX_EDGES]),
         calls=tuple(_call(call) for call in calls),

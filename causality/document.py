@@ -11,6 +11,7 @@ from causality.engine import Engine
 from causality.graph import CallNode, Edge, Invocation
 from causality.keys import display_key
 from causality.problems import problems
+from causality.sdk_time import time_in_calls
 from causality.snapshot import Evidence
 
 SCHEMA = "gammaray-graph/1"
@@ -193,7 +194,7 @@ def _entry(
     redelivery_of: str | None,
 ) -> InvocationEntry:
     state = attempt.state if attempt else "unknown"
-    sdk_s = invocation.sdk_s(calls)
+    sdk_s = time_in_calls(calls)
     if sdk_s is None and not calls and attempt is not None and attempt.knows_all_calls:
         sdk_s = 0.0
     return InvocationEntry(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from sys import intern
 
 import msgspec
 
@@ -16,11 +15,21 @@ from causality import xray
 from causality.attempt import Attempt
 from causality.calls import Calls
 from causality.decoding import decode_image
-from causality.facts import Call, Cause, End, Facts, Start, UnreadablePayload, shared
+from causality.facts import (
+    Call,
+    Cause,
+    End,
+    Facts,
+    Start,
+    UnreadablePayload,
+    shrink_end,
+    shrink_start,
+)
 from causality.graph import CauseNode, Edge, Invocation
 from causality.join import join_segments
 from causality.links import Touched, relink, take_all_apart, take_apart, touch_effects, unlink
 from causality.losses import Losses
+from causality.match_keys import must_have_a_call
 from causality.matching import Matcher
 from causality.merging import either, unknown
 from causality.records import Image, StreamRecord, Unreadable
@@ -245,7 +254,7 @@ class Engine:
             invocation.region = facts.region
         self.touched[invocation] = None
         nonce = facts.attempt or ""
-        attempt = invocation.attempts.get(nonce)
+        attempt = invocation.attempt(nonce)
         if attempt is not None and nonce:
             facts.attempt = attempt.nonce  # the one copy of it
         for fact in facts.facts:
@@ -253,7 +262,8 @@ class Engine:
                 self._calls.apply(invocation, fact, facts)
                 continue
             if attempt is None:
-                attempt = invocation.attempts[nonce] = Attempt(nonce, facts.generation)
+                attempt = Attempt(nonce, facts.generation)
+                invocation.add_attempt(attempt)
             if type(fact) is Start:
                 self._apply_start(invocation, attempt, fact)
             elif type(fact) is End:
@@ -262,12 +272,13 @@ class Engine:
             self._unjoined[invocation] = None
 
     def _apply_start(self, invocation: Invocation, attempt: Attempt, start: Start) -> None:
+        shrink_start(start)
         causes: Sequence[Cause] = start.causes
         start.causes = ()
         attempt.start = start if attempt.start is None else either(attempt.start, start)
         if attempt.end is None and attempt.generation == 2:
             self._running[invocation] = None
-        if invocation.causes or invocation.calls or len(invocation.attempts) > 1:
+        if invocation.causes or invocation.made or invocation.tried is not attempt:
             began_s, place = invocation.recorded_at_s, invocation.place
             invocation.take_start()
             if invocation.place != place:
@@ -279,8 +290,6 @@ class Engine:
             # A start with many causes comes in parts; another attempt shows the same again.
             causes = unknown(causes, [cause.fact for cause in invocation.causes])
         else:
-            start.arn = intern(start.arn)
-            start.version = shared(start.version)
             invocation.begin(attempt.start)
             if invocation.triggered:
                 touch_effects(invocation, self.touched)
@@ -290,19 +299,19 @@ class Engine:
         new = tuple([CauseNode(invocation, fact, number + i) for i, fact in enumerate(causes)])
         invocation.causes += new
         for cause in new:
-            fact = cause.fact
-            fact.resource = shared(fact.resource)
             self.matcher.add_cause(cause)
-            if fact.caller is not None:
-                self._callers_awaited.setdefault(fact.caller, []).append(cause)
+            if cause.fact.caller is not None:
+                self._callers_awaited.setdefault(cause.fact.caller, []).append(cause)
 
     def _apply_end(self, invocation: Invocation, attempt: Attempt, end: End) -> None:
+        shrink_end(end)
         if attempt.end is None or end.at_s > attempt.end.at_s:
             attempt.end = end  # a timeout seen coming is written ahead; the true end corrects it
         elif end.at_s == attempt.end.at_s:
             attempt.end = either(attempt.end, end)
-        attempts = invocation.attempts
-        if len(attempts) == 1 or all(known.end is not None for known in attempts.values()):
+        if invocation.tried is attempt or all(
+            known.end is not None for known in invocation.attempts.values()
+        ):
             self._running.pop(invocation, None)
 
     def _reindex(self, invocation: Invocation) -> None:
@@ -342,7 +351,7 @@ class Engine:
         relink(cause, old, self.touched)
         if cause.edge is not None:
             self.waiting.pop(cause, None)
-        elif _must_have_a_call(cause.fact):
+        elif must_have_a_call(cause.fact):
             self.waiting[cause] = None
 
     # --- leaving --------------------------------------------------------------------------
@@ -387,12 +396,3 @@ class Engine:
             awaiting.remove(cause)
             if not awaiting:
                 del self._callers_awaited[caller]
-
-
-def _must_have_a_call(cause: Cause) -> bool:
-    """Say whether some call must have caused this, as far as the cause itself tells."""
-    if cause.service == "lambda":
-        return cause.caller is not None
-    if cause.name == "REMOVE:ttl":
-        return False
-    return cause.service in ("dynamodb", "s3", "sns", "sqs", "events", "kinesis", "stepfunctions")

@@ -11,13 +11,13 @@ apart what leaves the graph.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
 from causality import names
-from causality.attempt import Attempt
+from causality.attempt import Attempt, attempt_order
 from causality.facts import Call, Cause, Output, Start
 from causality.snapshot import Evidence, NodeId, State
 
@@ -218,14 +218,19 @@ class Edge(msgspec.Struct, gc=False, eq=False):
         parent: the causing invocation; None when ambiguous.
         call: the causing call; None when ambiguous, or when the parent is certain but which of
             its calls is not.
-        candidates: calls that could be meant; the one call when it is certain.
+        meant: the candidates, without a tuple around a single one.
     """
 
     cause: CauseNode
     evidence: Evidence
     parent: Invocation | None
     call: CallNode | None
-    candidates: tuple[CallNode, ...]
+    meant: CallNode | tuple[CallNode, ...]
+
+    @property
+    def candidates(self) -> tuple[CallNode, ...]:
+        """Calls that could be meant; the one call when it is certain."""
+        return (self.meant,) if isinstance(self.meant, CallNode) else self.meant
 
     @property
     def delay_s(self) -> float | None:
@@ -255,6 +260,7 @@ class Invocation(msgspec.Struct, gc=False, eq=False):
     Attributes:
         arn: the function as invoked, with alias or version.
         recorded_at_s: when the first attempt began by the recorder's clock; matching goes by it.
+        tried, made: the attempts and calls; a single one, as of most, without a dict around it.
         triggered: causes, of other invocations, that lead here.
         gone: whether it has left the graph.
         known: whether a reader has taken it over from Engine.touched.
@@ -272,8 +278,8 @@ class Invocation(msgspec.Struct, gc=False, eq=False):
     gone: bool = False
     known: bool = False
     fired: bool = False
-    attempts: dict[str, Attempt] = {}
-    calls: dict[str, CallNode] = {}
+    tried: Attempt | dict[str, Attempt] | None = None
+    made: CallNode | dict[str, CallNode] | None = None
     causes: tuple[CauseNode, ...] = ()
     triggered: Causes = ()
     segments: tuple[ServiceSegment, ...] = ()
@@ -284,11 +290,51 @@ class Invocation(msgspec.Struct, gc=False, eq=False):
         """The id that screens know it by."""
         return self.request_id
 
+    @property
+    def attempts(self) -> Mapping[str, Attempt]:
+        """The attempts by their nonces."""
+        tried = self.tried
+        return {tried.nonce: tried} if isinstance(tried, Attempt) else tried or {}
+
+    @property
+    def calls(self) -> Mapping[str, CallNode]:
+        """The calls by their ids."""
+        made = self.made
+        return {made.fact.id: made} if isinstance(made, CallNode) else made or {}
+
+    def attempt(self, nonce: str) -> Attempt | None:
+        """Find an attempt."""
+        tried = self.tried
+        if isinstance(tried, Attempt):
+            return tried if tried.nonce == nonce else None
+        return tried.get(nonce) if tried else None
+
+    def call(self, call_id: str) -> CallNode | None:
+        """Find a call."""
+        made = self.made
+        if isinstance(made, CallNode):
+            return made if made.fact.id == call_id else None
+        return made.get(call_id) if made else None
+
+    def add_attempt(self, attempt: Attempt) -> None:
+        """Take one more attempt."""
+        if isinstance(self.tried, dict):
+            self.tried[attempt.nonce] = attempt
+        else:
+            self.tried = {**self.attempts, attempt.nonce: attempt} if self.tried else attempt
+
+    def add_call(self, call: CallNode) -> None:
+        """Take one more call."""
+        if isinstance(self.made, dict):
+            self.made[call.fact.id] = call
+        else:
+            self.made = {**self.calls, call.fact.id: call} if self.made else call
+
     def in_order(self) -> list[Attempt]:
         """Give the attempts by their start."""
-        if len(self.attempts) < 2:
-            return list(self.attempts.values())
-        return sorted(self.attempts.values(), key=_attempt_order)
+        if isinstance(self.tried, Attempt):
+            return [self.tried]
+        return sorted(self.attempts.values(), key=attempt_order)
 
     @property
     def last(self) -> Attempt | None:
@@ -322,7 +368,7 @@ class Invocation(msgspec.Struct, gc=False, eq=False):
         """Take what the first attempt's start says of the function."""
         first = min(
             (a for a in self.attempts.values() if a.start is not None),
-            key=_attempt_order,
+            key=attempt_order,
             default=None,
         )
         if first is None or first.start is None:
@@ -348,24 +394,3 @@ class Invocation(msgspec.Struct, gc=False, eq=False):
         self.region = region or parts.region or self.region
         self.account = parts.account or None
         self.version = parts.qualifier
-
-    def sdk_s(self, calls: list[CallNode]) -> float | None:
-        """Give the time spent in these calls, overlaps counted once; None when unknown."""
-        spans = [
-            (call.fact.at_s, end)
-            for call in calls
-            if call.fact.at_s is not None and (end := call.ended_at_s) is not None
-        ]
-        if not spans:
-            return None
-        spans.sort()
-        total, reached = 0.0, float("-inf")
-        for start, end in spans:
-            total += max(0.0, end - max(start, reached))
-            reached = max(reached, end)
-        return total
-
-
-def _attempt_order(attempt: Attempt) -> tuple[float, str]:
-    started = attempt.start.at_s if attempt.start is not None else attempt.started_at_s
-    return (started if started is not None else float("inf"), attempt.nonce)

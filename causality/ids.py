@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from causality.facts import OneId
 from causality.graph import CauseNode, Found, OutputNode
 from causality.match_keys import (
     CALLER,
@@ -39,6 +40,9 @@ class _Meeting(msgspec.Struct, gc=False, eq=False):
     causes: list[CauseNode]
 
 
+# Ids that prove by themselves: a traceparent may have been handed on.
+_PROOFS = PLAIN_IDS - {wire.ID_TRACEPARENT}
+
 _Shown: TypeAlias = OutputNode | CauseNode | _Pair | _Meeting
 
 
@@ -66,7 +70,10 @@ class IdIndex:
     def add_output(self, node: OutputNode, doubted: dict[CauseNode, None]) -> None:
         """Enter an output; notes the causes for which that may change something."""
         fact, call = node.fact, node.call.fact
-        if fact.ids and not call.local:
+        only: object = fact.ids
+        if type(only) is OneId and only.kind in PLAIN_IDS and not call.local:
+            self._add_output(only.kind, only.value, node, doubted)
+        elif fact.ids and not call.local:
             for kind, value in fact.ids.items():
                 if kind in PLAIN_IDS:
                     self._add_output(kind, value, node, doubted)
@@ -100,16 +107,12 @@ class IdIndex:
         """Enter a cause; notes it and the others for which that may change something."""
         doubted[node] = None
         fact = node.fact
-        if len(fact.ids) == 1 and fact.caller is None:
-            for kind, value in fact.ids.items():
-                if kind in PLAIN_IDS:
-                    self._add_cause(kind, value, node)
-                elif kind in COMPOSED_IDS:
-                    key = exact_key(kind, value, fact.resource or "", fact.key)
-                    self._add_cause(kind, key, node)
-        elif fact.ids or fact.caller is not None:
-            for key in exact_cause_keys(node):
-                self._add_cause(key[0], _place(key), node)
+        only: object = fact.ids
+        if type(only) is OneId and only.kind in _PROOFS and fact.caller is None:
+            self._add_cause(only.kind, only.value, node)
+            return
+        for key in exact_cause_keys(node):
+            self._add_cause(key[0], _place(key), node)
         if fact.caller is not None or wire.ID_TRACEPARENT in fact.ids:
             self._doubt([node], doubted)
 
@@ -117,6 +120,8 @@ class IdIndex:
         shown = self._of[kind].setdefault(place, node)
         if type(shown) is OutputNode:
             self._of[kind][place] = _Pair(shown, node)
+            if shown.fact.ids == node.fact.ids:
+                node.fact.ids = shown.fact.ids  # the one copy of it
         elif shown is not node:
             causes = self._meeting(kind, place, shown).causes
             causes.append(node)
@@ -135,16 +140,15 @@ class IdIndex:
     def find(self, cause: CauseNode) -> Found | None:
         """Find the output that an id proves; the id that was delivered last decides."""
         fact = cause.fact
-        if len(fact.ids) == 1 and fact.caller is None:
-            for kind, value in fact.ids.items():
-                if kind in PLAIN_IDS and kind != wire.ID_TRACEPARENT:
-                    shown = self._of[kind].get(value)
-                    if type(shown) is CauseNode:
-                        return None  # by the cause itself alone
-                    outputs = _outputs_of(shown)
-                    if len(outputs) == 1:
-                        own = outputs[0].call.invocation is cause.invocation
-                        return None if own else Found((outputs[0],), True)
+        only: object = fact.ids
+        if type(only) is OneId and only.kind in _PROOFS and fact.caller is None:
+            shown = self._of[only.kind].get(only.value)
+            if type(shown) is CauseNode:
+                return None  # by the cause itself alone
+            outputs = _outputs_of(shown)
+            if len(outputs) == 1:
+                call = outputs[0].call
+                return None if call.invocation is cause.invocation else _only(outputs[0])
         elif not fact.ids and fact.caller is None:
             return None
         for key in exact_cause_keys(cause):
@@ -248,6 +252,11 @@ class IdIndex:
         if not 0 < len(addressed) <= 1 + output.call.fact.retries:
             return outputs, False
         return (outputs, True) if cause in addressed else ([], True)
+
+
+def _only(output: OutputNode) -> Found:
+    outputs = output.call.outputs
+    return Found(outputs if len(outputs) == 1 else (output,), True)
 
 
 def _outputs_of(shown: _Shown | None) -> Sequence[OutputNode]:

@@ -23,10 +23,7 @@ def join_segments(invocation: Invocation) -> None:
     Attempts and calls that only X-Ray knows are added: the recorder's record of them was lost,
     or they are of kinds that the recorder leaves out.
     """
-    for nonce in [nonce for nonce in invocation.attempts if nonce.startswith(_ONLY_XRAY)]:
-        del invocation.attempts[nonce]
-    for call_id in [i for i, call in invocation.calls.items() if call.segment is call.fact]:
-        del invocation.calls[call_id]
+    _forget_what_only_xray_knows(invocation)
     recorded = invocation.in_order()
     for attempt in recorded:
         attempt.segment = None
@@ -36,13 +33,28 @@ def join_segments(invocation: Invocation) -> None:
     attempt_of = _paired(segments, recorded)
     for segment in segments:
         attempt = attempt_of.get(segment.id) or Attempt(f"{_ONLY_XRAY}{segment.id}", 0)
-        invocation.attempts.setdefault(attempt.nonce, attempt)
+        if attempt.generation == 0:
+            invocation.add_attempt(attempt)
         attempt.segment = segment
     _describe(invocation)
     taken: set[str] = set()
     for segment in segments:
         for call in segment.calls:
             _join_call(invocation, call, taken)
+
+
+def _forget_what_only_xray_knows(invocation: Invocation) -> None:
+    attempts, calls = invocation.attempts.values(), invocation.calls.values()
+    if any(attempt.nonce.startswith(_ONLY_XRAY) for attempt in attempts):
+        invocation.tried = None
+        for attempt in attempts:
+            if not attempt.nonce.startswith(_ONLY_XRAY):
+                invocation.add_attempt(attempt)
+    if any(call.segment is call.fact for call in calls):
+        invocation.made = None
+        for call in calls:
+            if call.segment is not call.fact:
+                invocation.add_call(call)
 
 
 def _segment_order(segment: FunctionSegment) -> tuple[float, str]:
@@ -93,9 +105,10 @@ def _describe(invocation: Invocation) -> None:
 
 
 def _join_call(invocation: Invocation, seen: Call, taken: set[str]) -> None:
-    node = invocation.calls.get(seen.id) or _same_call(invocation, seen, taken)
+    node = invocation.call(seen.id) or _same_call(invocation, seen, taken)
     if node is None:
-        node = invocation.calls[seen.id] = CallNode(invocation, seen)
+        node = CallNode(invocation, seen)
+        invocation.add_call(node)
     node.segment = seen
     taken.add(node.id)
 

@@ -70,7 +70,7 @@ def take_apart(invocation: Invocation) -> None:
     for call in invocation.calls.values():
         if not call.edges:  # else its outputs go with the last invocation that it caused
             call.outputs = ()
-    invocation.calls.clear()
+    invocation.made = None
     invocation.causes = ()
 
 
@@ -82,7 +82,7 @@ def take_all_apart(invocations: Iterable[Invocation]) -> None:
             call.edges = ()
         for cause in invocation.causes:
             cause.edge = cause.exact = cause.content = cause.order = None
-        invocation.calls.clear()
+        invocation.made = None
         invocation.causes = ()
         invocation.triggered = ()
 
@@ -90,7 +90,8 @@ def take_all_apart(invocations: Iterable[Invocation]) -> None:
 def _with(known: Causes, cause: CauseNode) -> Causes:
     """Give causes with one more."""
     if not known:
-        return (cause,)
+        own = cause.invocation.causes
+        return own if len(own) == 1 else (cause,)  # the same tuple for all who need one
     if isinstance(known, dict):
         known[cause] = None
         return known

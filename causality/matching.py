@@ -255,7 +255,7 @@ class Matcher:
         if exact is not None:
             edge = _edge(cause, "exact", exact.outputs, exact.certain)
             # More were invoked than calls are known: its own may be among those that are not.
-            return Edge(cause, "exact", edge.parent, None, edge.candidates) if exact.short else edge
+            return Edge(cause, "exact", edge.parent, None, edge.meant) if exact.short else edge
         content, order = cause.content, cause.order
         if content is not None:
             rivals = order.outputs if order is not None else []
@@ -287,7 +287,7 @@ class Matcher:
 
     def _lineage_changed(self, invocation: Invocation) -> None:
         """Consider again what those effects may have caused whose lineage became known."""
-        if not len(self._groups) or not (invocation.calls or invocation.triggered):
+        if not len(self._groups) or not (invocation.made or invocation.triggered):
             return
         reached = {invocation}
         level = [invocation]
@@ -351,8 +351,8 @@ def _edge(
     if len(outputs) == 1:
         call = outputs[0].call
         if certain:
-            return Edge(cause, evidence, call.invocation, call, (call,))
-        return Edge(cause, "ambiguous", None, None, (call,))
+            return Edge(cause, evidence, call.invocation, call, call)
+        return Edge(cause, "ambiguous", None, None, call)
     calls = tuple(dict.fromkeys(output.call for output in outputs))
     parents = {call.invocation: None for call in calls}
     if not certain or len(parents) > 1:

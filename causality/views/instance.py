@@ -11,6 +11,7 @@ from causality.facts import Cause
 from causality.filters import Test
 from causality.graph import CallNode, CauseNode, Edge, Invocation
 from causality.keys import display_key
+from causality.sdk_time import time_in_calls
 from causality.views.links import Links
 from causality.views.model import View, ViewEdge, ViewNode
 from causality.views.pairing import paired_calls
@@ -160,7 +161,7 @@ def invocation_node(invocation: Invocation, calls: list[CallNode]) -> ViewNode:
         calls = tries[-1].calls
         started_at_s = invocation.started_at_s
     duration_s = last.duration_s if last is not None else None
-    sdk_s = invocation.sdk_s(calls) if calls else None
+    sdk_s = time_in_calls(calls) if calls else None
     if sdk_s is None and not calls and last is not None and last.knows_all_calls:
         sdk_s = 0.0
     state = last.state if last is not None else "unknown"

@@ -1,0 +1,24 @@
+"""The time that an invocation spent in its calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from causality.graph import CallNode
+
+
+def time_in_calls(calls: Iterable[CallNode]) -> float | None:
+    """Give the time spent in these calls, overlaps counted once; None when unknown."""
+    spans = [
+        (call.fact.at_s, end)
+        for call in calls
+        if call.fact.at_s is not None and (end := call.ended_at_s) is not None
+    ]
+    if not spans:
+        return None
+    spans.sort()
+    total, reached = 0.0, float("-inf")
+    for start, end in spans:
+        total += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return total
