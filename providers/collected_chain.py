@@ -101,7 +101,7 @@ async def fetch_chain(
     """
     try:
         async with table.session.client("dynamodb", table.region, validate=False) as client:
-            return await _Fetch(table, client, most).chain(request_id)
+            return await Fetching(table, client, most).chain(request_id)
     except (BotoCoreError, ClientError, OSError) as error:
         raise user_error(
             error,
@@ -111,8 +111,17 @@ async def fetch_chain(
         ) from error
 
 
-class _Fetch:
+class Fetching:
+    """Fetches chains; what was read once is not read again."""
+
     def __init__(self, table: CollectedTable, client: Any, most: int) -> None:
+        """Begin with nothing read.
+
+        Args:
+            table: the collector's.
+            client: of DynamoDB, in the table's region.
+            most: fetch no more invocations of a chain than these.
+        """
         self._table = table
         self._client = client
         self._most = most
@@ -120,6 +129,11 @@ class _Fetch:
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
     async def chain(self, request_id: str) -> FetchedChain:
+        """Fetch the chain that an invocation belongs to.
+
+        Raises:
+            UserError: nothing is kept of this invocation.
+        """
         asked = await self._member(request_id)
         if not asked.records:
             raise UserError(

@@ -166,6 +166,11 @@ def edges_live(records: Sequence[StreamRecord]) -> Found:
     engine = Engine()
     engine.apply_records(records)
     engine.finish()
+    return edges_of(engine)
+
+
+def edges_of(engine: Engine) -> Found:
+    """Give the edges of a graph."""
     found: Found = {}
     for edge in engine.edges():
         child, fact = edge.cause.invocation.request_id, edge.cause.fact
