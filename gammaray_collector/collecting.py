@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from causality.facts import Facts
 from causality.match_keys import EXACT
-from gammaray_collector import attempts, problems
+from gammaray_collector import attempts, lags, problems
 from gammaray_collector.evidence import Crowds
 from gammaray_collector.halves import AWAITS, Nodes, halves_of
 from gammaray_collector.items import (
@@ -68,7 +68,8 @@ class Collector:
         self._ledger = Ledger(table, pause, together)
         self._callers = Callers(table)
         self._keys = TableKeys(table)
-        self._resolver = Resolver(table, self._ledger, self._callers, self._keys, Crowds(monotonic))
+        self._crowds = Crowds(monotonic)
+        self._resolver = Resolver(table, self._ledger, self._callers, self._keys, self._crowds)
 
     # --- records --------------------------------------------------------------------------------
 
@@ -101,6 +102,7 @@ class Collector:
         seeds = list(nodes.halves.values())
         self._table.put(
             [
+                *lags.told(said, now_s),
                 *(
                     record_item(r.image, r.facts.request_id, r.region, r.facts.written_at_s)
                     for r in said
@@ -109,6 +111,8 @@ class Collector:
                     half_item(h, level, key)
                     for h in (*halves, *waited)
                     for level, key in nodes.keys(h)
+                    # One partition takes only so many writes, and nothing would come of these.
+                    if (level, key) not in self._crowds
                 ),
             ]
         )
@@ -170,7 +174,8 @@ class Collector:
         Returns:
             How many there were.
         """
-        asked = [Asked(due_partition(s), " ", instant(now_s), limit=most) for s in shards]
+        until_s = now_s - lags.longest_s(self._table, now_s)
+        asked = [Asked(due_partition(s), " ", instant(until_s), limit=most) for s in shards]
         items = [item for items in self._table.query(asked) for item in items]
         for first in range(0, len(items), _AT_ONCE):
             part = items[first : first + _AT_ONCE]

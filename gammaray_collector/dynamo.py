@@ -42,6 +42,7 @@ class DynamoTable:
             region_name=region,
             retries=retries,
             max_pool_connections=2 * _THREADS,
+            parameter_validation=False,
             connect_timeout=2,
             read_timeout=5,
         )

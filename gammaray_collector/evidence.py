@@ -165,7 +165,12 @@ class Evidence:
                     since_s, until_s = at_s - _BEFORE_S[level], at_s + _AFTER_S[level]
                 known = wanted.get(place) or self._read.get(place) or (since_s, until_s)
                 wanted[place] = (min(known[0], since_s), max(known[1], until_s))
-        wanted = {place: span for place, span in wanted.items() if self._is_new(place, span)}
+        whole = {key for key, outputs_only in (*wanted, *self._read) if not outputs_only}
+        wanted = {
+            (key, outputs_only): span
+            for (key, outputs_only), span in wanted.items()
+            if not (outputs_only and key in whole) and self._is_new((key, outputs_only), span)
+        }
         self._read.update(wanted)
         places = list(wanted)
         asked = [self._asked(place, wanted[place]) for place in places]
@@ -178,13 +183,12 @@ class Evidence:
         self._add(found)
 
     def _is_new(self, place: tuple[LeveledKey, bool], span: tuple[float, float]) -> bool:
-        key, outputs_only = place
+        key, known = place[0], self._read.get(place)
         if key in self._crowds:
             self.crowded.add(key)
             return False
-        known = self._read.get(place)
         if key[0] == EXACT:
-            return known is None and not (outputs_only and (key, False) in self._read)
+            return known is None
         return known is None or span[0] < known[0] or known[1] < span[1]
 
     @staticmethod

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import Final, NamedTuple
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
 
 from causality.clock import CLOCK_SKEW_S
 from causality.decoding import decode_image
+from causality.graph import CauseNode
 from causality.match_keys import must_have_a_call, source_of
 from gammaray_collector import edges
 from gammaray_collector.evidence import FELT, Crowds, Evidence
@@ -39,18 +42,23 @@ _ROUNDS: Final = 12
 _MOST_FOLLOWED: Final = 1000
 
 
-class Found(NamedTuple):
+@dataclass(frozen=True)
+class Found:
     """What was found for a cause.
 
     Attributes:
-        source: whose doubts concern it; "" if none do.
-        known: its edge's item, as it was read.
+        functions: those of the calls that can be meant, as far as they are known.
+        mature: whether calls that come late are here by now.
+        crowded: whether not all was read that it depends on.
+        known: its edge's item, as it was read; None if it was not there.
     """
 
     half: CauseHalf
-    edge: Edge
+    cause: CauseNode
     solved: Solved
-    source: str
+    functions: edges.Functions
+    mature: bool
+    crowded: bool
     known: Item | None
 
     @property
@@ -58,8 +66,27 @@ class Found(NamedTuple):
         """The key of its edge's item."""
         return edge_key(self.half.request, self.half.cause_id)
 
+    @cached_property
+    def edge(self) -> Edge:
+        """Its edge."""
+        return edges.edge_from(
+            self.half,
+            self.cause,
+            self.solved,
+            self.functions,
+            edge_of(self.known) if self.known is not None else None,
+            mature=self.mature,
+            crowded=self.crowded,
+        )
+
+    @property
+    def source(self) -> str:
+        """Whose doubts concern it; "" if none do."""
+        return doubt_source(source_of(self.cause.keys[0])) if self.cause.keys else ""
+
+    @cached_property
     def conclusion(self) -> Conclusion | None:
-        """Say how its item has to be written; None if it is right already."""
+        """How its item has to be written; None if it is right already."""
         return edges.conclusion(self.known, self.edge, self.half)
 
     def is_unfinished(self) -> bool:
@@ -69,7 +96,7 @@ class Found(NamedTuple):
             return False
         if edge.grade == "exact":
             return edge.parent is not None and edge.parent_function is None
-        return bool(self.source) or must_have_a_call(self.half.cause)
+        return bool(self.cause.keys) or must_have_a_call(self.half.cause)
 
 
 class Resolver:
@@ -114,15 +141,19 @@ class Resolver:
                 known = self._read_edges(h for h in left if isinstance(h, CauseHalf))
             found = self._find(left, felt if not number else 0, known, mature)
             late = self._read_edges(one.half for one in found if one.key not in known)
+            again = [replace(one, known=late[one.key]) for one in found if one.key in late]
             ready = [one for one in found if one.key not in late]
             self._wait_for_late_calls(ready, new, now_s)
-            self._note_doubts(found)
-            changed = {one.key: (one, c) for one in ready if (c := one.conclusion()) is not None}
-            self._point([one.edge for one, _ in changed.values()])
-            lost = self._ledger.write(c for _, c in changed.values())
-            written = [one for key, (one, _) in changed.items() if key not in lost]
+            self._note_doubts([*ready, *again])
+            changed = {one.key: one for one in ready if one.conclusion is not None}
+            self._point(one.edge for one in changed.values())
+            lost = self._ledger.write(one.conclusion for one in changed.values() if one.conclusion)
+            written = [one for key, one in changed.items() if key not in lost]
             self._follow_late_lineage(written, now_s)
-            left = [one.half for one in found if one.key in lost or one.key in late]
+            left = [
+                *(one.half for key, one in changed.items() if key in lost),
+                *(one.half for one in again if one.conclusion is not None),
+            ]
         raise Busy("others kept writing the same edges", collided=True)
 
     def _find(
@@ -154,22 +185,18 @@ class Resolver:
             if one.edge is not None
             for request_id in _ends(one)
         )
-        found = []
-        for half in causes:
-            before = known.get(edge_key(half.request, half.cause_id))
-            edge = edges.edge_from(
+        return [
+            Found(
                 half,
                 nodes.causes[half.cause_id],
                 solved[half.cause_id],
                 functions,
-                edge_of(before) if before is not None else None,
-                mature=half.cause_id in mature,
-                crowded=evidence.is_crowded(half),
+                half.cause_id in mature,
+                evidence.is_crowded(half),
+                known.get(edge_key(half.request, half.cause_id)),
             )
-            keyed = nodes.causes[half.cause_id].keys
-            source = doubt_source(source_of(keyed[0])) if keyed else ""
-            found.append(Found(half, edge, solved[half.cause_id], source, before))
-        return found
+            for half in causes
+        ]
 
     def _read_edges(self, halves: Iterable[CauseHalf]) -> dict[Key, Item]:
         return self._table.get({edge_key(half.request, half.cause_id) for half in halves})

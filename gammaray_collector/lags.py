@@ -1,0 +1,41 @@
+"""How far streams lag behind: what is read late must not be taken for what was never recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from gammaray_collector.items import EXPIRES, PK, SK, Item
+from gammaray_collector.reading import Read
+from gammaray_collector.table import Asked, Table
+
+_PARTITION: Final = "lag"
+_AT: Final = "at"
+_SECONDS: Final = "seconds"
+_NOTICED_S: Final = 30.0
+# What is older than streams hold records was not delayed: it was copied, or played back.
+_LONGEST_S: Final = 86_400.0
+_VALID_S: Final = 300.0
+
+
+def told(said: Sequence[Read], now_s: float) -> Iterator[Item]:
+    """Give what has to be written if a stream lags: how much, and when that was."""
+    if not said:
+        return
+    newest = max(said, key=lambda one: one.facts.written_at_s)
+    lag_s = now_s - newest.facts.written_at_s
+    if _NOTICED_S < lag_s < _LONGEST_S:
+        yield {
+            PK: _PARTITION,
+            SK: newest.region or "-",
+            _AT: int(now_s),
+            _SECONDS: int(lag_s),
+            EXPIRES: int(now_s + 10 * _VALID_S),
+        }
+
+
+def longest_s(table: Table, now_s: float) -> float:
+    """Give the longest lag of any region's streams of late."""
+    (items,) = table.query([Asked(_PARTITION)])
+    lags = [int(item[_SECONDS]) for item in items if int(item[_AT]) >= now_s - _VALID_S]
+    return float(max(lags, default=0))
