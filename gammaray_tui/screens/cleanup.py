@@ -13,10 +13,11 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Button, Static
 
+from gammaray_tui.screens.act_dialog import ActDialog
 from gammaray_tui.screens.deletion import KIND_WIDTH, deletion_question
-from gammaray_tui.screens.dialog import Dialog, plain, push_button
+from gammaray_tui.screens.dialog import plain, push_button
 from providers.errors import UserError
-from providers.operations import Operations, Resource, Scope, Step
+from providers.operations import Operations, Resource, Scope
 from widgets import formats
 from widgets.choice_list import Choice, ChoiceList
 from widgets.look import Look
@@ -31,10 +32,9 @@ _KEYS: dict[Stage, str] = {
 }
 
 
-class CleanupScreen(Dialog[None]):
+class CleanupScreen(ActDialog):
     """What carries our tag is preselected; nothing else is touched unless it is chosen."""
 
-    WIDE = True
     DESTRUCTIVE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "all", "all or none", id="cleanup.all", show=False),
@@ -56,9 +56,7 @@ class CleanupScreen(Dialog[None]):
         self, look: Look, operations: Operations, account: str, *, application: str = ""
     ) -> None:
         """Take whose account; and the application to preselect, "" for all that is ours."""
-        super().__init__(look)
-        self._operations = operations
-        self._account = account
+        super().__init__(look, operations, account)
         self._application = application
         self._resources: dict[str, Resource] = {}
         self._stage: Stage = "looking"
@@ -67,7 +65,7 @@ class CleanupScreen(Dialog[None]):
 
     def title_text(self) -> str:
         """Give the title."""
-        return f"clean up {self._account}"
+        return f"clean up {self.account}"
 
     def content(self) -> ComposeResult:
         """Compose the list."""
@@ -81,17 +79,13 @@ class CleanupScreen(Dialog[None]):
         yield push_button("keep them", "cancel")
         yield push_button("delete …", "delete", disabled=True, kind="danger")
 
-    def on_mount(self) -> None:
+    async def load(self) -> None:
         """Look for resources."""
-        super().on_mount()
-        self.run_worker(self.trying(self._load()), exit_on_error=False)
-
-    async def _load(self) -> None:
         refused: list[UserError] = []
-        resources = await self._operations.resources(
+        resources = await self.operations.resources(
             refused.append, regions="all", on_scope=self._show_scope
         )
-        self._account_id = await self._operations.account()
+        self._account_id = await self.operations.account()
         if refused:
             self.show_trouble(refused[0])  # the rest can be cleaned up all the same
         ordered = sorted(resources, key=lambda r: (r.region, r.kind, r.name))
@@ -127,7 +121,7 @@ class CleanupScreen(Dialog[None]):
         text = f"{formats.plural(len(chosen), 'resource')} chosen, {kept} kept"
         if foreign:
             text += f"; {foreign} of them do not carry our tag"
-        self._say(text)
+        self.say(text)
 
     @property
     def _chosen(self) -> list[Resource]:
@@ -159,23 +153,22 @@ class CleanupScreen(Dialog[None]):
         self.show_trouble(None)
         self.query_one("#cancel", Button).label = "keep them"
         self._enter("looking", "looking for what is left …")
-        self.run_worker(self.trying(self._load()), exit_on_error=False)
+        self.reload()
 
     @on(Button.Pressed, "#delete")
     def _ask(self) -> None:
         chosen = self._chosen
-        question = deletion_question(self.look, self._account, self._account_id, chosen)
+        question = deletion_question(self.look, self.account, self._account_id, chosen)
         self.app.push_screen(question, lambda agreed: self._delete(chosen) if agreed else None)
 
     def _delete(self, chosen: Sequence[Resource]) -> None:
         self._enter("running", f"deleting {formats.plural(len(chosen), 'resource')} …")
         self.add_class("-running")
-        # The application runs it, so that it goes on when the dialog is closed.
-        self.gammaray.run_worker(self._run(chosen), group="cleanup", exit_on_error=False)
+        self.begin(self._run(chosen), "cleanup")
 
     async def _run(self, chosen: Sequence[Resource]) -> None:
         try:
-            result = await self._operations.delete(chosen, self._report)
+            result = await self.operations.delete(chosen, self.report)
         except UserError as error:
             self._end(error, "Deleting ended early.")
             return
@@ -194,17 +187,13 @@ class CleanupScreen(Dialog[None]):
         self._end(incomplete, f"{done}, {len(result.failed)} not")
 
     def _end(self, error: UserError | None, text: str) -> None:
-        if self.is_attached:
+        if not self.outlived(error, text):
             self._enter("done", text)
             self.show_trouble(error)
-        elif error is not None:
-            self.gammaray.show_error(error)
-        else:
-            self.gammaray.notify(text, markup=False)
 
     def _enter(self, stage: Stage, text: str) -> None:
         self._stage = stage
-        self._say(text)
+        self.say(text)
         self.show_keys(_KEYS[stage])
         if stage in ("running", "done"):
             self.query_one("#delete", Button).disabled = True
@@ -212,15 +201,8 @@ class CleanupScreen(Dialog[None]):
             self.query_one("#cancel", Button).label = "close"
             self.focus_safe()
 
-    def _say(self, text: str) -> None:
-        self.query_one("#state", Static).update(Content(self.look.safe(text)))
-
     def _show_scope(self, scope: Scope) -> None:
         self.query_one("#scope", Static).update(Content(self.look.safe(str(scope))))
-
-    def _report(self, step: Step) -> None:
-        if self.is_attached:
-            self.query_one(StepList).report(step)
 
 
 def _choice(key: str, resource: Resource, now_s: float) -> Choice:

@@ -11,11 +11,11 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.content import Content
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input
 
+from gammaray_tui.screens.act_dialog import ActDialog
 from gammaray_tui.screens.applications import application_choices, regions_of
-from gammaray_tui.screens.dialog import Dialog, plain, push_button
+from gammaray_tui.screens.dialog import plain, push_button
 from providers.configurations import CONFIGURATIONS, UNNAMED
 from providers.errors import UserError
 from providers.manifest import find_application, lasting_id
@@ -44,11 +44,9 @@ _CONFIGURATIONS = (
 )
 
 
-class DeployScreen(Dialog[None]):
+class DeployScreen(ActDialog):
     """Chooses, plans, deploys; closing it while it runs lets the deployment go on."""
 
-    WIDE = True
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 -- Textual annotates it so
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "retry", "try again", id="deploy.retry", show=False),
     ]
@@ -70,9 +68,7 @@ class DeployScreen(Dialog[None]):
     """
 
     def __init__(self, look: Look, operations: Operations, account: str) -> None:
-        super().__init__(look)
-        self._operations = operations
-        self._account = account
+        super().__init__(look, operations, account)
         self._stage: Stage = "choosing"
         self._applications: Sequence[Application] = ()
         self._own: list[Application] = []  # the user's, by their manifests' paths
@@ -80,7 +76,7 @@ class DeployScreen(Dialog[None]):
 
     def title_text(self) -> str:
         """Give the title."""
-        return f"deploy {self.look.glyphs.arrow} {self._account}"
+        return f"deploy {self.look.glyphs.arrow} {self.account}"
 
     def content(self) -> ComposeResult:
         """Compose the form."""
@@ -104,19 +100,15 @@ class DeployScreen(Dialog[None]):
         yield push_button("cancel", "cancel")
         yield push_button("deploy", "deploy", disabled=True, kind="go")
 
-    def on_mount(self) -> None:
+    async def load(self) -> None:
         """Look for applications."""
-        super().on_mount()
-        self.run_worker(self.trying(self._load()), exit_on_error=False)
-
-    async def _load(self) -> None:
         await self._list_applications(None)
         if not self._applications:
             raise UserError("There is no application to deploy.", kind="nothing-to-deploy")
         self._offer_regions()
 
     async def _list_applications(self, chosen: Sequence[str] | None) -> None:
-        listed = await self._operations.applications()
+        listed = await self.operations.applications()
         self._applications = [*(item for item in listed if not item.variant_of), *self._own]
         if chosen is None:
             chosen = [item.name for item in self._applications[:1]]
@@ -172,7 +164,7 @@ class DeployScreen(Dialog[None]):
         # What applications share (record tables, the layer) is one step, so listed once.
         steps: dict[str, Step] = {}
         for application, regions in wanted.items():
-            plan = await self._operations.plan(application, regions=regions)
+            plan = await self.operations.plan(application, regions=regions)
             steps |= {step.id: step for step in plan.steps if step.id not in steps}
         self.query_one(StepList).replace(list(steps.values()))
         changes = [step for step in steps.values() if step.state != "skipped"]
@@ -198,7 +190,7 @@ class DeployScreen(Dialog[None]):
 
     def _enter(self, stage: Stage, text: str) -> None:
         self._stage = stage
-        self.query_one("#state", Static).update(Content(self.look.safe(text)))
+        self.say(text)
         self.show_keys(_KEYS[stage])
         deploy = self.query_one("#deploy", Button)
         deploy.disabled = stage not in ("planned", "failed")
@@ -222,31 +214,22 @@ class DeployScreen(Dialog[None]):
     def _deploy(self) -> None:
         wanted = self._wanted
         self._enter("running", f"deploying {', '.join(wanted)} …")
-        self.query_one(StepList).replace(())
-        # The application runs it, so that it goes on when the dialog is closed.
-        self.gammaray.run_worker(self._run(wanted), group="deploy", exit_on_error=False)
+        self.begin(self._run(wanted), "deploy")
 
     async def _run(self, wanted: dict[str, Sequence[str]]) -> None:
         for application, regions in wanted.items():
             try:
-                await self._operations.deploy(application, self._report, regions=regions)
+                await self.operations.deploy(application, self.report, regions=regions)
             except UserError as error:
-                if self.is_attached:
-                    self._enter("failed", f"deploying {application} failed")
+                text = f"deploying {application} failed"
+                if not self.outlived(error, text):
+                    self._enter("failed", text)
                     self.show_trouble(error)
-                else:
-                    self.gammaray.show_error(error)
                 return
             self.gammaray.model.mark("deployed", application)
         names = ", ".join(wanted)
-        stand = "is deployed" if len(wanted) == 1 else "are deployed"
-        if self.is_attached:
-            self._enter("done", f"{names} {stand}; close this and press f to fire it")
+        text = f"{names} {'is' if len(wanted) == 1 else 'are'} deployed"
+        if not self.outlived(None, text):
+            self._enter("done", f"{text}; close this and press f to fire it")
             # Their lines must not go on saying that they are not deployed.
             await self._list_applications(self._list("applications").chosen)
-        else:
-            self.gammaray.notify(f"{names} {stand}", markup=False)
-
-    def _report(self, step: Step) -> None:
-        if self.is_attached:
-            self.query_one(StepList).report(step)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeAlias
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.content import Content
-from textual.widgets import Button, Static
+from textual.widgets import Button
 
-from gammaray_tui.screens.dialog import Dialog, plain, push_button
+from gammaray_tui.screens.act_dialog import ActDialog
+from gammaray_tui.screens.dialog import plain, push_button
 from providers.errors import UserError
 from providers.operations import FunctionState, KnownFunction, Operations, Report, Step
 from widgets import formats
@@ -36,11 +36,9 @@ class _Task(Protocol):
         """Plan or do it, and give the last step of each function."""
 
 
-class InstrumentScreen(Dialog[None]):
+class InstrumentScreen(ActDialog):
     """Chooses functions, plans, attaches or detaches; closing it lets what runs go on."""
 
-    WIDE = True
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 -- as Textual has it
     KEYS_TEXT: ClassVar[str] = "space choose · esc cancel"
     DEFAULT_CSS = """
     InstrumentScreen {
@@ -52,16 +50,14 @@ class InstrumentScreen(Dialog[None]):
     """
 
     def __init__(self, look: Look, operations: Operations, account: str) -> None:
-        super().__init__(look)
-        self._operations = operations
-        self._account = account
+        super().__init__(look, operations, account)
         self._functions: Sequence[KnownFunction] = ()
         self._stage: Stage = "choosing"
         self._planning: Worker[bool] | None = None
 
     def title_text(self) -> str:
         """Give the title."""
-        return f"record functions of {self._account}"
+        return f"record functions of {self.account}"
 
     def content(self) -> ComposeResult:
         """Compose the form."""
@@ -87,13 +83,9 @@ class InstrumentScreen(Dialog[None]):
         yield push_button("cancel", "cancel")
         yield push_button(_ATTACH, "go", disabled=True, kind="go")
 
-    def on_mount(self) -> None:
+    async def load(self) -> None:
         """Look for functions."""
-        super().on_mount()
-        self.run_worker(self.trying(self._load()), exit_on_error=False)
-
-    async def _load(self) -> None:
-        self._functions = await self._operations.functions()
+        self._functions = await self.operations.functions()
         self._offer()
 
     @on(ChoiceList.Changed, "#what")
@@ -141,9 +133,9 @@ class InstrumentScreen(Dialog[None]):
     def _act_of(self, chosen: Sequence[str]) -> _Task:
         """Give what plans or does what the form says now."""
         if not self._attaches:
-            return partial(self._operations.uninstrument, chosen)
+            return partial(self.operations.uninstrument, chosen)
         grant = bool(self._list("roles").chosen)
-        return partial(self._operations.instrument, chosen, grant=grant)
+        return partial(self.operations.instrument, chosen, grant=grant)
 
     @property
     def _attaches(self) -> bool:
@@ -158,7 +150,7 @@ class InstrumentScreen(Dialog[None]):
 
     def _enter(self, stage: Stage, text: str) -> None:
         self._stage = stage
-        self.query_one("#state", Static).update(Content(self.look.safe(text)))
+        self.say(text)
         go = self.query_one("#go", Button)
         go.label = _ATTACH if self._attaches else _DETACH
         go.disabled = stage != "planned"
@@ -176,29 +168,18 @@ class InstrumentScreen(Dialog[None]):
     def _go(self) -> None:
         task = self._act_of(self._list("functions").chosen)
         done = "recorded now" if self._attaches else "as they were before"
-        self.show_trouble(None)
         self._enter("running", "attaching …" if self._attaches else "detaching …")
-        self.query_one(StepList).replace(())
-        # The application runs it, so that it goes on when the dialog is closed.
-        self.gammaray.run_worker(self._run(task, done), group="instrument", exit_on_error=False)
+        self.begin(self._run(task, done), "instrument")
 
     async def _run(self, task: _Task, done: str) -> None:
         failure: UserError | None = None
         try:
-            await task(self._report)
+            await task(self.report)
         except UserError as error:
             failure = error
         text = f"The functions are {done}." if failure is None else "Not all of it was done."
-        if self.is_attached:
-            self._functions = await self._operations.functions()
+        if not self.outlived(failure, text):
+            self._functions = await self.operations.functions()
             self._show_functions()
             self._enter("done", text)
             self.show_trouble(failure)
-        elif failure is not None:
-            self.gammaray.show_error(failure)
-        else:
-            self.gammaray.notify(text, markup=False)
-
-    def _report(self, step: Step) -> None:
-        if self.is_attached:
-            self.query_one(StepList).report(step)

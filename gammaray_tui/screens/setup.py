@@ -9,11 +9,11 @@ from typing import ClassVar, Literal, TypeAlias
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.content import Content
-from textual.widgets import Button, Static, TextArea
+from textual.widgets import Button, TextArea
 
+from gammaray_tui.screens.act_dialog import ActDialog
 from gammaray_tui.screens.confirm import ConfirmScreen
-from gammaray_tui.screens.dialog import Dialog, plain, push_button
+from gammaray_tui.screens.dialog import plain, push_button
 from providers.errors import UserError
 from providers.operations import Operations, Step
 from widgets import formats
@@ -26,11 +26,9 @@ Stage: TypeAlias = Literal["looking", "planned", "running", "done"]
 _TABLES, _RESET, _ROLES, _COLLECTOR = "tables", "reset", "roles", "collector"
 
 
-class SetupScreen(Dialog[None]):
+class SetupScreen(ActDialog):
     """Shows what is wanted, and makes it; closing it while it runs lets the setup go on."""
 
-    WIDE = True
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 -- as Textual has it
     KEYS_TEXT: ClassVar[str] = "space choose · esc cancel"
     DEFAULT_CSS = """
     SetupScreen {
@@ -45,16 +43,14 @@ class SetupScreen(Dialog[None]):
     """
 
     def __init__(self, look: Look, operations: Operations, account: str) -> None:
-        super().__init__(look)
-        self._operations = operations
-        self._account = account
+        super().__init__(look, operations, account)
         self._plan: Sequence[Step] = ()
         self._collector_plan: Sequence[Step] = ()
         self._policy = ""
 
     def title_text(self) -> str:
         """Give the title."""
-        return f"set up {self._account}"
+        return f"set up {self.account}"
 
     def content(self) -> ComposeResult:
         """Compose the form."""
@@ -76,14 +72,10 @@ class SetupScreen(Dialog[None]):
         yield push_button("cancel", "cancel")
         yield push_button("set up", "set-up", disabled=True, kind="go")
 
-    def on_mount(self) -> None:
+    async def load(self) -> None:
         """Look for what is there, and write what is wanted."""
-        super().on_mount()
-        self.run_worker(self.trying(self._load()), exit_on_error=False)
-
-    async def _load(self) -> None:
-        self._plan = await self._operations.plan_setup()
-        wanted = await self._operations.wanted_policies()
+        self._plan = await self.operations.plan_setup()
+        wanted = await self.operations.wanted_policies()
         policy = wanted["operator_policy"]
         self._policy = f"{policy['path']}{policy['name']}"
         del wanted["collector_role"]  # is made with the collector
@@ -91,7 +83,7 @@ class SetupScreen(Dialog[None]):
         self._show()
 
     async def _load_collector(self) -> None:
-        self._collector_plan = await self._operations.plan_setup(collector=True)
+        self._collector_plan = await self.operations.plan_setup(collector=True)
         self._show()
 
     @on(ChoiceList.Changed)
@@ -138,7 +130,7 @@ class SetupScreen(Dialog[None]):
         self.query_one("#set-up", Button).disabled = looking or not wanted
 
     def _enter(self, stage: Stage, text: str) -> None:
-        self.query_one("#state", Static).update(Content(self.look.safe(text)))
+        self.say(text)
         self.query_one(ChoiceList).disabled = stage == "running"
         if stage != "planned":
             self.query_one("#set-up", Button).disabled = True
@@ -156,7 +148,7 @@ class SetupScreen(Dialog[None]):
         text_style = self.look.palette.text
         question = ConfirmScreen(
             self.look,
-            f"{self.look.glyphs.state['error']} empty the tables of {self._account}",
+            f"{self.look.glyphs.state['error']} empty the tables of {self.account}",
             "The record table of each region is deleted with all its records, and made anew. "
             "This cannot be undone. Nothing has been deleted yet.",
             items=[
@@ -165,28 +157,25 @@ class SetupScreen(Dialog[None]):
             ],
             agree="empty them",
             refuse="keep them",
-            word=self._account,
+            word=self.account,
             destructive=True,
         )
         self.app.push_screen(question, lambda agreed: self._begin(chosen) if agreed else None)
 
     def _begin(self, chosen: Sequence[str]) -> None:
-        self.show_trouble(None)
         self.remove_class("-roles")  # the steps take its room
-        self.query_one(StepList).replace(())
         self._enter("running", "setting up …")
-        # The application runs it, so that it goes on when the dialog is closed.
-        self.gammaray.run_worker(self._run(chosen), group="setup", exit_on_error=False)
+        self.begin(self._run(chosen), "setup")
 
     async def _run(self, chosen: Sequence[str]) -> None:
         failure: UserError | None = None
         try:
             if {_TABLES, _RESET, _COLLECTOR} & {*chosen}:
-                await self._operations.set_up(
-                    self._report, reset=_RESET in chosen, collector=_COLLECTOR in chosen
+                await self.operations.set_up(
+                    self.report, reset=_RESET in chosen, collector=_COLLECTOR in chosen
                 )
             if _ROLES in chosen:
-                await self._operations.make_roles(self._report)
+                await self.operations.make_roles(self.report)
         except UserError as error:
             failure = error
         text = "Everything stands." if failure is None else "Not all of it was made."
@@ -194,14 +183,6 @@ class SetupScreen(Dialog[None]):
             text += " Watch what is collected with `gammaray-tui --collected`."
         if failure is None and _ROLES in chosen:
             text += f" Attach the policy {self._policy} to those who use gammaray-tui."
-        if self.is_attached:
+        if not self.outlived(failure, text):
             self._enter("done", text)
             self.show_trouble(failure)
-        elif failure is not None:
-            self.gammaray.show_error(failure)
-        else:
-            self.gammaray.notify(text, markup=False)
-
-    def _report(self, step: Step) -> None:
-        if self.is_attached:
-            self.query_one(StepList).report(step)

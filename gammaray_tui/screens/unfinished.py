@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.content import Content
-from textual.widgets import Button, Static
+from textual.widgets import Button
 
+from gammaray_tui.screens.act_dialog import ActDialog
 from gammaray_tui.screens.deletion import deletion_question
-from gammaray_tui.screens.dialog import Dialog, plain, push_button
+from gammaray_tui.screens.dialog import plain, push_button
 from providers.errors import UserError
-from providers.operations import Operations, Step
+from providers.operations import Operations
 from widgets import formats
 from widgets.choice_list import Choice, ChoiceList
 from widgets.look import Look
@@ -26,10 +26,9 @@ if TYPE_CHECKING:
 _ACTS = ("finish", "undo", "forget")
 
 
-class UnfinishedScreen(Dialog[None]):
+class UnfinishedScreen(ActDialog):
     """Lists the acts that never ended; closing it while one is finished lets that go on."""
 
-    WIDE = True
     KEYS_TEXT = "space choose · esc close"
     DEFAULT_CSS = """
     UnfinishedScreen {
@@ -40,9 +39,7 @@ class UnfinishedScreen(Dialog[None]):
     """
 
     def __init__(self, look: Look, operations: Operations, account: str) -> None:
-        super().__init__(look)
-        self._operations = operations
-        self._account = account
+        super().__init__(look, operations, account)
         self._stopped: Sequence[Unfinished] = ()
         self._busy = False
 
@@ -61,13 +58,9 @@ class UnfinishedScreen(Dialog[None]):
         yield push_button("undo", "undo", disabled=True, kind="danger")
         yield push_button("finish", "finish", disabled=True, kind="go")
 
-    def on_mount(self) -> None:
+    async def load(self) -> None:
         """Look for what never ended."""
-        super().on_mount()
-        self.run_worker(self.trying(self._load()), exit_on_error=False)
-
-    async def _load(self) -> None:
-        self._stopped = await self._operations.unfinished()
+        self._stopped = await self.operations.unfinished()
         now_s = time.time()
         choices = [
             Choice(one.id, str(one.act), f"begun {formats.lag(now_s - one.began_at_s)} ago")
@@ -88,7 +81,7 @@ class UnfinishedScreen(Dialog[None]):
         if self._busy:
             return
         self.query_one(StepList).replace(() if one is None else one.steps)
-        self._say("Nothing was stopped half-way." if one is None else f"{one.progress}:")
+        self.say("Nothing was stopped half-way." if one is None else f"{one.progress}:")
         self._allow(one is not None, undo=one is not None and bool(one.undone_by))
 
     def _allow(self, anything: bool, *, undo: bool) -> None:
@@ -102,8 +95,8 @@ class UnfinishedScreen(Dialog[None]):
             self.run_worker(self.trying(self._forgotten(one)), exit_on_error=False)
 
     async def _forgotten(self, one: Unfinished) -> None:
-        await self._operations.forget(one)
-        await self._load()
+        await self.operations.forget(one)
+        await self.load()
 
     @on(Button.Pressed, "#undo")
     def _undo(self) -> None:
@@ -117,14 +110,18 @@ class UnfinishedScreen(Dialog[None]):
             self.app.push_screen(
                 CleanupScreen(
                     self.look,
-                    self._operations,
-                    self._account,
+                    self.operations,
+                    self.account,
                     application=one.act.application,
                 ),
-                lambda _: self.on_mount(),
+                self._cleaned_up,
             )
         else:
             self._begin(one, "undoing")
+
+    def _cleaned_up(self, _: None) -> None:
+        self.focus_safe()
+        self.reload()
 
     @on(Button.Pressed, "#finish")
     def _finish(self) -> None:
@@ -138,50 +135,37 @@ class UnfinishedScreen(Dialog[None]):
 
     async def _ask_to_delete(self, one: Unfinished) -> None:
         """Ask once more: whoever finishes a cleanup need not be who agreed to it."""
-        account_id = await self._operations.account()
+        account_id = await self.operations.account()
         self.app.push_screen(
-            deletion_question(self.look, self._account, account_id, one.act.resources),
+            deletion_question(self.look, self.account, account_id, one.act.resources),
             lambda agreed: self._begin(one, "finishing") if agreed else None,
         )
 
     def _begin(self, one: Unfinished, doing: str) -> None:
         self._busy = True
         self._allow(False, undo=False)
-        self.show_trouble(None)
-        self.query_one(StepList).replace(())
-        self._say(f"{doing} {one.act} …")
-        # The application runs it, so that it goes on when the dialog is closed.
-        self.gammaray.run_worker(self._run(one, doing), group="unfinished", exit_on_error=False)
+        self.say(f"{doing} {one.act} …")
+        self.begin(self._run(one, doing), "unfinished")
 
     async def _run(self, one: Unfinished, doing: str) -> None:
         try:
             if doing == "undoing":
-                await self._operations.uninstrument(one.act.names, self._report)
+                await self.operations.uninstrument(one.act.names, self.report)
             else:
-                await self._operations.finish(one, self._report)
+                await self.operations.finish(one, self.report)
         except UserError as error:
             self._busy = False
-            if self.is_attached:
-                self._say(f"{doing} {one.act} failed")
+            text = f"{doing} {one.act} failed"
+            if not self.outlived(error, text):
+                self.say(text)
                 self._allow(True, undo=bool(one.undone_by))
                 self.show_trouble(error)
-            else:
-                self.gammaray.show_error(error)
             return
         self._busy = False
-        await self._operations.forget(one)
+        await self.operations.forget(one)
         done = f"{one.act} is {'undone' if doing == 'undoing' else 'finished'}"
-        if self.is_attached:
+        if not self.outlived(None, done):
             steps = self.query_one(StepList).steps
-            await self._load()
+            await self.load()
             self.query_one(StepList).replace(steps)
-            self._say(done)
-        else:
-            self.gammaray.notify(done, markup=False)
-
-    def _report(self, step: Step) -> None:
-        if self.is_attached:
-            self.query_one(StepList).report(step)
-
-    def _say(self, text: str) -> None:
-        self.query_one("#state", Static).update(Content(self.look.safe(text)))
+            self.say(done)

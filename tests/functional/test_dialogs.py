@@ -376,7 +376,7 @@ async def test_help_scrolls_on_a_small_screen() -> None:
     async with running(MockModel([], now_s=START_S), size=(80, 24)) as (app, pilot):
         await pilot.press("question_mark")
         assert "still running" not in text_of(app)
-        await pilot.press(*["pagedown"] * 8)
+        await pilot.press(*["pagedown"] * 12)
         await until(pilot, lambda: "still running" in text_of(app))
 
 
