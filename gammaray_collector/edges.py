@@ -86,6 +86,11 @@ def edge_from(
             call = edge.call.id if edge.call is not None else None
             ended_s = edge.call.ended_at_s if edge.call is not None else None
             delay_s = began_s - ended_s if ended_s is not None else None
+    elif crowded:
+        # It was not looked for everywhere: that none was found means nothing.
+        mature = False
+        if known is not None and known.candidates:
+            grade, candidates, operation = "ambiguous", known.candidates, known.operation
     makers = {parent} if parent is not None else {c.request_id for c in candidates}
     places = {functions.get(maker) for maker in makers}
     place = places.pop() if len(places) == 1 else None

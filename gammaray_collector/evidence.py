@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from causality.clock import CLOCK_SKEW_S
 from causality.match_keys import CALLER, CONTENT, EXACT, ORDER
 from gammaray_collector.halves import AWAITS, KeyNames, LeveledKey, Nodes, identity, time_of
 from gammaray_collector.items import CauseHalf, Half, OutputHalf, half_of, instant, key_partition
@@ -22,6 +23,7 @@ FELT: Final = 3
 DEPENDS: Final = 3
 # A key that so many share within its time is not solved: all is ambiguous there.
 CROWD: Final = 256
+_OF_CROWD: Final = 48
 _SHOWN: Final = 1200  # DeleteObjects: one id, a thousand objects
 
 _HOUR_S: Final = 3600.0
@@ -153,7 +155,9 @@ class Evidence:
         for half in halves:
             for key in self._keys[identity(half)]:
                 level, (kind, *_) = key
-                if kind == AWAITS or key in self.crowded:
+                if key in self._crowds:
+                    self.crowded.add(key)
+                if kind == AWAITS or (key in self.crowded and (key, False) in self._read):
                     continue
                 at_s = time_of(half)
                 outputs_only = (
@@ -162,7 +166,8 @@ class Evidence:
                 place = (key, outputs_only)
                 since_s, until_s = at_s, at_s
                 if level != EXACT:
-                    since_s, until_s = at_s - _BEFORE_S[level], at_s + _AFTER_S[level]
+                    after_s = CLOCK_SKEW_S if key in self.crowded else _AFTER_S[level]
+                    since_s, until_s = at_s - _BEFORE_S[level], at_s + after_s
                 known = wanted.get(place) or self._read.get(place) or (since_s, until_s)
                 wanted[place] = (min(known[0], since_s), max(known[1], until_s))
         whole = {key for key, outputs_only in (*wanted, *self._read) if not outputs_only}
@@ -184,19 +189,17 @@ class Evidence:
 
     def _is_new(self, place: tuple[LeveledKey, bool], span: tuple[float, float]) -> bool:
         key, known = place[0], self._read.get(place)
-        if key in self._crowds:
-            self.crowded.add(key)
-            return False
         if key[0] == EXACT:
             return known is None
         return known is None or span[0] < known[0] or known[1] < span[1]
 
-    @staticmethod
-    def _asked(place: tuple[LeveledKey, bool], span: tuple[float, float]) -> Asked:
+    def _asked(self, place: tuple[LeveledKey, bool], span: tuple[float, float]) -> Asked:
         (level, key), outputs_only = place
         partition = key_partition(level, key)
         if level == EXACT:
             first, last = ("o#", "o#~") if outputs_only else (" ", "~")
             return Asked(partition, first, last, _SHOWN)
         since, until = instant(span[0]), instant(span[1])
-        return Asked(partition, since, until + "~", CROWD + 1, newest_first=True)
+        # Of a crowd, those shortly before: they are as good as any others.
+        most = _OF_CROWD if place[0] in self.crowded else CROWD + 1
+        return Asked(partition, since, until + "~", most, newest_first=True)

@@ -92,7 +92,7 @@ class Found:
     def is_unfinished(self) -> bool:
         """Say whether there is something that only time tells."""
         edge = self.edge
-        if edge.mature:
+        if self.mature or edge.mature:
             return False
         if edge.grade == "exact":
             return edge.parent is not None and edge.parent_function is None
