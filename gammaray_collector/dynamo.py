@@ -42,7 +42,9 @@ class DynamoTable:
             region_name=region,
             retries=retries,
             max_pool_connections=2 * _THREADS,
+            # Both are more work than the rest of a small request, each time.
             parameter_validation=False,
+            user_agent="gammaray-collector",
             connect_timeout=2,
             read_timeout=5,
         )
