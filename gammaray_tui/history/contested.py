@@ -15,7 +15,7 @@ from causality.matching import led_to
 from gammaray_tui.history.nodes import call_of, cause_of, output_of
 
 Rows: TypeAlias = Iterable[Mapping[str, Any]]
-Verdict: TypeAlias = tuple[str, int, str, str, str, bool, bool, bool, bool]
+Verdict: TypeAlias = tuple[str, str, int, str, str, str, bool, bool, bool, bool]
 
 
 class Contested:
@@ -99,10 +99,12 @@ class Contested:
     def _verdicts(self, cause_id: str, level: int, found: Found | None) -> Iterator[Verdict]:
         if found is None:
             return
+        child = self._causes[cause_id].invocation.request_id
         for output in found.outputs:
             call = output.call
             yield (
                 cause_id,
+                child,
                 level,
                 self._ids[output],
                 call.invocation.request_id,

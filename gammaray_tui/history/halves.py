@@ -29,23 +29,54 @@ class Halves(NamedTuple):
 
 
 def halves_of(archive: Archive) -> Halves:
-    """Find the halves, however often their records were archived."""
-    calls, causes = archive.calls, archive.causes
-    there = calls.output_id.notnull() & (calls.effect != "none")
-    outputs = archive.held(_each_once(calls.filter(there), "output_id", _OUTPUT))
-    found = _each_once(causes, "cause_id", _CAUSE)
-    found = archive.held(
-        found.mutate(consumer=found.function_region.fill_null("") + "\n" + found.arn.fill_null(""))
+    """Find the halves, however often their records were archived.
+
+    They are read from the files by whoever asks: of their many columns each question needs few.
+    """
+    calls = archive.calls
+    there = calls.filter(calls.output_id.notnull() & (calls.effect != "none"))
+    outputs = each_once(archive, there, "output_id", _OUTPUT)
+    causes = each_once(archive, archive.causes, "cause_id", _CAUSE)
+    consumer = causes.function_region.fill_null("") + "\n" + causes.arn.fill_null("")
+    causes = causes.mutate(consumer=consumer)
+    shown = outputs.select(
+        "output_id",
+        "call_id",
+        parent="request_id",
+        output_key="output_key",
+        match_id=outputs.match_ids,
     )
-    shown = outputs.select("output_id", "request_id", "call_id", match_id=outputs.match_ids)
-    received = found.select("cause_id", "request_id", match_id=found.match_ids)
+    received = causes.select(
+        "cause_id",
+        "key",
+        child="request_id",
+        ids=causes.match_ids.length(),
+        match_id=causes.match_ids,
+    )
     return Halves(
         outputs,
-        found,
-        shown.unnest("match_id"),
-        received.unnest("match_id", offset="rank"),
+        causes,
+        _unnested(shown, "match_id"),
+        _unnested(received, "match_id"),
         _ordered(outputs, _key_names(archive)),
     )
+
+
+def each_once(archive: Archive, rows: Table, identity: str, columns: tuple[str, ...]) -> Table:
+    """Give one row for each identity; of several the least of each column counts.
+
+    Most are there once. To find the others takes no more than their identities, and only they
+    are put together.
+    """
+    counted = rows.group_by(identity).agg(count=rows.count())
+    repeated = archive.held(counted.filter(counted["count"] > 1).select(identity))
+    again = rows.semi_join(repeated, identity)
+    taken = {
+        name: again[name].arbitrary() if rows[name].type().is_nested() else again[name].min()
+        for name in columns
+    }
+    together = archive.held(again.group_by(identity).agg(**taken).select(identity, *columns))
+    return ibis.union(rows.anti_join(repeated, identity).select(identity, *columns), together)
 
 
 _OUTPUT = (
@@ -59,18 +90,18 @@ _CAUSE = (
     *("resource", "cause_region", "key", "hash", "name", "at_s", "ids", "caller", "subject"),
     *("match_ids", "match_content", "match_order", "source"),
 )
-_NESTED = frozenset({"ids", "attribute_hashes", "match_ids", "match_order"})
 
 
-def _each_once(rows: Table, identity: str, columns: tuple[str, ...]) -> Table:
-    """Give one row for each half; of several tries the earliest counts."""
-    taken = {
-        name: rows[name].arbitrary()
-        if name in _NESTED and not rows[name].type().is_string()
-        else rows[name].min()
-        for name in columns
-    }
-    return rows.group_by(identity).agg(**taken)
+def _unnested(rows: Table, name: str) -> Table:
+    """Give a row for each member of a list, with its place in it as `rank`.
+
+    Most lists have one member: engines take a good deal longer for what may have several.
+    """
+    one = rows.filter(rows[name].length() == 1)
+    one = one.mutate(**{name: one[name][0]}, rank=ibis.literal(0).cast("int64"))
+    several = rows.filter(rows[name].length() > 1).unnest(name, offset="rank")
+    several = several.mutate(rank=several["rank"].cast("int64"))
+    return ibis.union(one, several.select(*one.columns))
 
 
 def _key_names(archive: Archive) -> Table:
@@ -94,6 +125,5 @@ def _ordered(outputs: Table, names: Table) -> Table:
     second = named.attribute_hashes.get(named["second"])
     hashes = ibis.cases((named["second"].isnull(), first), else_=first + "+" + second)
     learned = named.select("output_id", "request_id", match_order=named.match_stem + hashes)
-    return ibis.union(
-        told.unnest("match_order"), learned.filter(learned.match_order.notnull()), distinct=True
-    )
+    told = _unnested(told, "match_order").drop("rank")
+    return ibis.union(told, learned.filter(learned.match_order.notnull()), distinct=True)

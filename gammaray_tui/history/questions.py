@@ -107,7 +107,7 @@ def changes(archive: Archive, before: Span, after: Span, told: Told) -> Table:
 
 def never_triggered(archive: Archive, span: Span | None, told: Told) -> Table:
     """Give calls that started nothing, where others on the same place start functions."""
-    _, found = matched(archive, told)
+    found = matched(archive, told).found
     starting = archive.causes.filter(archive.causes.place.notnull()).select("place").distinct()
     calls = archive.calls
     calls = _within(calls.filter((calls.effect == "proven") & calls.place.notnull()), span)

@@ -23,126 +23,126 @@ from causality.clock import (
 )
 from causality.match_keys import AWS_ONLY_IDS, CALLER, CONTENT, EXACT, IDS, ORDER
 from gammaray_recorder import wire
+from gammaray_tui.history.engines import Archive
 from gammaray_tui.history.halves import Halves
 
 # A row for each output that can be meant, with what holds of the cause at that level.
 COLUMNS: Final = (
-    *("cause_id", "level", "output_id", "request_id", "call_id"),
+    *("cause_id", "child", "level", "output_id", "request_id", "call_id"),
     *("certain", "narrowed", "recurs", "short"),
 )
 _HEADER: Final = f"{wire.ID_TRACEPARENT} "
 _CALLER: Final = f"{CALLER} "
+_UNUSUAL: Final = "["  # a key with spaces in its parts (providers.archive.rows.key_text)
 
 
 class Split(NamedTuple):
     """Verdicts, and the causes that are left to be solved.
 
     Attributes:
-        contested: their `cause_id` and `match_id`.
+        contested: their `cause_id` and, where ids decide, `match_id`.
     """
 
     verdicts: Table
     contested: Table
 
 
-def by_id(halves: Halves) -> Split:
+def by_id(archive: Archive, halves: Halves) -> Split:
     """Find the outputs that an id proves; the strongest id that leads to any decides."""
-    shown, received = halves.shown, halves.received
-    outputs = shown.group_by("match_id").agg(
-        count=shown.output_id.count(),
-        output_id=shown.output_id.min(),
-        parent=shown.request_id.min(),
-        call_id=shown.call_id.min(),
+    received = halves.received
+    called = received.filter(received.match_id.startswith(_CALLER))
+    callees = called.group_by("match_id").agg(callees=called.cause_id.count())
+    crowded = archive.held(callees.filter(callees.callees > 1).select("match_id"))
+    received = received.left_join(crowded.mutate(crowded=True), "match_id").drop("match_id_right")
+    received = received.mutate(
+        hard=received.match_id.startswith(_HEADER)
+        | received.match_id.startswith(_UNUSUAL)
+        | received.crowded.notnull()
     )
-    is_caller = received.match_id.startswith(_CALLER)
-    callees = received.filter(is_caller).group_by("match_id").agg(callees=received.cause_id.count())
-    met = received.join(outputs, "match_id").left_join(callees, "match_id")
-    met = met.select(
-        *("cause_id", "rank", "match_id", "count", "output_id", "parent", "call_id"),
-        own=(met["count"] == 1) & (met.parent == met.request_id),
-        hard=(met["count"] > 1) | met.match_id.startswith(_HEADER) | (met.callees.fill_null(0) > 1),
-    )
-    met = met.filter(~met.own)
-    place = ibis.row_number().over(group_by=met.cause_id, order_by=met["rank"])
-    best = met.mutate(place=place)
-    best = best.filter(best.place == 0)
+    plain = (received.ids == 1) & received.key.isnull() & ~received.hard
+    shown = halves.shown
+    met = received.filter(plain).join(shown, "match_id")
+    met = archive.held(_verdicts(met.filter(met.parent != met.child)))
+
+    others = received.filter(~plain).join(shown, "match_id")
+    others = others.filter(others.parent != others.child)
+    others = others.mutate(best=others["rank"].min().over(group_by=others.cause_id))
+    best = others.filter(others["rank"] == others.best)
+    # DeleteObjects: one request id, many objects.
+    best = best.mutate(same=(best.output_key == best.key).fill_null(False))
+    best = best.mutate(told=best.same.any().over(group_by=best.cause_id))
+    best = archive.held(best.filter(best.same | ~best.told))
     return Split(
-        _verdicts(
-            best.filter(~best.hard).rename(request_id="parent"), ibis.literal(EXACT).cast("int32")
-        ),
-        best.filter(best.hard).select("cause_id", "match_id"),
+        ibis.union(met, _verdicts(best.filter(~best.hard))),
+        best.filter(best.hard).select("cause_id", "match_id").distinct(),
     )
 
 
-def by_content_or_order(halves: Halves, exact: Table, proven: Table) -> Split:
+def by_content_or_order(archive: Archive, halves: Halves, exact: Table, named: Table) -> Split:
     """Find the outputs that content or order tells, where nothing competes.
 
     Args:
+        archive: opened in an engine.
         halves: both halves.
-        exact: the causes that an id proves (`cause_id`); nothing else counts for them.
-        proven: edges that ids prove (`child`, `parent`): an effect is not its own cause.
+        exact: what ids prove; nothing else counts for these causes.
+        named: causes that name their `caller`.
     """
-    met = _met(halves, exact)
+    met = archive.held(_met(archive, halves, exact))
     competing = (
         (met.content_outputs > 1)
-        | (met.content_outputs.notnull() & (met.content_causes > 1))
+        | (met.content_outputs.notnull() & met.content_crowded.notnull())
         | (met.order_outputs > 1)
-        | (met.order_outputs.notnull() & (met.order_causes > 1))
+        | (met.order_outputs.notnull() & met.order_crowded.notnull())
         | (met.content_output != met.order_output).fill_null(False)
     )
     met = met.mutate(competing=competing.fill_null(False))
-    pairs = _pairs(halves, met.filter(~met.competing))
-    children = proven.select(maker=proven.child).distinct().mutate(led_on=True)
-    parents = proven.select(request_id=proven.parent).distinct().mutate(leads_on=True)
-    pairs = pairs.left_join(children, "maker").left_join(parents, "request_id")
-    # Whether one led to the other has to be looked up.
-    involved = (
-        (pairs.started_s > pairs.began_s - CLOCK_SKEW_S)
-        & pairs.led_on.notnull()
-        & pairs.leads_on.notnull()
-    )
-    found = pairs.filter(~involved).select(
+    pairs = archive.held(_pairs(halves, met.filter(~met.competing)))
+    # An effect is not its own cause. Whether one led to the other has to be looked up.
+    following = pairs.filter(pairs.started_s > pairs.began_s - CLOCK_SKEW_S)
+    children = ibis.union(exact.select(maker="child"), named.select(maker="request_id"))
+    parents = ibis.union(exact.select("request_id"), named.select(request_id="caller"))
+    involved = following.semi_join(children, "maker").semi_join(parents, "request_id")
+    involved = archive.held(involved.select("cause_id"))
+    found = pairs.anti_join(involved, "cause_id")
+    found = found.select(
         "cause_id",
         "level",
         "output_id",
         "call_id",
+        child="request_id",
         request_id="maker",
-        certain=pairs.covered & pairs.plausible,
+        certain=found.covered & found.plausible,
         narrowed=False,
         recurs=False,
-        short=~pairs.covered,
+        short=~found.covered,
     )
-    left = ibis.union(
-        met.filter(met.competing).select("cause_id"), pairs.filter(involved).select("cause_id")
-    )
+    left = ibis.union(met.filter(met.competing).select("cause_id"), involved)
     return Split(found.select(*COLUMNS), left)
 
 
-def _met(halves: Halves, exact: Table) -> Table:
+def _met(archive: Archive, halves: Halves, exact: Table) -> Table:
     """Give the causes that no id proves and that share a key with an output.
 
-    With the number of outputs of each key, one of them, and the number of causes that its
-    consumer showed it in.
+    With the number of outputs of each key, one of them, and whether the consumer was shown the
+    key in several causes.
     """
     outputs, causes, ordered = halves.outputs, halves.causes, halves.ordered
-    contents = outputs.filter(outputs.match_content.notnull())
-    contents = contents.group_by("match_content").agg(
-        content_outputs=contents.output_id.count(), content_output=contents.output_id.min()
-    )
-    orders = ordered.group_by("match_order").agg(
-        order_outputs=ordered.output_id.count(), order_output=ordered.output_id.min()
-    )
     lanes = causes.filter(causes.match_content.notnull() | causes.match_order.notnull())
-    lanes = lanes.select(
-        "cause_id",
-        "match_content",
-        "match_order",
-        content_causes=lanes.cause_id.count().over(group_by=[lanes.match_content, lanes.consumer]),
-        order_causes=lanes.cause_id.count().over(group_by=[lanes.match_order, lanes.consumer]),
-    )
-    open_ones = lanes.anti_join(exact, "cause_id")
-    met = open_ones.left_join(contents, "match_content").drop("match_content_right")
-    met = met.left_join(orders, "match_order").drop("match_order_right")
+    lanes = archive.held(lanes.select("cause_id", "match_content", "match_order", "consumer"))
+    met = archive.held(lanes.anti_join(exact, "cause_id"))
+    for kind, shown in (("content", outputs), ("order", ordered)):
+        key = f"match_{kind}"
+        asked = met.filter(met[key].notnull()).select(key)
+        shown = shown.filter(shown[key].notnull()).semi_join(asked, key)
+        shown = shown.group_by(key).agg(
+            **{f"{kind}_outputs": shown.output_id.count(), f"{kind}_output": shown.output_id.min()}
+        )
+        sharing = lanes.filter(lanes[key].notnull())
+        sharing = sharing.group_by(key, "consumer").agg(count=sharing.count())
+        crowded = sharing.filter(sharing["count"] > 1)
+        crowded = crowded.select(key, "consumer", **{f"{kind}_crowded": ibis.literal(True)})
+        met = met.left_join(shown, key).drop(f"{key}_right")
+        met = met.left_join(crowded, [key, "consumer"]).drop(f"{key}_right", "consumer_right")
     return met.filter(met.content_outputs.notnull() | met.order_outputs.notnull())
 
 
@@ -230,10 +230,11 @@ def _ids_differ(pairs: Table) -> BooleanValue:
     return reduce(or_, differ)
 
 
-def _verdicts(found: Table, level: ibis.Scalar) -> Table:
-    return found.select(
-        *("cause_id", "output_id", "request_id", "call_id"),
-        level=level,
+def _verdicts(met: Table) -> Table:
+    return met.select(
+        *("cause_id", "child", "output_id", "call_id"),
+        request_id="parent",
+        level=ibis.literal(EXACT).cast("int32"),
         certain=True,
         narrowed=False,
         recurs=False,
