@@ -32,6 +32,7 @@ class MapNode:
         outside: whether it is not a function: a schedule, an upload, a request.
         count, errors: invocations seen, and those that failed; 0 of what is outside.
         rate: invocations a second over the last minute.
+        about: what to say of it instead of figures.
     """
 
     id: MapNodeId
@@ -42,6 +43,7 @@ class MapNode:
     errors: int = 0
     rate: float = 0.0
     p95_s: float | None = None
+    about: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, get_args, runtime_checkable
+from pathlib import Path
+from typing import Final, Protocol, get_args
 
 from causality.engine import Engine
 from causality.exports import FORMATS as _FORMATS
 from causality.exports import ExportError, render
 from causality.filters import Test
+from causality.graph import Invocation
+from causality.service_map import MapEdge, MapNode, ServiceMap
+from causality.snapshot import NodeId
 from causality.views import VIEWS as _VIEWS
-from causality.views import ViewName
-from gammaray_tui.model import Model
+from causality.views import ViewEdge, ViewName, ViewNode, select, view_of
+from gammaray_tui.commands.output import write_result
 from providers.errors import UserError
+from widgets import formats
+
+_PREVIEWED: Final = 60  # nodes: more cannot be taken in at a glance
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +35,129 @@ VIEWS: tuple[Named, ...] = tuple(Named(name, meaning) for name, meaning in _VIEW
 FORMATS: tuple[Named, ...] = tuple(Named(entry.name, entry.meaning) for entry in _FORMATS.values())
 
 
-@runtime_checkable
-class _KnowsFormats(Protocol):
-    @property
-    def export_formats(self) -> Sequence[str]:
-        """The formats that `export` writes."""
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A part of the graph that can be exported, and how many invocations that is."""
+
+    id: str
+    meaning: str
+    invocations: int
 
 
-def formats_of(model: Model) -> list[Named]:
-    """Give the formats that a model writes; json, unless it says more."""
-    known = model.export_formats if isinstance(model, _KnowsFormats) else ("json",)
-    return [entry for entry in FORMATS if entry.id in known]
+class Exports(Protocol):
+    """What can be exported of a model now."""
+
+    def scopes(self) -> Sequence[Scope]:
+        """Give the parts that can be chosen, the most likely first; costs a little each time."""
+
+    def export(self, view: str, format_name: str, path: Path, scope: str) -> int:
+        """Write a part to a file; give the number of invocations written."""
+
+    def preview(self, view: str, scope: str) -> Preview:
+        """Give the first nodes of what would be drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The beginning of a view, to be drawn in the terminal.
+
+    Attributes:
+        drawn: its first nodes, with the edges between them.
+        whole: whether these are all.
+    """
+
+    drawn: ServiceMap
+    whole: bool
+
+
+class GraphExports:
+    """What can be exported of a settled graph (Exports)."""
+
+    def __init__(
+        self, engine: Engine, *, fitting: Test | None, selected: NodeId | None, now_s: float
+    ) -> None:
+        """Take the graph, the filter of the screen, its selection, and the time."""
+        self._engine = engine
+        self._fitting = fitting
+        self._selected = (selected or "").split("#", 1)[0]
+        self._now_s = now_s
+
+    def scopes(self) -> list[Scope]:
+        """Give the parts that can be chosen: what the screen shows comes first."""
+        scopes = [self._scope("everything", "")]
+        if self._fitting is not None:
+            scopes.insert(0, self._scope("filtered", "chains that fit the filter"))
+        if self._selected in self._engine.invocations:
+            scopes.append(self._scope("chain", "the one of the selection"))
+        return scopes
+
+    def export(self, view: str, format_name: str, path: Path, scope: str) -> int:
+        """Write a part to a file; give the number of invocations written.
+
+        Raises:
+            ValueError: no such view, format or scope.
+            providers.errors.UserError: it cannot be drawn here, or the file not be written.
+        """
+        test = self._test(scope)
+        data = written(self._engine, view, format_name, test=test, now_s=self._now_s)
+        write_result(data, path)
+        return len(select(self._engine, test))
+
+    def preview(self, view: str, scope: str) -> Preview:
+        """Give the first nodes of what would be drawn.
+
+        Raises:
+            ValueError: no such view or scope.
+        """
+        name, test = _view(view), self._test(scope)
+        found: list[Invocation] = []
+        if name != "aggregate":  # which is small, however many it stands for
+            found = select(self._engine, test)
+            test = set(found[:_PREVIEWED]).__contains__
+        made = view_of(self._engine, name, test)
+        nodes = {node.id: _drawn(node) for node in made.nodes[:_PREVIEWED]}
+        edges = [
+            _line(edge, nodes[edge.source], nodes[edge.target])
+            for edge in made.edges
+            if edge.source in nodes and edge.target in nodes
+        ]
+        whole = max(len(made.nodes), len(found)) <= _PREVIEWED
+        return Preview(ServiceMap(tuple(nodes.values()), tuple(edges)), whole)
+
+    def _scope(self, name: str, meaning: str) -> Scope:
+        return Scope(name, meaning, len(select(self._engine, self._test(name))))
+
+    def _test(self, scope: str) -> Test | None:
+        if scope == "everything":
+            return None
+        if scope == "filtered" and self._fitting is not None:
+            return self._fitting
+        if scope == "chain" and self._selected:
+            return lambda invocation: invocation.request_id == self._selected
+        raise ValueError(f"there is no scope {scope!r}")
+
+
+def _drawn(node: ViewNode) -> MapNode:
+    """Make a frame of a node: what the drawing says of it, in few words."""
+    name = f"{node.service} {node.name}" if node.kind == "call" else node.name
+    if node.kind == "call":
+        words = [node.resource, node.key]
+    else:
+        words = [formats.short_region(node.region), formats.duration(node.duration_s)]
+    if node.count > 1:
+        words.insert(0, f"×{node.count}")
+    about = "" if node.kind == "source" else " ".join(word for word in words if word)
+    return MapNode(
+        (node.id, ""), name, node.region, node.kind == "source", errors=node.errors, about=about
+    )
+
+
+def _line(edge: ViewEdge, source: MapNode, target: MapNode) -> MapEdge:
+    """Make a line of an edge: how it is proven, and of how many it stands for."""
+    words = [edge.evidence or "", f"×{edge.count}" if edge.count > 1 else ""]
+    ambiguous = edge.count if edge.candidates > 1 else 0
+    text = " ".join(word for word in words if word)
+    return MapEdge(source.id, target.id, text, edge.count, 0, ambiguous, 0.0)
 
 
 def written(

@@ -319,7 +319,7 @@ async def export(app: GammarayApp) -> None:
     """Ask what to write where, and write it."""
     from gammaray_tui.screens.export import ExportScreen
 
-    await app.push_screen(ExportScreen(app.look, app.model, app.snapshot))
+    await app.push_screen(ExportScreen(app.look, app.model.exports(), app.snapshot))
 
 
 # The program

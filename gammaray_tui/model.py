@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import Protocol
 
 from causality.analysis import Compared
@@ -13,6 +12,7 @@ from causality.latency import SeriesKey, View
 from causality.service_map import ServiceMap
 from causality.snapshot import NodeId, Snapshot
 from causality.waterfall import Waterfall
+from gammaray_tui.exports import Exports
 from gammaray_tui.following import Summary
 from providers.operations import Fired, LogReport, LogsOf
 
@@ -108,5 +108,5 @@ class Model(Protocol):
     def follow(self, fired: Fired) -> Followed:
         """Find and mark the roots that came of a firing."""
 
-    def export(self, view: str, format_name: str, path: Path) -> int:
-        """Write the graph shown to a file; give the number of invocations written."""
+    def exports(self) -> Exports:
+        """Give what can be exported now."""

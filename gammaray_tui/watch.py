@@ -11,7 +11,6 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from causality.analysis import Compared, compared
 from causality.engine import Engine
@@ -28,10 +27,8 @@ from causality.snapshot import (
     RegionState,
     Snapshot,
 )
-from causality.views import select
 from causality.waterfall import Waterfall, waterfall_of
-from gammaray_tui.commands.output import write_result
-from gammaray_tui.exports import FORMATS, written
+from gammaray_tui.exports import GraphExports
 from gammaray_tui.following import Following
 from gammaray_tui.intake import Sources, Traffic, region_state, slices
 from gammaray_tui.shown_detail import ShownDetail
@@ -370,20 +367,11 @@ class Watch:
         chain = self._tree.chain_of(root)
         return [member for member, _ in self._tree.members(chain)] if chain is not None else [root]
 
-    @property
-    def export_formats(self) -> list[str]:
-        """The formats that `export` writes."""
-        return [entry.id for entry in FORMATS]
-
-    def export(self, view: str, format_name: str, path: Path) -> int:
-        """Write the graph, or the chains that fit the filter; give the number of invocations.
-
-        Raises:
-            ValueError: no such view or format.
-            providers.errors.UserError: it cannot be drawn here, or the file not be written.
-        """
-        data = written(
-            self.engine, view, format_name, test=self._choices.filter, now_s=self._clock()
+    def exports(self) -> GraphExports:
+        """Give what can be exported now."""
+        return GraphExports(
+            self.engine,
+            fitting=self._choices.filter,
+            selected=self._selected,
+            now_s=self._clock(),
         )
-        write_result(data, path)
-        return len(select(self.engine, self._choices.filter))

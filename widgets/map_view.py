@@ -55,9 +55,10 @@ class MapView(ScrollView, can_focus=True, inherit_bindings=False):
             super().__init__()
             self.node = node
 
-    def __init__(self, look: Look, *, id: str | None = None) -> None:
+    def __init__(self, look: Look, *, rates: bool = True, id: str | None = None) -> None:
         super().__init__(id=id)
         self._look = look
+        self._rates = rates
         self._map = ServiceMap()
         self._picture: Picture | None = None
         self._cursor: MapNodeId | None = None
@@ -76,7 +77,7 @@ class MapView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _draw(self) -> None:
         width = self.scrollable_content_region.width - 2 * _MARGIN
-        picture = Picture(self._map, self._look, width)
+        picture = Picture(self._map, self._look, width, rates=self._rates)
         self._picture = picture
         nodes = [node.id for node in self._map.nodes]
         if self._cursor not in nodes:

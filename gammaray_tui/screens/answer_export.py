@@ -7,14 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.widgets import Button, Input
+from textual.widgets import Input
 
-from gammaray_tui.screens.confirm import ConfirmScreen
-from gammaray_tui.screens.dialog import Dialog, plain, push_button
-from providers.errors import UserError
+from gammaray_tui.screens.dialog import plain
+from gammaray_tui.screens.file_dialog import FileDialog
 from widgets.choice_list import Choice, ChoiceList
 from widgets.look import Look
 
@@ -32,12 +30,10 @@ class Target(NamedTuple):
     path: Path
 
 
-class AnswerExportScreen(Dialog[Target]):
+class AnswerExportScreen(FileDialog[Target]):
     """Asks where an answer goes; asks again before a file is replaced."""
 
     TITLE_TEXT = "export the answer"
-    KEYS_TEXT = "enter export · esc cancel"
-    SAFE = "#export"
 
     def __init__(self, look: Look, name: str) -> None:
         super().__init__(look)
@@ -54,38 +50,6 @@ class AnswerExportScreen(Dialog[Target]):
             yield Input(f"gammaray-{self._name}-{at:%Y%m%dT%H%M%SZ}.csv", id="file")
         yield plain("All rows are written, also those that are not on screen.", classes="label gap")
 
-    def buttons(self) -> ComposeResult:
-        """Compose the buttons."""
-        yield push_button("cancel", "cancel")
-        yield push_button("export", "export", kind="go")
-
-    @on(ChoiceList.Changed, "#format")
-    def _format_changed(self, event: ChoiceList.Changed) -> None:
-        field = self.query_one("#file", Input)
-        field.value = str(Path(field.value).with_suffix(f".{event.choices.choice}"))
-
-    @on(Input.Submitted, "#file")
-    @on(Button.Pressed, "#export")
-    def _export(self) -> None:
-        name = self.query_one("#file", Input).value.strip()
-        if not name:
-            self.show_trouble(UserError("No file is named.", todo="Type a name for it."))
-            return
-        target = Target(self.query_one("#format", ChoiceList).choice, Path(name).expanduser())
-        if not target.path.exists():
-            self.dismiss(target)
-            return
-        question = ConfirmScreen(
-            self.look,
-            "replace the file",
-            f"{target.path} exists already. Its content will be lost.",
-            agree="replace it",
-            refuse="keep it",
-            destructive=True,
-        )
-
-        def replace(agreed: bool | None) -> None:
-            if agreed:
-                self.dismiss(target)
-
-        self.app.push_screen(question, replace)
+    def write(self, path: Path) -> None:
+        """Give the file and its form."""
+        self.dismiss(Target(self.query_one("#format", ChoiceList).choice, path))

@@ -12,60 +12,80 @@ from textual.containers import Horizontal
 from textual.widgets import Button, Input
 
 from causality.snapshot import Snapshot
-from gammaray_tui.exports import VIEWS, formats_of
-from gammaray_tui.model import Model
-from gammaray_tui.screens.confirm import ConfirmScreen
-from gammaray_tui.screens.dialog import Dialog, plain, push_button
+from gammaray_tui.exports import FORMATS, VIEWS, Exports
+from gammaray_tui.screens.dialog import plain, push_button
+from gammaray_tui.screens.file_dialog import FileDialog
+from gammaray_tui.screens.preview import PreviewScreen
 from providers.errors import UserError
 from widgets import formats
 from widgets.choice_list import Choice, ChoiceList
 from widgets.look import Look
 
 
-class ExportScreen(Dialog[None]):
+class ExportScreen(FileDialog[None]):
     """Writes the graph to a file; asks before it replaces one."""
 
     TITLE_TEXT = "export"
-    KEYS_TEXT = "enter export · esc cancel"
-    SAFE = "#export"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 -- as Textual has it
+    DEFAULT_CSS = """
+    ExportScreen.-short {
+        .gap { margin-top: 0; }
+        #format { max-height: 5; }
+    }
+    """
 
-    def __init__(self, look: Look, model: Model, snapshot: Snapshot) -> None:
+    def __init__(self, look: Look, exports: Exports, snapshot: Snapshot) -> None:
         super().__init__(look)
-        self._model = model
+        self._exports = exports
         self._snapshot = snapshot
 
     def content(self) -> ComposeResult:
         """Compose the form."""
-        views = [Choice(view.id, view.id, view.meaning) for view in VIEWS]
+        scopes = [
+            Choice(
+                scope.id,
+                scope.id,
+                " · ".join(
+                    part
+                    for part in (formats.plural(scope.invocations, "invocation"), scope.meaning)
+                    if part
+                ),
+            )
+            for scope in self._exports.scopes()
+        ]
         with Horizontal(classes="row"):
             yield plain("what", classes="label")
+            yield ChoiceList(self.look, scopes, id="scope")
+        views = [Choice(view.id, view.id, view.meaning) for view in VIEWS]
+        with Horizontal(classes="row gap"):
+            yield plain("as", classes="label")
             yield ChoiceList(self.look, views, id="view")
-        kinds = [Choice(kind.id, kind.id, kind.meaning) for kind in formats_of(self._model)]
+        kinds = [Choice(kind.id, kind.id, kind.meaning) for kind in FORMATS]
         with Horizontal(classes="row gap"):
             yield plain("format", classes="label")
             yield ChoiceList(self.look, kinds, id="format")
         with Horizontal(classes="row gap"):
             yield plain("to", classes="label")
             yield Input(self._default_name("json"), id="file")
-        yield plain(self._summary(), classes="label gap")
+        running = self._snapshot.header.running
+        if running:
+            text = f"! {formats.plural(running, 'invocation')} still running: written as now"
+            yield plain(self.look.glyphs.text(text), classes="label gap")
 
     def buttons(self) -> ComposeResult:
         """Compose the buttons."""
         yield push_button("cancel", "cancel")
+        yield push_button("preview", "preview")
         yield push_button("export", "export", kind="go")
 
-    def _summary(self) -> str:
-        header = self._snapshot.header
-        text = (
-            f"{formats.plural(header.invocations, 'invocation')} in "
-            f"{formats.plural(header.chains, 'chain')} are kept"
-        )
-        if header.running:
-            text += (
-                f"\n! {formats.plural(header.running, 'invocation')} still running: "
-                "written as they are now"
-            )
-        return self.look.glyphs.text(text)
+    @on(Button.Pressed, "#preview")
+    def _preview(self) -> None:
+        view = self._chosen("view")
+        preview = self._exports.preview(view, self._chosen("scope"))
+        self.app.push_screen(PreviewScreen(self.look, view, preview))
+
+    def _chosen(self, what: str) -> str:
+        return self.query_one(f"#{what}", ChoiceList).choice
 
     def _default_name(self, kind: str) -> str:
         header = self._snapshot.header
@@ -73,37 +93,11 @@ class ExportScreen(Dialog[None]):
         at = datetime.fromtimestamp(self._snapshot.now_s, UTC)
         return f"gammaray-{title}-{at:%Y%m%dT%H%M%SZ}.{kind}"
 
-    @on(ChoiceList.Changed, "#format")
-    def _format_changed(self, event: ChoiceList.Changed) -> None:
-        field = self.query_one("#file", Input)
-        field.value = str(Path(field.value).with_suffix(f".{event.choices.choice}"))
-
-    @on(Input.Submitted, "#file")
-    @on(Button.Pressed, "#export")
-    def _export(self) -> None:
-        name = self.query_one("#file", Input).value.strip()
-        if not name:
-            self.show_trouble(UserError("No file is named.", todo="Type a name for it."))
-            return
-        path = Path(name).expanduser()
-        if not path.exists():
-            self._write(path)
-            return
-        question = ConfirmScreen(
-            self.look,
-            "replace the file",
-            f"{path} exists already. Its content will be lost.",
-            agree="replace it",
-            refuse="keep it",
-            destructive=True,
-        )
-        self.app.push_screen(question, lambda agreed: self._write(path) if agreed else None)
-
-    def _write(self, path: Path) -> None:
-        view = self.query_one("#view", ChoiceList).choice
-        kind = self.query_one("#format", ChoiceList).choice
+    def write(self, path: Path) -> None:
+        """Write it."""
+        view, kind = self._chosen("view"), self._chosen("format")
         try:
-            written = self._model.export(view, kind, path)
+            written = self._exports.export(view, kind, path, self._chosen("scope"))
         except UserError as error:
             self.show_trouble(error)
         except OSError as error:

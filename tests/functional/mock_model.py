@@ -22,6 +22,7 @@ from causality.snapshot import (
     TreeRows,
 )
 from causality.waterfall import Waterfall, WaterfallMark, WaterfallRow
+from gammaray_tui.exports import Preview, Scope
 from gammaray_tui.following import Summary
 from providers.operations import Fired, LogReport, LogsOf
 from tests.functional.mock_data import (
@@ -74,7 +75,7 @@ class MockModel:
         self.grouping: Grouping | None = None
         self.folds: list[tuple[bool, NodeId | None]] = []
         self.reports: list[LogReport] = []
-        self.exported: list[tuple[str, str, Path]] = []
+        self.exported: list[tuple[str, str, str, Path]] = []
         self.drains = 0
         self.snapshots = 0
         self._changed = False
@@ -292,10 +293,19 @@ class MockModel:
             at += step
         return None
 
-    def export(self, view: str, format_name: str, path: Path) -> int:
-        self.exported.append((view, format_name, path))
+    def exports(self) -> MockModel:
+        return self
+
+    def scopes(self) -> list[Scope]:
+        return [Scope("everything", "", sum(map(self._count, self.chains)))]
+
+    def export(self, view: str, format_name: str, path: Path, scope: str) -> int:
+        self.exported.append((view, format_name, scope, path))
         path.write_text("{}", encoding="utf-8")
         return len(self.chains)
+
+    def preview(self, view: str, scope: str) -> Preview:
+        return Preview(self.service_map(), whole=False)
 
     def logs_wanted(self, node: NodeId) -> Sequence[LogsOf]:
         return [

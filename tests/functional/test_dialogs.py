@@ -293,12 +293,16 @@ async def test_export_writes_and_asks_before_it_replaces(
     async with running(model) as (app, pilot):
         await pilot.press("e")
         await until(pilot, lambda: focus_of(app) == "export")
-        assert "56 invocations in 14 chains are kept" in text_of(app)
+        assert "everything  56 invocations" in text_of(app)
         assert "2 invocations still running" in text_of(app)
-        await pilot.press("enter")
+        await pilot.press("shift+tab", "enter")
+        await until(pilot, lambda: "preview: instance" in text_of(app))
+        assert "checkout-api" in text_of(app)
+        assert "the file has all" in text_of(app)
+        await pilot.press("escape", "tab", "enter")
         await until(pilot, lambda: len(model.exported) == 1)
-        view, kind, path = model.exported[0]
-        assert (view, kind) == ("instance", "json")
+        view, kind, scope, path = model.exported[0]
+        assert (view, kind, scope) == ("instance", "json", "everything")
         assert path.name == "gammaray-testuser-20251009T085343Z.json"
         assert await asyncio.to_thread((tmp_path / path).exists)
 
@@ -317,7 +321,7 @@ async def test_export_to_a_folder_that_is_not_there_says_so(tmp_path: Path) -> N
     async with running(shop_model()) as (app, pilot):
         await pilot.press("e")
         await until(pilot, lambda: focus_of(app) == "export")
-        await pilot.press("shift+tab", "shift+tab")
+        await pilot.press("shift+tab", "shift+tab", "shift+tab")
         assert focus_of(app) == "file"
         await pilot.press("ctrl+a", *"/nowhere/x", "enter")
         await until(pilot, lambda: "could not be written" in text_of(app))

@@ -147,7 +147,7 @@ DIALOGS = {
     "deployed": (["i", "tab", "enter"], "is deployed; close this"),
     "cleanup": (["D"], "5 resources chosen"),
     "delete": (["D", "tab", "tab", "enter"], "type testuser"),
-    "export": (["e"], "are kept"),
+    "export": (["e"], "everything"),
     "why": (["k", "w"], "rivals"),
     "problems": (["P"], "orphan"),
     "regions": (["r"], "shards"),

@@ -43,8 +43,18 @@ class Picture:
         drawing: where everything stands.
     """
 
-    def __init__(self, service_map: ServiceMap, look: Look, width: int) -> None:
-        """Lay a map out; lines tell less where it would not fit the width otherwise."""
+    def __init__(
+        self, service_map: ServiceMap, look: Look, width: int, *, rates: bool = True
+    ) -> None:
+        """Lay a map out; lines tell less where it would not fit the width otherwise.
+
+        Args:
+            service_map: what to lay out.
+            look: signs and colours.
+            width: in cells; more is taken where it must be.
+            rates: whether lines tell of starts a second.
+        """
+        self._rates = rates
         self._map = service_map
         self._look = look
         self._nodes = {node.id: node for node in service_map.nodes}
@@ -116,10 +126,13 @@ class Picture:
     def _texts(self, node: MapNode) -> tuple[str, str]:
         """Give what stands in a node's frame, and in the line inside."""
         look = self._look
-        if node.outside:
+        if node.outside and node.about is None:
             title, _, inside = look.safe(node.name).partition(" ")
             return look.cut(title, _INSIDE - 2), look.cut(inside or "outside", _INSIDE)
         sign = f"{look.glyphs.state['error']} " if node.errors else ""
+        if node.about is not None:
+            title = look.cut(sign + look.safe(node.name), _INSIDE - 2)
+            return title, look.cut(look.glyphs.text(look.safe(node.about)), _INSIDE)
         parts = [look.safe(formats.short_region(node.region)), f"{formats.rate(node.rate)}/s"]
         parts.append(look.glyphs.text(formats.duration(node.p95_s)))
         if node.errors:
@@ -146,7 +159,8 @@ class Picture:
                 parts.append(look.cut(look.safe(channels[0]), _CHANNEL))
             elif channels:
                 parts.append(f"{len(channels)} channels")
-        parts.append(f"{formats.rate(sum(edge.rate for edge in edges))}/s")
+        if self._rates:
+            parts.append(f"{formats.rate(sum(edge.rate for edge in edges))}/s")
         if errors:
             parts.append(f"{look.glyphs.state['error']}{share(errors, count)}")
         if any(edge.ambiguous for edge in edges):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from causality.exports import FORMATS
-from causality.views import VIEWS
+from causality.views import VIEWS, select
 from gammaray_tui.commands.export import Format, View
 from gammaray_tui.watch import Watch
 from providers.errors import UserError
@@ -62,27 +62,56 @@ def _watched() -> Watch:
     return watch
 
 
-def test_the_screen_exports_the_chains_that_fit_its_filter(tmp_path: Path) -> None:
+def test_the_screen_exports_everything_what_fits_its_filter_or_a_chain(tmp_path: Path) -> None:
     watch = _watched()
+    (everything,) = watch.exports().scopes()
+    assert (everything.id, everything.invocations) == ("everything", 6)
+    mermaid = tmp_path / "all.mmd"
+    assert watch.exports().export("aggregate", "mermaid", mermaid, "everything") == 6
+    assert mermaid.read_text().startswith("flowchart LR")
 
-    assert watch.export("aggregate", "mermaid", tmp_path / "all.mmd") == 6
     watch.set_filter("request:d0c7c3f5*")
-    assert watch.export("instance", "json", tmp_path / "one.json") == 3
+    fitting = watch.exports().scopes()[0]
+    assert (fitting.id, fitting.invocations) == ("filtered", 3)
+    other = next(
+        root
+        for root in select(watch.engine)
+        if root.function == "ImageProcPyB" and not root.request_id.startswith("d0c7c3f5")
+    )
+    watch.select(other.request_id)
+    assert [scope.id for scope in watch.exports().scopes()] == ["filtered", "everything", "chain"]
+    written = {}
+    for scope in ("filtered", "chain"):
+        path = tmp_path / f"{scope}.json"
+        assert watch.exports().export("instance", "json", path, scope) == 3
+        written[scope] = {i["request_id"] for i in json.loads(path.read_text())["invocations"]}
+    assert other.request_id in written["chain"]
+    assert not written["chain"] & written["filtered"]
 
-    assert (tmp_path / "all.mmd").read_text().startswith("flowchart LR")
-    assert len(json.loads((tmp_path / "one.json").read_text())["invocations"]) == 3
-    assert watch.export_formats == list(FORMATS)
+
+def test_a_preview_draws_what_will_be_written() -> None:
+    exports = _watched().exports()
+    preview = exports.preview("instance", "everything")
+    assert preview.whole
+    named = {node.id: node.name for node in preview.drawn.nodes}
+    assert "ImageProcPyB" in named.values()
+    lines = {(edge.channel, named[edge.target]) for edge in preview.drawn.edges}
+    assert any(target == "UpdateWebsiteB" and proof for proof, target in lines)
+    aggregate = exports.preview("aggregate", "everything").drawn
+    assert len(aggregate.nodes) < len(preview.drawn.nodes)
+    with pytest.raises(ValueError, match="no scope 'chain'"):
+        exports.preview("instance", "chain")
 
 
 def test_what_cannot_be_exported_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     watch = _watched()
     with pytest.raises(ValueError, match="no format 'docx'"):
-        watch.export("instance", "docx", tmp_path / "file")
+        watch.exports().export("instance", "docx", tmp_path / "file", "everything")
     with pytest.raises(ValueError, match="no view 'side'"):
-        watch.export("side", "dot", tmp_path / "file")
+        watch.exports().export("side", "dot", tmp_path / "file", "everything")
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     monkeypatch.setattr("shutil.which", lambda _name: None)
     with pytest.raises(UserError) as raised:
-        watch.export("instance", "svg", tmp_path / "file")
+        watch.exports().export("instance", "svg", tmp_path / "file", "everything")
     assert "gammaray-tui[graph]" in raised.value.todo
     assert not (tmp_path / "file").exists()
