@@ -31,6 +31,7 @@ _HOUR_S: Final = 3600.0
 _BEFORE_S: Final = {CONTENT: 49 * _HOUR_S, ORDER: 6 * _HOUR_S}
 _AFTER_S: Final = {CONTENT: 25 * _HOUR_S, ORDER: 1.2 * _HOUR_S}
 _FELT_S: Final = {CONTENT: 25 * _HOUR_S, ORDER: 1.2 * _HOUR_S}
+_STEP_S: Final = 600.0
 _CROWDED_S: Final = 30.0
 _CROWDS: Final = 10_000
 # Where other causes that show the same id matter.
@@ -166,8 +167,11 @@ class Evidence:
                 place = (key, outputs_only)
                 since_s, until_s = at_s, at_s
                 if level != EXACT:
-                    after_s = CLOCK_SKEW_S if key in self.crowded else _AFTER_S[level]
-                    since_s, until_s = at_s - _BEFORE_S[level], at_s + after_s
+                    # In steps, so that what is near is not read again.
+                    since_s = (at_s - _BEFORE_S[level]) // _STEP_S * _STEP_S
+                    until_s = (at_s + _AFTER_S[level]) // _STEP_S * _STEP_S + _STEP_S
+                    if key in self.crowded:
+                        until_s = at_s + CLOCK_SKEW_S
                 known = wanted.get(place) or self._read.get(place) or (since_s, until_s)
                 wanted[place] = (min(known[0], since_s), max(known[1], until_s))
         whole = {key for key, outputs_only in (*wanted, *self._read) if not outputs_only}

@@ -64,7 +64,7 @@ EDGES: Final = "e#"
 EFFECTS: Final = "t#"
 
 PUT_SHARDS: Final = 4
-DUE_SHARDS: Final = 16
+DUE_SHARDS: Final = 64  # each takes a thousand write units a second
 
 _OUTPUT = "o"
 _CAUSE = "c"

@@ -16,6 +16,7 @@ from gammaray_collector.items import (
     Half,
     OutputHalf,
     TablePlace,
+    attempt_key,
     attempt_of,
     edge_of,
     half_of_put,
@@ -55,15 +56,25 @@ class Callers:
         if attempt.function is not None:
             self._functions[attempt.request_id] = (attempt.region or "", attempt.function)
 
-    def functions(self, request_ids: Iterable[str]) -> Functions:
-        """Find functions, as far as starts of them came."""
-        wanted = set(request_ids)
+    def functions(self, attempts: Iterable[tuple[str, str | None]]) -> Functions:
+        """Find functions, as far as starts of them came.
+
+        Args:
+            attempts: request ids, each with the attempt that is known of it.
+        """
+        wanted = {request_id: attempt for request_id, attempt in attempts}
+        self._read({i: attempt for i, attempt in wanted.items() if i not in self._functions})
+        return {i: self._functions[i] for i in wanted if i in self._functions}
+
+    def _read(self, wanted: dict[str, str | None]) -> None:
+        keys = [attempt_key(i, attempt) for i, attempt in wanted.items() if attempt is not None]
+        for item in self._table.get(keys).values():
+            self.note(attempt_of(item))
         missing = [request_id for request_id in wanted if request_id not in self._functions]
         asked = [Asked(invocation_partition(i), ATTEMPTS, ATTEMPTS + "~") for i in missing]
         for items in self._table.query(asked):
             for attempt in sorted(map(attempt_of, items), key=_newest_first):
                 self.note(attempt)
-        return {i: self._functions[i] for i in wanted if i in self._functions}
 
     def recorded(self, request_ids: Iterable[str]) -> set[str]:
         """Say of which invocations any record came."""

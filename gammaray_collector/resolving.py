@@ -179,12 +179,7 @@ class Resolver:
             self._callers.proven_parents(makers),
             self._callers.recorded(named),
         )
-        functions = self._callers.functions(
-            request_id
-            for one in solved.values()
-            if one.edge is not None
-            for request_id in _ends(one)
-        )
+        functions = self._callers.functions(end for one in solved.values() for end in _ends(one))
         return [
             Found(
                 half,
@@ -263,13 +258,13 @@ class Resolver:
             self.resolve(outputs, now_s)
 
 
-def _ends(solved: Solved) -> Iterator[str]:
-    """Give the invocations that an edge may come from."""
+def _ends(solved: Solved) -> Iterator[tuple[str, str | None]]:
+    """Give the invocations that an edge may come from, with the attempt that made the call."""
     if solved.edge is not None:
-        if solved.edge.parent is not None:
-            yield solved.edge.parent.request_id
+        if solved.edge.parent is not None and not solved.edge.candidates:
+            yield solved.edge.parent.request_id, None
         for call in solved.edge.candidates:
-            yield call.invocation.request_id
+            yield call.invocation.request_id, call.attempt
 
 
 def _makers(edge: Edge) -> set[str]:

@@ -45,7 +45,7 @@ PROBLEM: Final = "p"
 
 DoubtKind: TypeAlias = Literal["unexplained", "returning", "gap"]
 
-SHARDS: Final = 16
+SHARDS: Final = 32
 SPLITS: Final = 4
 ROLLUPS_KEPT_S: Final = 30 * 86400.0
 # A call that is not here so long after its effect began counts as not recorded.
