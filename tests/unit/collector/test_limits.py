@@ -10,7 +10,7 @@ import pytest
 
 from causality.records import StreamRecord
 from gammaray_collector.evidence import CROWD
-from gammaray_collector.items import PK
+from gammaray_collector.items import DUE_SHARDS, PK
 from tests.unit.causality.test_world import ALL_WORLDS, MASKED_WORLDS
 from tests.unit.causality.world import START_S, Options, World
 from tests.unit.causality.world_services import IDENTIFIED, TABLES
@@ -102,6 +102,6 @@ def test_while_a_stream_lags_nothing_is_taken_for_missing() -> None:
     late["awsRegion"] = "eu-west-1"
     late["dynamodb"]["NewImage"]["ts"]["N"] = str(int((newest_s - 500.0) * 1000))
     one.take([late], newest_s + 100.0)
-    assert one.sweep(newest_s + 101.0, range(16), 1000) == 0
-    assert one.sweep(newest_s + 1000.0, range(16), 1000) >= waiting
+    assert one.sweep(newest_s + 101.0, range(DUE_SHARDS), 1000) == 0
+    assert one.sweep(newest_s + 1000.0, range(DUE_SHARDS), 1000) >= waiting
     assert newest_s > START_S
