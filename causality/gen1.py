@@ -22,7 +22,11 @@ from gammaray_recorder import wire
 _ENTRY_ARN = re.compile(r"pl:(arn:aws[\w-]*:lambda:[^:]*:[^:]*:function:[^:]+)")
 _STRING = r"""b?(?:'(?:[^'\\]++|\\.)*+'|"(?:[^"\\]++|\\.)*+")"""
 _TRIGGER = re.compile(r":(?:es|esARN):(?!es)")
-_DDB_KEY = re.compile(rf"(?P<name>.*?):(?P<value>\{{'(?:S|N|B)': {_STRING}\}})(?::|$)", re.DOTALL)
+# Most values are plain: no quotes in them, nothing to unescape.
+_PLAIN = r"\{'(?P<kind>[SN])': '(?P<plain>[^'\\]++)'\}"
+_DDB_KEY = re.compile(
+    rf"(?P<name>.*?):(?:{_PLAIN}|(?P<value>\{{'(?:S|N|B)': {_STRING}\}}))(?::|$)", re.DOTALL
+)
 _TOPIC = re.compile(r"arn:[^:]*:sns:[^:]*:[^:]*:[^:]+$")
 _CALL = re.compile(r"pl:([A-Za-z]+):([a-z0-9-]*)(?=:|$)")
 _SCHEME = re.compile(r"^[a-z]+://")
@@ -129,9 +133,10 @@ def _cause_with_arn(text: str) -> Cause:
         match = _DDB_KEY.match(keys_text, position)
         if match is None:
             raise UnreadablePayload(f"DynamoDB entry's keys cannot be read: {keys_text[:120]!r}")
-        read = literals.parse(match["value"])
+        name, kind, plain, value = match.groups()
+        read = ({kind: plain}, 0) if kind else literals.parse(value)
         if read is not None:
-            key.update(literals.typed_items({match["name"]: read[0]}))
+            key.update(literals.typed_items({name: read[0]}))
         position = match.end()
     return Cause(
         "dynamodb", names.table_of_stream(arn), key=wire.canonical_key(key), name=operation

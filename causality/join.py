@@ -6,6 +6,8 @@ the order of arrival does not matter.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from causality.attempt import Attempt
 from causality.facts import Call
 from causality.graph import CallNode, Invocation
@@ -29,7 +31,9 @@ def join_segments(invocation: Invocation) -> None:
         attempt.segment = None
     for node in invocation.calls.values():
         node.segment = None
-    segments = sorted(invocation.function_segments, key=_segment_order)
+    segments = invocation.function_segments
+    if len(segments) > 1:
+        segments = tuple(sorted(segments, key=_segment_order))
     attempt_of = _paired(segments, recorded)
     for segment in segments:
         attempt = attempt_of.get(segment.id) or Attempt(f"{_ONLY_XRAY}{segment.id}", 0)
@@ -44,17 +48,17 @@ def join_segments(invocation: Invocation) -> None:
 
 
 def _forget_what_only_xray_knows(invocation: Invocation) -> None:
-    attempts, calls = invocation.attempts.values(), invocation.calls.values()
-    if any(attempt.nonce.startswith(_ONLY_XRAY) for attempt in attempts):
+    attempts, calls = invocation.attempts, invocation.calls
+    recorded = [attempt for attempt in attempts.values() if attempt.generation]
+    if len(recorded) < len(attempts):
         invocation.tried = None
-        for attempt in attempts:
-            if not attempt.nonce.startswith(_ONLY_XRAY):
-                invocation.add_attempt(attempt)
-    if any(call.segment is call.fact for call in calls):
+        for attempt in recorded:
+            invocation.add_attempt(attempt)
+    noted = [call for call in calls.values() if call.segment is not call.fact]
+    if len(noted) < len(calls):
         invocation.made = None
-        for call in calls:
-            if call.segment is not call.fact:
-                invocation.add_call(call)
+        for call in noted:
+            invocation.add_call(call)
 
 
 def _segment_order(segment: FunctionSegment) -> tuple[float, str]:
@@ -62,7 +66,7 @@ def _segment_order(segment: FunctionSegment) -> tuple[float, str]:
     return (started if started is not None else float("inf"), segment.id)
 
 
-def _paired(segments: list[FunctionSegment], recorded: list[Attempt]) -> dict[str, Attempt]:
+def _paired(segments: Sequence[FunctionSegment], recorded: list[Attempt]) -> dict[str, Attempt]:
     """Pair segments with attempts: those nearest in time first; all tries share one trace."""
     if len(segments) == 1 and len(recorded) == 1:
         return {segments[0].id: recorded[0]}

@@ -178,6 +178,9 @@ def typed_items(value: Value | None) -> dict[str, dict[str, str]]:
             if len(member) != 1:
                 continue
             ((kind, member),) = member.items()
+            if kind == "S" and type(member) is str:
+                items[name] = {kind: member}
+                continue
             if kind not in ("S", "N", "B"):
                 continue
         typed = _typed(member, kind)

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from gammaray_tui.commands import options
-from gammaray_tui.commands.graph_input import FilterExpression, find_invocation, read_filtered
+from gammaray_tui.commands.graph_input import (
+    FilterExpression,
+    find_invocation,
+    read_filtered,
+    without_collections,
+)
 from gammaray_tui.commands.output import ended_pipe_is_fine, write_result
 from providers.errors import UserError
 
@@ -88,12 +93,13 @@ def export(
         raise UserError(
             "--chain and --filter both say what to export.", todo="Leave one out.", kind="usage"
         )
-    test: Test | None
-    engine, test = read_filtered(paths, expression)
-    if chain:
-        test = _is(find_invocation(engine, chain))
-    with ended_pipe_is_fine():
-        write_result(written(engine, view, format_name, test=test), output)
+    with without_collections():
+        test: Test | None
+        engine, test = read_filtered(paths, expression)
+        if chain:
+            test = _is(find_invocation(engine, chain))
+        with ended_pipe_is_fine():
+            write_result(written(engine, view, format_name, test=test), output)
 
 
 def _is(member: Invocation) -> Test:

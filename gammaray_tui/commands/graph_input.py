@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -30,6 +32,22 @@ FilterExpression: TypeAlias = Annotated[
 ]
 
 
+@contextmanager
+def without_collections() -> Iterator[None]:
+    """Let the garbage collector rest while files are read and told of.
+
+    It would look again and again at a graph of which nothing is garbage until the command ends.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+@without_collections()
 def read_graph(paths: list[Path]) -> Engine:
     """Read files into a final graph.
 
