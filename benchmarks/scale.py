@@ -2,9 +2,10 @@
 
     python -m benchmarks.scale [--peak 5] [--writes 2.1] [--bytes 910]
 
-A model, not a measurement: items and bytes are those of the recorder's records (counted here, of
-benchmarks/engine_load.py), rates are figures of docs/performance.md, prices and limits are AWS's
-list prices and default quotas in us-east-1, which docs/scale.md names.
+A model, not a measurement: items and bytes are those of the recorder's records, requests, units and
+CPU those of the collector (both counted here, of benchmarks/engine_load.py), rates are figures of
+docs/performance.md, prices and limits are AWS's list prices and default quotas in us-east-1, which
+docs/scale.md names.
 """
 
 from __future__ import annotations
@@ -13,9 +14,13 @@ import argparse
 import json
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks import engine_load
+from benchmarks import collector, engine_load
+from benchmarks.collector_model import Work
+from gammaray_collector.rollups import SHARDS
+from providers.collector import MEMORY_MB
 
 DAY_S = 86_400
 TREES = 300
@@ -32,6 +37,12 @@ LOGS_USD = 0.50  # a GB taken in
 TABLE_UNITS, SHARD_UNITS = 40_000, 1_000  # write units a second
 POLLS = 4  # GetRecords calls a second and shard, while records come
 TTL_DAYS = 7
+MEMORY_GB = MEMORY_MB / 1024
+READ_UNIT_USD = 0.125e-6  # on demand, 4 KB
+LAMBDA_USD, GIGABYTE_SECOND_USD = 0.2e-6, 16.6667e-6
+BATCHES = (10, 100, 500)  # records: sizes that are measured
+# A watch with --collected: partitions asked for every few seconds, and what stands in them.
+LOOKS, ROLLUPS, ROLLUP_KB, MINUTES = DAY_S / 5, 100, 1.0, 2
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,69 @@ def measured() -> tuple[float, float, float]:
         invocations.add(json.loads(image["payload"]["S"])["r"])
         items, units, size = items + 1, units + math.ceil(own / 1024), size + own
     return items / len(invocations), units / len(invocations), size / len(invocations)
+
+
+@dataclass(frozen=True)
+class Collecting:
+    """What the collector takes, in batches of several sizes.
+
+    Attributes:
+        measured: each of them.
+        work: what a batch takes, and what a record.
+        records: of an invocation that invoke it: those that come, not those that expire.
+    """
+
+    measured: Sequence[collector.Taken]
+    work: Work
+    records: float
+
+    def at(self, size: float) -> collector.Taken:
+        """Give what was measured with batches of about that size."""
+        return min(self.measured, key=lambda one: abs(math.log(one.records / one.batches / size)))
+
+
+def collecting() -> Collecting:
+    """Have the collector take a second of ten thousand invocations, as its own benchmark does."""
+    records = collector.load()
+    measured = [collector.taken(records, len(records) // size) for size in BATCHES]
+    work = collector.work_of(measured[1], measured[2], collector.request_cpu_s())
+    return Collecting(measured, work, len(records) / collector.INVOCATIONS)
+
+
+def collector_lines(a_day: int, traffic: Traffic, each: Collecting) -> dict[str, str]:
+    """Give what the collector costs at so many invocations a day, and what it needs."""
+    mean, count = a_day / DAY_S, collector.INVOCATIONS
+    shards = math.ceil(mean * traffic.peak * traffic.writes / SHARD_UNITS)
+    usual, busiest = (
+        collector.steady(rate * each.records, shards, each.work)
+        for rate in (mean, mean * traffic.peak)
+    )
+    a_second = usual.batches * LAMBDA_USD + usual.busy * MEMORY_GB * GIGABYTE_SECOND_USD
+    found = each.at(mean * each.records / usual.batches)
+    kept = a_day * found.stored / count / 1e9 * TTL_DAYS * STORAGE_USD
+    writes = found.books.write_units.total() / count
+    units = mean * traffic.peak * writes
+    looked = collector_reads()
+    return {
+        "collector: writes, USD a day": f"{a_day * writes * WRITE_UNIT_USD:,.2f}",
+        "collector: reads, USD a day": (
+            f"{a_day * found.books.read_units / count * READ_UNIT_USD:,.2f}"
+        ),
+        "collector: the function, USD a day": f"{a_second * DAY_S:,.2f}",
+        f"collector: {TTL_DAYS} days kept, USD a day": f"{kept:,.2f}",
+        "collector: write units at the peak, of the quota": (
+            f"{units:,.0f}, {units / TABLE_UNITS:.0%}"
+        ),
+        "collector: records a batch, mean": f"{mean * each.records / usual.batches:,.0f}",
+        "collector: functions at a time, mean and peak": f"{usual.busy:,.1f}, {busiest.busy:,.1f}",
+        "watch with --collected: reads, USD a day": f"{looked * READ_UNIT_USD:,.2f}",
+    }
+
+
+def collector_reads() -> float:
+    """Give the read units a day of a watch with --collected, at any rate of invocations."""
+    kilobytes = ROLLUPS * ROLLUP_KB * MINUTES / SHARDS
+    return LOOKS * SHARDS * math.ceil(kilobytes / 4) / 2  # need not be consistent
 
 
 def lines(a_day: int, traffic: Traffic) -> dict[str, str]:
@@ -109,9 +183,15 @@ def main() -> None:
     parser.add_argument("--bytes", type=float, default=size, help="bytes an invocation")
     given = parser.parse_args()
     traffic = Traffic(given.items, given.writes, given.bytes, given.peak)
-    columns = {10**power: lines(10**power, traffic) for power in range(6, 10)}
+    each = collecting()
+    columns = {
+        day: lines(day, traffic) | collector_lines(day, traffic, each)
+        for day in (10**power for power in range(6, 10))
+    }
     write = sys.stdout.write
-    write(f"{traffic}\n\n{'invocations a day':48}" + "".join(f"{day:>18,}" for day in columns))
+    write(
+        f"{traffic}\n{each}\n\n{'invocations a day':48}" + "".join(f"{day:>18,}" for day in columns)
+    )
     for name in columns[10**6]:
         write(f"\n{name:48}" + "".join(f"{found[name]:>18}" for found in columns.values()))
     write("\n")

@@ -46,11 +46,11 @@ MAPPING: Final[dict[str, Any]] = {
     # From the oldest record that the stream has (a day): with LATEST, what is written until the
     # mapping is polled for the first time would be missed, and edges whose first half it is.
     "StartingPosition": "TRIM_HORIZON",
-    # Lambda asks for records four times a second; a second gathers what comes at low rates.
-    "MaximumBatchingWindowInSeconds": 1,
-    # So many batches of one shard at a time: twice what a full shard takes. Of more and smaller
-    # batches, each adds to the same rollups, and they get into each other's way.
-    "ParallelizationFactor": 5,
+    # So many batches of a shard at a time, gathered for so long: nearly twice what a full shard
+    # takes. All batches add to the same rollups; if they were more and smaller, they would get
+    # into each other's way (benchmarks/collector.py).
+    "ParallelizationFactor": 6,
+    "MaximumBatchingWindowInSeconds": 2,
     **_PARTIAL,
     "BisectBatchOnFunctionError": True,
     # What fails for longer than that is told of in the queue, and the shard goes on: a record
