@@ -190,7 +190,7 @@ def main() -> None:
     }
     write = sys.stdout.write
     write(
-        f"{traffic}\n{each}\n\n{'invocations a day':48}" + "".join(f"{day:>18,}" for day in columns)
+        f"{traffic}\n{each.work}\n\n{'invocations a day':48}" + "".join(f"{day:>18,}" for day in columns)
     )
     for name in columns[10**6]:
         write(f"\n{name:48}" + "".join(f"{found[name]:>18}" for found in columns.values()))
