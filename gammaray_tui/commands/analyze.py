@@ -70,8 +70,8 @@ def analyze(
         str,
         typer.Option(
             "--engine",
-            metavar="duckdb|spark[://HOST:PORT]",
-            help="DuckDB in this process; Spark started here, or one that runs.",
+            metavar="duckdb|spark[://HOST:PORT]|athena",
+            help="DuckDB in this process; Spark started here, or one that runs; AWS's Athena.",
         ),
     ] = "duckdb",
     by: Annotated[By, typer.Option("--by", help="With latency: of functions, or of edges.")] = (
@@ -98,12 +98,29 @@ def analyze(
             "--memory", metavar="SIZE", help="At most so much for DuckDB, such as 2GB; then disk."
         ),
     ] = "",
+    athena_output: Annotated[
+        str,
+        typer.Option(
+            "--athena-output",
+            metavar="s3://BUCKET/PREFIX",
+            help="With athena: where results go. Default: where the workgroup says.",
+        ),
+    ] = "",
+    athena_workgroup: Annotated[
+        str, typer.Option("--athena-workgroup", metavar="NAME", help="With athena.")
+    ] = "primary",
+    athena_database: Annotated[
+        str,
+        typer.Option("--athena-database", metavar="NAME", help="With athena: in the Glue catalog."),
+    ] = "gammaray_history",
+    yes: options.Yes = False,
     form: Annotated[Format, typer.Option("--format", help="Form of the answer.")] = Format.TABLE,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Where to write it. Default: stdout."),
     ] = None,
     profile: options.Profile = None,
+    region: options.Region = None,
     endpoint_url: options.EndpointUrl = None,
     config: options.ConfigFile = None,
 ) -> None:
@@ -116,7 +133,12 @@ def analyze(
     """
     from gammaray_tui.config import load_settings
 
-    given = options.Given(profile=profile, endpoint_url=endpoint_url, config=config)
+    given = options.Given(
+        profile=profile,
+        regions=options.split_regions(region),
+        endpoint_url=endpoint_url,
+        config=config,
+    )
     settings = load_settings(given.over(options.given_before(context)))
     dataset = dataset or settings.archive
     if not dataset:
@@ -133,6 +155,7 @@ def analyze(
 
     need_extra(extra_of(engine))
     from gammaray_tui.history.asking import Question, ask
+    from gammaray_tui.history.athena_queries import AthenaPlace
     from gammaray_tui.history.engines import opened
     from providers.archive.dataset import Dataset, need
     from providers.archive.store import open_store
@@ -153,11 +176,25 @@ def analyze(
         endpoint_url=settings.endpoint_url,
     )
     need(Dataset(store))
+    place = AthenaPlace(
+        settings.regions[0] if settings.regions else "",
+        settings.endpoint_url,
+        athena_workgroup,
+        athena_output,
+        athena_database,
+        None if settings.read_only else lambda question: yes or _agreed(question),
+    )
     with warnings.catch_warnings():
         # Ibis uses what DuckDB and pandas will do away with: nothing that a user could change.
         warnings.simplefilter("ignore", DeprecationWarning)
-        with opened(store, engine, memory=memory) as archive, ended_pipe_is_fine():
+        with opened(store, engine, memory=memory, athena=place) as archive, ended_pipe_is_fine():
             _write(ask(archive, asked, lambda done: say(f"{done} ...")), form, output)
+            if (cost := archive.cost()) is not None:
+                say(cost)
+
+
+def _agreed(question: str) -> bool:
+    return sys.stdin.isatty() and typer.confirm(f"{question}\nMake it?", err=True)
 
 
 def _write(answer: Answer, form: Format, output: Path | None) -> None:

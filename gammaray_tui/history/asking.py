@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -63,6 +63,8 @@ def ask(archive: Archive, question: Question, told: Told) -> Answer:
     """
     if question.name == "chains":
         return _chains(archive, question, told)
+    if question.name == "sql":
+        return _sql(archive, question, told)
     table = _table(archive, question, told)
     if question.limit is not None:
         table = table.limit(question.limit)
@@ -91,27 +93,24 @@ def _table(archive: Archive, question: Question, told: Told) -> Table:
             return questions.changes(archive, question.before, question.after, told)
         case "never-triggered":
             return questions.never_triggered(archive, span, told)
-        case "shares":
-            return questions.shares(archive, question.per, span)
         case _:
-            return _sql(archive, question.text, told)
+            return questions.shares(archive, question.per, span)
 
 
-def _sql(archive: Archive, text: str, told: Told) -> Table:
-    if not text.strip():
+def _sql(archive: Archive, question: Question, told: Told) -> Answer:
+    text = question.text.strip().rstrip(";")
+    if not text:
         raise UserError(
             "There is no SQL.",
             todo="""Give it: gammaray-tui analyze sql "SELECT count(*) FROM invocations" ...""",
             kind="usage",
         )
-    connection: Any = archive.connection
-    connection.create_view("attempts", questions.attempts(archive), overwrite=True)
+    named = {"attempts": questions.attempts(archive)}
     if _EDGES.search(text):  # only then: they take a while
-        connection.create_view("edges", edges_of(archive, told), overwrite=True)
+        named["edges"] = edges_of(archive, told)
+    told("reading the answer")
     try:
-        # As a view, it can be nothing but a question.
-        connection.raw_sql(f"CREATE OR REPLACE TEMPORARY VIEW asked AS {text.rstrip().rstrip(';')}")
-        found: Table = connection.table("asked")
+        reader = archive.sql(text, named, question.limit)
     except Exception as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise UserError(
@@ -121,7 +120,7 @@ def _sql(archive: Archive, text: str, told: Told) -> Table:
             "and docs/history.md have their columns.",
             kind="usage",
         ) from error
-    return found
+    return Answer(reader.schema, iter(reader))
 
 
 def _chains(archive: Archive, question: Question, told: Told) -> Answer:

@@ -69,7 +69,7 @@ def slowest_chains(
     chosen = archive.rows(members.semi_join(slowest, "root"))
     engine = graph_of_some(archive, (row["member"] for row in chosen))
     rows = []
-    for root in slowest.to_pyarrow().column("root").to_pylist():
+    for root in (row["root"] for row in archive.rows(slowest)):
         of_root = {row["member"] for row in chosen if row["root"] == root}
         among = [engine.invocations[m] for m in of_root if m in engine.invocations]
         invocation = engine.invocations.get(root)
@@ -93,7 +93,7 @@ def _members(archive: Archive, edges: Table, told: Told) -> Table:
         further = level.join(links, level.member == links.parent)
         further = further.select("root", member="child").distinct()
         level = archive.held(further.anti_join(reached, ["root", "member"]))
-        if not level.count().execute():
+        if not archive.count(level):
             break
         reached = archive.held(ibis.union(reached, level))
     return reached

@@ -1,14 +1,14 @@
-"""Opening an archive in an engine: DuckDB in this process, or a Spark that runs or is started."""
+"""Opening an archive in an engine: DuckDB in this process, Spark, or Athena."""
 
 from __future__ import annotations
 
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import ibis
 import pyarrow as pa
@@ -18,6 +18,9 @@ from gammaray_tui.history.extras import need_extra
 from providers.archive.schema import PARTITIONS, TABLES, TableName
 from providers.archive.store import Bucket, Folder
 from providers.errors import UserError
+
+if TYPE_CHECKING:
+    from gammaray_tui.history.athena_queries import AthenaPlace
 
 _BATCH_ROWS: Final = 65_536
 _ENGINES_OWN: Final = frozenset({"duckdb", "_duckdb", "pyspark", "py4j"})
@@ -63,6 +66,23 @@ class Archive(ABC):
     @abstractmethod
     def interrupt(self) -> None:
         """End what is being computed; called by another thread than the one that waits for it."""
+
+    def sql(self, text: str, named: Mapping[str, Table], limit: int | None) -> pa.RecordBatchReader:
+        """Ask in the engine's own words, with names for expressions beside those of the tables."""
+        for name, table in named.items():
+            self.connection.create_view(name, table, overwrite=True)
+        # As a view, it can be nothing but a question.
+        self.connection.raw_sql(f"CREATE OR REPLACE TEMPORARY VIEW asked AS {text}")
+        asked: Table = self.connection.table("asked")
+        return self.answer(asked if limit is None else asked.limit(limit))
+
+    def cost(self) -> str | None:
+        """Say what the questions so far have cost; None where they cost nothing."""
+        return None
+
+    def count(self, expression: Table) -> int:
+        """Count rows."""
+        return int(expression.count().execute())
 
     def rows(self, expression: Table) -> list[dict[str, Any]]:
         """Compute an expression, and give its rows; maps are dicts."""
@@ -126,14 +146,17 @@ class _Spark(Archive):
 
 
 @contextmanager
-def opened(store: Folder | Bucket, engine: str, *, memory: str = "") -> Iterator[Archive]:
+def opened(
+    store: Folder | Bucket, engine: str, *, memory: str = "", athena: AthenaPlace | None = None
+) -> Iterator[Archive]:
     """Open an archive.
 
     Args:
         store: where it is.
-        engine: "duckdb", "spark" (started here), or "spark://host:port".
+        engine: "duckdb", "spark" (started here), "spark://host:port", or "athena".
         memory: at most so much for DuckDB, such as "2GB"; more is written to disk. "" for four
             fifths of the machine's.
+        athena: where Athena works.
 
     Raises:
         UserError: there is no such engine, its extra is not installed, or (for whoever asks it) a
@@ -143,14 +166,20 @@ def opened(store: Folder | Bucket, engine: str, *, memory: str = "") -> Iterator
     name = engine.partition("://")[0]
     if name == "duckdb" and name == engine:
         need_extra("history")
-        opening = _duckdb(store, memory)
+        opening: AbstractContextManager[Archive] = _duckdb(store, memory)
     elif name == "spark":
         need_extra("spark")
         opening = _spark(store, engine)
+    elif engine == "athena":
+        need_extra("history")
+        from gammaray_tui.history.athena import opened_in_athena
+        from gammaray_tui.history.athena_queries import AthenaPlace
+
+        opening = opened_in_athena(store, athena or AthenaPlace())
     else:
         raise UserError(
             f"There is no engine {engine!r}.",
-            todo="Engines are duckdb, spark and spark://HOST:PORT.",
+            todo="Engines are duckdb, spark, spark://HOST:PORT and athena.",
             kind="usage",
         )
     try:

@@ -10,7 +10,6 @@ from providers.errors import UserError
 _EXTRAS: Final = {
     "history": ("pyarrow", "duckdb", "ibis"),
     "spark": ("pyarrow", "ibis", "pyspark"),
-    "athena": ("pyarrow", "ibis", "pyathena"),
 }
 
 
