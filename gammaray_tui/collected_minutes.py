@@ -13,12 +13,12 @@ class Minutes:
     """What was counted of each name.
 
     Attributes:
-        newest: the newest minute of which anything was counted; None before the first.
+        revision: grows whenever more is known of how long things took.
     """
 
     def __init__(self) -> None:
         """Begin with nothing counted."""
-        self.newest: int | None = None
+        self.revision = 0
         self._minutes: dict[int, dict[Name, Rollup]] = {}
         # By name and hour: what a doubt concerns is found out later, an hour at a time.
         self._past: dict[Name, dict[int, Rollup]] = {}
@@ -31,15 +31,28 @@ class Minutes:
         for rollup in told.rollups:
             if rollup.minute in self._minutes:
                 self._minutes[rollup.minute][rollup.name] = rollup
-                self.newest = max(rollup.minute, self.newest or 0)
+        self.revision += 1
         for minute in sorted(self._minutes):
             if minute > told.last - KEPT_MINUTES:
                 break
             self.put_past(self._minutes.pop(minute).values())
             self._past_to = minute + 1
 
+    def put_counts(self, rollups: Iterable[Rollup]) -> None:
+        """Take over newer counts of some minutes; how long things took is known as before."""
+        for counted in rollups:
+            if counted.minute < self._past_to:
+                continue
+            there = self._minutes.setdefault(counted.minute, {})
+            known = there.get(counted.name)
+            if known is not None:
+                counted.sketch = known.sketch
+                counted.examples = {**known.examples, **counted.examples}
+            there[counted.name] = counted
+
     def put_past(self, rollups: Iterable[Rollup]) -> None:
         """Take over what is never told again."""
+        self.revision += 1
         for rollup in rollups:
             stretch = 0
             if isinstance(rollup.name, EdgeName) and rollup.name.needs:

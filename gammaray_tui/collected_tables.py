@@ -9,6 +9,7 @@ from causality import names
 from causality.heat import HeatMap, heat_map
 from causality.latency import SeriesKey, Tally, View, latency_row
 from causality.service_map import OUTSIDE, FlowKey, MapEdge, MapNodeId, ServiceMap, map_node
+from causality.sketch import Sketch
 from causality.snapshot import LatencyRow, ProblemRow
 from gammaray_collector.items import Item
 from gammaray_collector.rollups import (
@@ -28,6 +29,7 @@ from providers.collected import (
     CountedBefore,
     CountedDoubts,
     CountedMinutes,
+    CountsOnly,
 )
 
 _PROBLEMS = 1000
@@ -70,6 +72,9 @@ class CollectedTables:
         self._map = ServiceMap()
         self._window_s: float | None = None
         self._made: tuple[int, float | None] | None = None
+        # How long things took, merged, and what it was merged of.
+        self._sketches: dict[tuple[View, SeriesKey], Sketch] = {}
+        self._merged: tuple[object, ...] = ()
 
     # --- what comes in ------------------------------------------------------------------------
 
@@ -78,6 +83,8 @@ class CollectedTables:
         self._made = None
         if isinstance(told, CountedMinutes):
             self._minutes.put(told)
+        elif isinstance(told, CountsOnly):
+            self._minutes.put_counts(told.rollups)
         elif isinstance(told, CountedBefore):
             self._minutes.put_past(told.rollups)
         elif isinstance(told, CountedDoubts):
@@ -96,6 +103,7 @@ class CollectedTables:
             return False
         self._made = made
         first = window_start(now_s, window_s)
+        self._merge_sketches(first)
         functions: dict[SeriesKey, _Series] = {}
         edges: dict[SeriesKey, _Series] = {}
         flows: dict[FlowKey, _Flow] = {}
@@ -113,18 +121,44 @@ class CollectedTables:
                     _add(series, rollup, rollup.counts.get("started", 0), current)
                     examples.setdefault(name, []).append(rollup)
             elif isinstance(name, EdgeName):
-                if shown:
-                    self._add_edge(name, rollup, edges, current)
+                if shown and self._has_delays(name, rollup):
+                    series = edges.setdefault(_edge_key(name), _Series())
+                    _add(series, rollup, rollup.sketch.count, current)
                 _add_flow(flows, name, rollup, self._ambiguous(name, rollup), current)
             else:
                 known = problems.setdefault(name, Rollup(name, rollup.minute))
                 known.merge(rollup)
+        for key, series in functions.items():
+            series.tally.sketch = self._sketches.get(("functions", key), series.tally.sketch)
+        for key, series in edges.items():
+            series.tally.sketch = self._sketches.get(("edges", key), series.tally.sketch)
         self.functions = _rows(functions, now_s, first, current)
         self.edges = _rows(edges, now_s, first, current)
         self._map = _service_map(flows, self.functions, now_s)
         self.problems = _problems(problems.values())
         self.offers = _offers(examples)
         return True
+
+    def _merge_sketches(self, first: int | None) -> None:
+        """Merge how long things took, if more is known of it: the counts change more often."""
+        merged = (first, self._minutes.revision, self._doubts)
+        if merged == self._merged:
+            return
+        self._merged = merged
+        self._sketches = {}
+        for rollup in self._minutes.since(first):
+            place = self._place(rollup)
+            if place is not None and rollup.sketch.count:
+                self._sketches.setdefault(place, Sketch()).merge(rollup.sketch)
+
+    def _place(self, rollup: Rollup) -> tuple[View, SeriesKey] | None:
+        """Name the row that a rollup's sketch belongs to; None for none."""
+        name = rollup.name
+        if isinstance(name, FunctionName):
+            return "functions", (name.function, name.region)
+        if isinstance(name, EdgeName) and self._has_delays(name, rollup):
+            return "edges", _edge_key(name)
+        return None
 
     def service_map(self) -> ServiceMap:
         """Give the map of all functions and what they start, as it was made last."""
@@ -135,14 +169,12 @@ class CollectedTables:
         current = int(now_s) // MINUTE_S
         tallies: list[Tally | None] = []
         for minute in range(current - RECENT + 1, current + 1):
-            found: dict[SeriesKey, _Series] = {}
+            tally = Tally()
             for rollup in self._minutes.in_minute(minute):
-                if view == "functions" and isinstance(rollup.name, FunctionName):
-                    series_key = (rollup.name.function, rollup.name.region)
-                    _add(found.setdefault(series_key, _Series()), rollup, 0, current)
-                elif view == "edges" and isinstance(rollup.name, EdgeName):
-                    self._add_edge(rollup.name, rollup, found, current)
-            tallies.append(found[key].tally if key in found else None)
+                if self._place(rollup) == (view, key):
+                    tally.sketch.merge(rollup.sketch)
+                    tally.errors += rollup.counts.get("errors", 0)
+            tallies.append(tally if tally.sketch.count else None)
         return heat_map(tallies, (current + 1) * MINUTE_S, MINUTE_S)
 
     def rate(self, now_s: float) -> float:
@@ -168,18 +200,13 @@ class CollectedTables:
         began_s = rollup.minute * MINUTE_S
         return self._doubts.graded("order", name.needs, name.source, began_s) == "ambiguous"
 
-    def _add_edge(
-        self, name: EdgeName, rollup: Rollup, edges: dict[SeriesKey, _Series], current: int
-    ) -> None:
+    def _has_delays(self, name: EdgeName, rollup: Rollup) -> bool:
         # A delay is known of a certain call only, and counts as long as it is one.
-        if rollup.sketch.count and not self._ambiguous(name, rollup):
-            series = edges.setdefault(_edge_key(name), _Series())
-            _add(series, rollup, rollup.sketch.count, current)
+        return bool(rollup.sketch.count) and not self._ambiguous(name, rollup)
 
 
 def _add(series: _Series, rollup: Rollup, count: int, current: int) -> None:
     tally = series.tally
-    tally.sketch.merge(rollup.sketch)
     tally.errors += rollup.counts.get("errors", 0)
     tally.cold += rollup.counts.get("cold", 0)
     if rollup.minute > current - RECENT:

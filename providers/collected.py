@@ -1,8 +1,10 @@
 """Watching what the collector counted: its rollups, again and again, at a cost of its own.
 
 What is read depends on how many functions and edges there are, and never on how often they run.
-The running minute changes all the time and is asked for every few seconds; the minutes behind it
-are asked for once more when late records and second thoughts are in, and then no more.
+The counts of the running minute, which are of one size, are asked for every few seconds, those of
+the minutes behind it now and then, for late records and second thoughts. How long things took
+takes more room the more things there were: it is asked for two or three times a minute, where
+counts have changed.
 """
 
 from __future__ import annotations
@@ -16,10 +18,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from gammaray_collector.items import Item
 from gammaray_collector.rollups import (
+    FAILED,
+    LATEST,
     ROLLUPS_KEPT_S,
     Range,
     Rollup,
     doubt_partitions,
+    example_name,
     read_rollups,
     rollup_ranges,
 )
@@ -37,6 +42,13 @@ KEPT_MINUTES: Final = 16
 LONGEST_WINDOW_S: Final = (KEPT_MINUTES - 1) * 60.0
 _EVERY_S: Final = 5.0
 _RESTING_S: Final = 15.0
+_SKETCHES_EVERY_S: Final = 30.0
+# Of a rollup, what is of the same size at any rate.
+_COUNTS: Final = (
+    *("pk", "sk", "started", "ended", "errors", "cold"),
+    *("exact", "content", "order", "ambiguous", "count"),
+    *(example_name(LATEST), example_name(FAILED)),
+)
 _REST_AFTER: Final = 12  # looks at which nothing was new
 # A minute is looked at with the running one for so long after its end ...
 _YOUNG_S: Final = 30.0
@@ -60,6 +72,13 @@ class CountedMinutes:
 
 
 @dataclass(frozen=True, slots=True)
+class CountsOnly:
+    """What was counted in some minutes as of now, without how long it took."""
+
+    rollups: Sequence[Rollup]
+
+
+@dataclass(frozen=True, slots=True)
 class CountedBefore:
     """What was counted in an hour before those minutes; each is told once."""
 
@@ -74,7 +93,7 @@ class CountedDoubts:
     items: Sequence[Item]
 
 
-Counted: TypeAlias = CountedMinutes | CountedBefore | CountedDoubts
+Counted: TypeAlias = CountedMinutes | CountsOnly | CountedBefore | CountedDoubts
 Tell: TypeAlias = Callable[[Counted], Awaitable[None]]
 
 
@@ -97,7 +116,9 @@ class CollectedSource:
         self._session = session
         self._since = since
         self._timing = timing or Timing()
-        self._counted: dict[int, int] = {}  # by minute, to see whether anything is new
+        # By minute: what was counted, as of the last look, and when it was read in full.
+        self._counted: dict[int, int] = {}
+        self._read: dict[int, tuple[int, float]] = {}
         self._quiet = 0
         self._looked_at_s: float | None = None
         self._again_at_s = float("-inf")
@@ -173,17 +194,28 @@ class CollectedSource:
             first = int(min(now_s, self._looked_at_s) - _YOUNG_S) // MINUTE_S
             if again:
                 first = min(first, last - _AGAIN_MINUTES)
-        rollups = await self._rollups(client, first, last)
-        counted: dict[int, int] = {}
+        rollups = await self._rollups(client, first, last, _COUNTS)
+        counted = dict.fromkeys(range(first, last + 1), 0)
         for rollup in rollups:
-            counted[rollup.minute] = counted.get(rollup.minute, 0) + sum(rollup.counts.values())
-        changed = any(self._counted.get(minute) != count for minute, count in counted.items())
+            counted[rollup.minute] += sum(rollup.counts.values())
+        changed = any(self._counted.get(minute, 0) != n for minute, n in counted.items())
         self._quiet = 0 if changed else self._quiet + 1
         self._counted, self._looked_at_s = counted, now_s
         if again:
             self._again_at_s = now_s
             await self._read_doubts(client, first, last, tell)
-        await tell(CountedMinutes(first, last, rollups))
+        await tell(CountsOnly(rollups))
+        due = [minute for minute, count in counted.items() if self._is_due(minute, count, now_s)]
+        for begin, end in _stretches(due):
+            await tell(CountedMinutes(begin, end, await self._rollups(client, begin, end)))
+            self._read.update({m: (counted[m], now_s) for m in range(begin, end + 1)})
+        for minute in [minute for minute in self._read if minute < last - KEPT_MINUTES]:
+            del self._read[minute]
+
+    def _is_due(self, minute: int, count: int, now_s: float) -> bool:
+        """Say whether a minute is to be read in full."""
+        known, at_s = self._read.get(minute, (0, float("-inf")))
+        return count != known and now_s - at_s >= _SKETCHES_EVERY_S
 
     async def _read_past(self, client: Any, hour: tuple[int, int], tell: Tell) -> None:
         rollups = await self._rollups(client, *hour)
@@ -195,9 +227,22 @@ class CollectedSource:
         pages = await self._queries(client, [Range(name, "", "~") for name in partitions])
         await tell(CountedDoubts(partitions, pages))
 
-    async def _rollups(self, client: Any, first: int, last: int) -> list[Rollup]:
-        return read_rollups(await self._queries(client, rollup_ranges(first, last)))
+    async def _rollups(
+        self, client: Any, first: int, last: int, attributes: Sequence[str] = ()
+    ) -> list[Rollup]:
+        return read_rollups(await self._queries(client, rollup_ranges(first, last), attributes))
 
-    async def _queries(self, client: Any, ranges: Sequence[Range]) -> list[Item]:
-        pages = await asyncio.gather(*(self.table.query(client, one) for one in ranges))
-        return [item for page in pages for item in page]
+    async def _queries(
+        self, client: Any, ranges: Sequence[Range], attributes: Sequence[str] = ()
+    ) -> list[Item]:
+        queries = (self.table.query(client, one, attributes) for one in ranges)
+        return [item for page in await asyncio.gather(*queries) for item in page]
+
+
+def _stretches(minutes: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Give first and last of those that follow one another."""
+    begin = 0
+    for place, minute in enumerate(minutes):
+        if place + 1 == len(minutes) or minutes[place + 1] != minute + 1:
+            yield minutes[begin], minute
+            begin = place + 1

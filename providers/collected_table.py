@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -41,12 +42,13 @@ class CollectedTable:
         self.region = session.regions[0]
         self.session = session
 
-    async def query(self, client: Any, wanted: Range) -> list[Item]:
+    async def query(self, client: Any, wanted: Range, attributes: Sequence[str] = ()) -> list[Item]:
         """Read the items of a part of a partition, from all pages.
 
         Args:
             client: of DynamoDB, in the table's region.
             wanted: the partition and the part.
+            attributes: those of an item to read; none for all.
 
         Raises:
             UserError: there is no such table.
@@ -62,6 +64,10 @@ class CollectedTable:
                 ":z": {"S": wanted.last},
             },
         }
+        if attributes:
+            names = {f"#{number}": name for number, name in enumerate(attributes)}
+            asked["ProjectionExpression"] = ", ".join(names)
+            asked["ExpressionAttributeNames"] = names
         items: list[Item] = []
         while True:
             try:

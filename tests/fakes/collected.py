@@ -73,7 +73,12 @@ class FakeCollected:
         places = [p for p in sorted(partition) if values[":a"] <= p <= values[":z"] and p > after]
         page = places[:PAGE]
         more = {PK: {"S": values[":p"]}, SK: {"S": page[-1]}} if len(places) > PAGE else None
-        answer: dict[str, Any] = {"Items": [_typed(partition[place]) for place in page]}
+        found = [_typed(partition[place]) for place in page]
+        if "ProjectionExpression" in asked:
+            names = asked["ExpressionAttributeNames"]
+            wanted = {names[name] for name in asked["ProjectionExpression"].split(", ")}
+            found = [{n: v for n, v in item.items() if n in wanted} for item in found]
+        answer: dict[str, Any] = {"Items": found}
         return {**answer, "LastEvaluatedKey": more} if more else answer
 
     def rollups(self, first: int, last: int) -> list[Rollup]:

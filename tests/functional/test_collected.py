@@ -50,7 +50,7 @@ async def collected(
     """Run the application over a table, with the source that the command gives it."""
     async with serving(table.answer) as fake:
         session = AwsSession.open(AwsSettings(regions=(WEST,), endpoint_url=fake.endpoint_url))
-        timing = Timing(now_s=lambda: NOW_S, sleep=lambda _: asyncio.sleep(0.05))
+        timing = Timing(now_s=lambda: NOW_S, sleep=lambda _: asyncio.sleep(0.2))
         source = CollectedSource(session, since=parse_since("15m"), timing=timing)
 
         async def fetch(request_id: str) -> FetchedChain:
@@ -96,9 +96,9 @@ async def test_tables_map_and_problems_come_from_rollups() -> None:
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
 async def test_what_is_not_live_is_said_in_every_size(size: tuple[int, int]) -> None:
     async with collected(shop(), size) as (app, pilot):
-        await until(pilot, lambda: "to fetch: enter" in text_of(app))
+        await until(pilot, lambda: "slowest" in text_of(app))
         assert all(note in text_of(app) for note in NOTES)
-        assert "slowest" in text_of(app)
+        assert "to fetch: enter" in text_of(app)
         await pilot.press("g", "enter")  # read once, it can be folded away
         await until(pilot, lambda: NOTES[0] not in text_of(app))
         assert "checkout" in text_of(app)
@@ -170,7 +170,7 @@ async def test_pause_lets_the_tables_stand_still() -> None:
         await pilot.press("space")
         table.ran("checkout", WEST, MINUTE, 0.1)
         queries = len(table.queries)
-        await until(pilot, lambda: len(table.queries) > queries + 100)
+        await until(pilot, lambda: len(table.queries) > queries + 20)
         assert app.snapshot.header.invocations == 90
         await pilot.press("space")
         await until(pilot, lambda: app.snapshot.header.invocations == 91)
