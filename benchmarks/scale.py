@@ -189,9 +189,8 @@ def main() -> None:
         for day in (10**power for power in range(6, 10))
     }
     write = sys.stdout.write
-    write(
-        f"{traffic}\n{each.work}\n\n{'invocations a day':48}" + "".join(f"{day:>18,}" for day in columns)
-    )
+    write(f"{traffic}\n{each.work}\n\n{'invocations a day':48}")
+    write("".join(f"{day:>18,}" for day in columns))
     for name in columns[10**6]:
         write(f"\n{name:48}" + "".join(f"{found[name]:>18}" for found in columns.values()))
     write("\n")
