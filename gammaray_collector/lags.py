@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from gammaray_collector.items import EXPIRES, PK, SK, Item
 from gammaray_collector.reading import Read
 from gammaray_collector.table import Asked, Table
 
-_PARTITION: Final = "lag"
+PARTITION: Final = "lag"
 _AT: Final = "at"
 _SECONDS: Final = "seconds"
 _NOTICED_S: Final = 30.0
@@ -26,7 +26,7 @@ def told(said: Sequence[Read], now_s: float) -> Iterator[Item]:
     lag_s = now_s - newest.facts.written_at_s
     if _NOTICED_S < lag_s < _LONGEST_S:
         yield {
-            PK: _PARTITION,
+            PK: PARTITION,
             SK: newest.region or "-",
             _AT: int(now_s),
             _SECONDS: int(lag_s),
@@ -36,6 +36,12 @@ def told(said: Sequence[Read], now_s: float) -> Iterator[Item]:
 
 def longest_s(table: Table, now_s: float) -> float:
     """Give the longest lag of any region's streams of late."""
-    (items,) = table.query([Asked(_PARTITION)])
-    lags = [int(item[_SECONDS]) for item in items if int(item[_AT]) >= now_s - _VALID_S]
-    return float(max(lags, default=0))
+    (items,) = table.query([Asked(PARTITION)])
+    return max(by_region(items, now_s).values(), default=0.0)
+
+
+def by_region(items: Iterable[Item], now_s: float) -> dict[str, float]:
+    """Give the lags of late, seconds, by the items of PARTITION."""
+    return {
+        str(item[SK]): float(item[_SECONDS]) for item in items if int(item[_AT]) >= now_s - _VALID_S
+    }

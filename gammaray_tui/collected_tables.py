@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from causality import names
 from causality.heat import HeatMap, heat_map
-from causality.latency import SeriesKey, Tally, View, latency_row
+from causality.latency import SeriesKey, Tally, View
 from causality.service_map import OUTSIDE, FlowKey, MapEdge, MapNodeId, ServiceMap, map_node
 from causality.sketch import Sketch
 from causality.snapshot import LatencyRow, ProblemRow
@@ -25,12 +25,14 @@ from gammaray_tui.collected_minutes import RECENT, Minutes, window_start
 from gammaray_tui.collected_rows import Offer, Why
 from providers.collected import (
     MINUTE_S,
+    CollectorLags,
     Counted,
     CountedBefore,
     CountedDoubts,
     CountedMinutes,
     CountsOnly,
 )
+from widgets import formats
 
 _PROBLEMS = 1000
 _SEVERAL = ("one of several functions", OUTSIDE)
@@ -40,7 +42,10 @@ _SEVERAL = ("one of several functions", OUTSIDE)
 class _Series:
     """A row of a latency table before it is one."""
 
-    tally: Tally = field(default_factory=Tally)
+    sketch: Sketch = field(default_factory=Sketch)
+    count: int = 0
+    errors: int = 0
+    cold: int = 0
     counts: dict[int, int] = field(default_factory=dict)  # by minute, of the newest ones
 
 
@@ -69,6 +74,7 @@ class CollectedTables:
         self._minutes = Minutes()
         self._doubt_items: dict[str, list[Item]] = {}
         self._doubts = Doubts()
+        self._lags: Mapping[str, float] = {}
         self._map = ServiceMap()
         self._window_s: float | None = None
         self._made: tuple[int, float | None] | None = None
@@ -87,6 +93,8 @@ class CollectedTables:
             self._minutes.put_counts(told.rollups)
         elif isinstance(told, CountedBefore):
             self._minutes.put_past(told.rollups)
+        elif isinstance(told, CollectorLags):
+            self._lags = told.by_region
         elif isinstance(told, CountedDoubts):
             for partition in told.partitions:
                 self._doubt_items.pop(partition, None)
@@ -118,24 +126,25 @@ class CollectedTables:
                 self.invocations += rollup.counts.get("started", 0)
                 if shown:
                     series = functions.setdefault((name.function, name.region), _Series())
-                    _add(series, rollup, rollup.counts.get("started", 0), current)
+                    ended, started = (rollup.counts.get(w, 0) for w in ("ended", "started"))
+                    _add(series, rollup, ended, started, current)
                     examples.setdefault(name, []).append(rollup)
             elif isinstance(name, EdgeName):
                 if shown and self._has_delays(name, rollup):
                     series = edges.setdefault(_edge_key(name), _Series())
-                    _add(series, rollup, rollup.sketch.count, current)
+                    _add(series, rollup, rollup.sketch.count, rollup.sketch.count, current)
                 _add_flow(flows, name, rollup, self._ambiguous(name, rollup), current)
             else:
                 known = problems.setdefault(name, Rollup(name, rollup.minute))
                 known.merge(rollup)
         for key, series in functions.items():
-            series.tally.sketch = self._sketches.get(("functions", key), series.tally.sketch)
+            series.sketch = self._sketches.get(("functions", key), series.sketch)
         for key, series in edges.items():
-            series.tally.sketch = self._sketches.get(("edges", key), series.tally.sketch)
+            series.sketch = self._sketches.get(("edges", key), series.sketch)
         self.functions = _rows(functions, now_s, first, current)
         self.edges = _rows(edges, now_s, first, current)
         self._map = _service_map(flows, self.functions, now_s)
-        self.problems = _problems(problems.values())
+        self.problems = [*_problems(problems.values()), *_behind(self._lags, now_s)]
         self.offers = _offers(examples)
         return True
 
@@ -205,12 +214,12 @@ class CollectedTables:
         return bool(rollup.sketch.count) and not self._ambiguous(name, rollup)
 
 
-def _add(series: _Series, rollup: Rollup, count: int, current: int) -> None:
-    tally = series.tally
-    tally.errors += rollup.counts.get("errors", 0)
-    tally.cold += rollup.counts.get("cold", 0)
+def _add(series: _Series, rollup: Rollup, count: int, began: int, current: int) -> None:
+    series.count += count
+    series.errors += rollup.counts.get("errors", 0)
+    series.cold += rollup.counts.get("cold", 0)
     if rollup.minute > current - RECENT:
-        series.counts[rollup.minute] = series.counts.get(rollup.minute, 0) + count
+        series.counts[rollup.minute] = series.counts.get(rollup.minute, 0) + began
 
 
 def _rows(
@@ -221,12 +230,26 @@ def _rows(
     length_s = max(1.0, now_s - begin * MINUTE_S)
     rows = []
     for key, one in series.items():
-        if not one.tally.sketch.count:
+        if not one.count:
             continue
-        one.tally.maximum = one.tally.sketch.quantiles(1.0)[0] or 0.0
         recent = tuple(one.counts.get(m, 0) for m in range(current - RECENT + 1, current + 1))
         lately = sum(count for minute, count in one.counts.items() if minute >= begin)
-        rows.append(latency_row(key, one.tally, lately / length_s, recent))
+        p50_s, p90_s, p95_s, p99_s, max_s = one.sketch.quantiles(0.5, 0.9, 0.95, 0.99, 1.0)
+        rows.append(
+            LatencyRow(
+                *key,
+                one.count,
+                one.errors,
+                one.cold,
+                p50_s,
+                p90_s,
+                p95_s,
+                p99_s,
+                max_s,
+                lately / length_s,
+                recent,
+            )
+        )
     return sorted(rows, key=lambda row: (-row.count, row.name, row.region))
 
 
@@ -277,6 +300,18 @@ def _service_map(
             for key, flow in sorted(flows.items())
         ),
     )
+
+
+def _behind(lags: Mapping[str, float], now_s: float) -> list[ProblemRow]:
+    return [
+        ProblemRow(
+            "collector-behind",
+            f"{region}: what is counted is {formats.lag(lag_s)} old; doctor (d) tells why",
+            None,
+            now_s,
+        )
+        for region, lag_s in sorted(lags.items())
+    ]
 
 
 def _problems(found: Iterable[Rollup]) -> list[ProblemRow]:

@@ -10,12 +10,13 @@ counts have changed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from gammaray_collector import lags
 from gammaray_collector.items import Item
 from gammaray_collector.rollups import (
     FAILED,
@@ -86,6 +87,13 @@ class CountedBefore:
 
 
 @dataclass(frozen=True, slots=True)
+class CollectorLags:
+    """How far behind the collector's reading is: seconds by region, of those that lag."""
+
+    by_region: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class CountedDoubts:
     """The doubts of some hours, in the place of what was told of them before."""
 
@@ -93,7 +101,7 @@ class CountedDoubts:
     items: Sequence[Item]
 
 
-Counted: TypeAlias = CountedMinutes | CountsOnly | CountedBefore | CountedDoubts
+Counted: TypeAlias = CountedMinutes | CountsOnly | CountedBefore | CountedDoubts | CollectorLags
 Tell: TypeAlias = Callable[[Counted], Awaitable[None]]
 
 
@@ -204,6 +212,8 @@ class CollectedSource:
         if again:
             self._again_at_s = now_s
             await self._read_doubts(client, first, last, tell)
+            behind = await self._queries(client, [Range(lags.PARTITION, "", "~")])
+            await tell(CollectorLags(lags.by_region(behind, now_s)))
         await tell(CountsOnly(rollups))
         due = [minute for minute, count in counted.items() if self._is_due(minute, count, now_s)]
         for begin, end in _stretches(due):
@@ -214,7 +224,7 @@ class CollectedSource:
 
     def _is_due(self, minute: int, count: int, now_s: float) -> bool:
         """Say whether a minute is to be read in full."""
-        known, at_s = self._read.get(minute, (0, float("-inf")))
+        known, at_s = self._read.get(minute, (0, minute * MINUTE_S))
         return count != known and now_s - at_s >= _SKETCHES_EVERY_S
 
     async def _read_past(self, client: Any, hour: tuple[int, int], tell: Tell) -> None:

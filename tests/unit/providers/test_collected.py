@@ -18,7 +18,13 @@ from gammaray_collector.rollups import (
 )
 from gammaray_tui.collected import CollectedWatch
 from gammaray_tui.collected_tables import CollectedTables
-from providers.collected import KEPT_MINUTES, CollectedSource, CountedDoubts, CountedMinutes
+from providers.collected import (
+    KEPT_MINUTES,
+    CollectedSource,
+    CollectorLags,
+    CountedDoubts,
+    CountedMinutes,
+)
 from providers.collected_chain import FetchedChain, fetch_chain
 from providers.collected_table import CollectedTable
 from providers.errors import UserError
@@ -139,6 +145,14 @@ async def test_the_past_is_counted_as_far_back_as_is_wanted(since: str, counted:
             tables.take(told)
         tables.renew(NOW_S, None)
         assert tables.invocations == counted
+
+
+def test_a_collector_that_is_behind_is_a_problem() -> None:
+    tables = CollectedTables()
+    tables.take(CollectorLags({EAST: 240.0}))
+    tables.renew(NOW_S, None)
+    (problem,) = tables.problems
+    assert (problem.kind, problem.text[:9]) == ("collector-behind", EAST)
 
 
 def test_minutes_that_leave_stay_counted() -> None:
