@@ -15,6 +15,9 @@ from providers.layer import SWAPPED_HANDLER, handler_environment
 
 _TRACED_HANDLER: Final = "gammaray_recorder.traced.handler"
 _HYBRID_HANDLER: Final = "gammaray_recorder.hybrid.handler"
+RECORDING_HANDLERS: Final = frozenset({SWAPPED_HANDLER, _HYBRID_HANDLER})
+"""What a function's `Handler` is where it starts the recorder."""
+
 # What the handler of F needs of the recorder's package: nothing that records.
 _TRACED_FILES: Final = ("__init__.py", "bootstrap.py", "traced.py", "xray.py")
 _XRAY_PACKAGES: Final = ("aws_xray_sdk", "wrapt")

@@ -10,8 +10,9 @@ from typing import Any, Final
 from gammaray_recorder.wire import ITEM_EXPIRES, ITEM_KEY
 from providers.aws_errors import user_error
 from providers.deploy_functions import LAYER_NAME, layer_versions
+from providers.doctor_functions import recorder_layer, recording_of, starts_recorder
 from providers.errors import UserError
-from providers.layer import SWAPPED_HANDLER, layer_version_description
+from providers.layer import layer_version_description
 from providers.operations import Check, CheckState
 from providers.pieces import found
 from providers.place import AWS_ERRORS, Place
@@ -156,7 +157,7 @@ class RegionDoctor:
         async for page in client.get_paginator("list_functions").paginate():
             for function in page["Functions"]:
                 count += 1
-                if recorder_layer(function) or function.get("Handler") == SWAPPED_HANDLER:
+                if recorder_layer(function) or starts_recorder(function):
                     recorded.append(function)
         if not versions:
             self._tell("layer", f"layer {LAYER_NAME}", "skipped", "is not published here yet",
@@ -188,13 +189,18 @@ class RegionDoctor:
         name = function["FunctionName"]
         variables = function.get("Environment", {}).get("Variables", {})
         layer = recorder_layer(function)
-        good, bad, todo = ["recorder attached"], [], []
-        failed = False
-        if not layer or function.get("Handler") != SWAPPED_HANDLER:
-            failed = True
-            bad.append("layer and handler do not go together: nothing is recorded")
-            todo.append(f"Run `gammaray-tui instrument {name}`.")
-        elif versions.get(layer) != layer_version_description():
+        tags: dict[str, str] = {}
+        if not layer or not starts_recorder(function):
+            tags = (await client.get_function(FunctionName=name)).get("Tags", {})
+        recording = recording_of(function, tags)
+        failed = recording.state == "failed"
+        good, bad, todo = [], [], []
+        if recording.state == "ok":
+            good.append(recording.detail)
+        else:
+            bad.append(recording.detail)
+            todo.append(recording.todo)
+        if recording.state == "ok" and layer and versions.get(layer) != layer_version_description():
             bad.append("an older recorder")
             todo.append(f"Deploy it again, or run `gammaray-tui instrument {name}`.")
         table = variables.get("GAMMARAY_TABLE", self._place.table)
@@ -261,14 +267,6 @@ class RegionDoctor:
 def _place_in_list(check: Check) -> tuple[int, str]:
     sort = check.id.split("/")[1]
     return (_SORTS.index(sort), check.id)
-
-
-def recorder_layer(function: dict[str, Any]) -> str:
-    """Give the ARN of the recorder's layer that a function loads; "" when it loads none."""
-    for layer in function.get("Layers", []):
-        if layer["Arn"].split(":")[6:7] == [LAYER_NAME]:
-            return str(layer["Arn"])
-    return ""
 
 
 async def may_record(place: Place, role: str, region: str) -> bool | None:

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from providers.aws_errors import user_error
 from providers.deploy_functions import Layer
-from providers.doctor_region import may_record, recorder_layer
+from providers.doctor_functions import recorder_layer
+from providers.doctor_region import may_record
 from providers.errors import UserError
 from providers.instrument_settings import attached, changes_between, is_attached, restored
 from providers.inventory_listing import INSTRUMENTED, RECORDER_POLICY
