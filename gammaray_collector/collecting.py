@@ -15,7 +15,7 @@ from typing import Any, Final
 from causality.facts import Facts
 from causality.match_keys import EXACT
 from gammaray_collector import attempts, lags, problems
-from gammaray_collector.evidence import Crowds
+from gammaray_collector.evidence import Rushes
 from gammaray_collector.halves import AWAITS, Nodes, halves_of
 from gammaray_collector.items import (
     PK,
@@ -68,8 +68,8 @@ class Collector:
         self._ledger = Ledger(table, pause, together)
         self._callers = Callers(table)
         self._keys = TableKeys(table)
-        self._crowds = Crowds(monotonic)
-        self._resolver = Resolver(table, self._ledger, self._callers, self._keys, self._crowds)
+        self._rushes = Rushes(monotonic)
+        self._resolver = Resolver(table, self._ledger, self._callers, self._keys, self._rushes)
 
     # --- records --------------------------------------------------------------------------------
 
@@ -112,7 +112,7 @@ class Collector:
                     for h in (*halves, *waited)
                     for level, key in nodes.keys(h)
                     # One partition takes only so many writes, and nothing would come of these.
-                    if (level, key) not in self._crowds
+                    if (level, key) not in self._rushes
                 ),
             ]
         )

@@ -7,11 +7,13 @@ a few steps from half to half. Each step is one round of queries.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
+from heapq import nsmallest
 from typing import Final
 
-from causality.clock import CLOCK_SKEW_S
+from causality.clock import CLOCK_SKEW_S, ORDER_WINDOW_S
 from causality.match_keys import CALLER, CONTENT, EXACT, ORDER
+from causality.stretch import REACH
 from gammaray_collector.halves import AWAITS, KeyNames, LeveledKey, Nodes, identity, time_of
 from gammaray_collector.items import CauseHalf, Half, OutputHalf, half_of, instant, key_partition
 from gammaray_collector.table import Asked, Table
@@ -21,25 +23,31 @@ from gammaray_recorder import wire
 # depends on contents, contents on ids, and a forwarded header on the ids of others.
 FELT: Final = 3
 DEPENDS: Final = 3
-# A key that so many share within its time is not solved: all is ambiguous there.
-CROWD: Final = 256
-_OF_CROWD: Final = 48
+# Of those who share a key, the newest are read; what is older than these may be missing.
+CROWD: Final = 512
+# Where so many come within that time, nothing can be told, and one partition would get hot.
+_RUSH_S: Final = 120.0
+_OF_RUSH: Final = 48
+# A change is felt by so many on either side of it, as far as order goes (causality.lane).
+_NEAREST: Final = 2 * REACH
 _SHOWN: Final = 1200  # DeleteObjects: one id, a thousand objects
 
 _HOUR_S: Final = 3600.0
 # How long before and after a half the others of its key are read, and felt.
-_BEFORE_S: Final = {CONTENT: 49 * _HOUR_S, ORDER: 6 * _HOUR_S}
+_BEFORE_S: Final = {CONTENT: 49 * _HOUR_S, ORDER: 4 * _HOUR_S}
 _AFTER_S: Final = {CONTENT: 25 * _HOUR_S, ORDER: 1.2 * _HOUR_S}
 _FELT_S: Final = {CONTENT: 25 * _HOUR_S, ORDER: 1.2 * _HOUR_S}
+# Order is told by what was made in the hour before, and by who else may have taken that.
+_TELLING_S: Final = 1.5 * ORDER_WINDOW_S
 _STEP_S: Final = 600.0
-_CROWDED_S: Final = 30.0
-_CROWDS: Final = 10_000
+_RUSHING_S: Final = 30.0
+_RUSHES: Final = 10_000
 # Where other causes that show the same id matter.
 _CLAIMED: Final = frozenset({CALLER, wire.ID_TRACEPARENT})
 
 
-class Crowds:
-    """Keys that were crowded a moment ago: nothing is gained by reading them again."""
+class Rushes:
+    """Keys under which too many came a moment ago: no more are written there for a while."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """Begin without any; `clock` gives seconds, monotonic."""
@@ -50,10 +58,10 @@ class Crowds:
         return self._until.get(key, 0.0) > self._clock()
 
     def add(self, key: LeveledKey) -> None:
-        """Note that a key is crowded."""
-        if len(self._until) >= _CROWDS:
+        """Note that too many came."""
+        if len(self._until) >= _RUSHES:
             self._until.clear()
-        self._until[key] = self._clock() + _CROWDED_S
+        self._until[key] = self._clock() + _RUSHING_S
 
 
 class Evidence:
@@ -61,15 +69,15 @@ class Evidence:
 
     Attributes:
         nodes: all halves that were read.
-        crowded: the keys of which not all could be.
     """
 
-    def __init__(self, table: Table, names: KeyNames, crowds: Crowds) -> None:
+    def __init__(self, table: Table, names: KeyNames, rushes: Rushes) -> None:
         """Read from a table."""
         self.nodes = Nodes(names)
-        self.crowded: set[LeveledKey] = set()
         self._table = table
-        self._crowds = crowds
+        self._rushes = rushes
+        # Keys of which not all was read, and since when it was.
+        self._cut: dict[LeveledKey, float] = {}
         self._keys: dict[str, list[LeveledKey]] = {}
         self._outputs: dict[LeveledKey, dict[str, None]] = defaultdict(dict)
         self._causes: dict[LeveledKey, dict[str, None]] = defaultdict(dict)
@@ -89,21 +97,33 @@ class Evidence:
         self._add(first)
         frontier: list[Half] = first
         reached = {identity(half) for half in first}
+        changed: dict[str, CauseHalf] = {}
         for _ in range(felt + DEPENDS):
-            self._fetch(frontier)
+            self._fetch(frontier, reached if frontier is first else changed)
+            changed = self._felt(first, felt)
             following = {
-                cause.cause_id: cause for half in frontier for cause in self._sharing(half, {})
+                cause.cause_id: cause for half in frontier for cause in self._sharing(half)
             }
             frontier = [half for name, half in following.items() if name not in reached]
             reached.update(following)
             if not frontier:
                 break
-        return self._felt(first, felt)
+        return list(changed.values())
 
-    def is_crowded(self, half: CauseHalf) -> bool:
-        """Say whether not all is known of those who share a key with a cause."""
-        near = (half, *self._sharing(half, {}))
-        return any(key in self.crowded for one in near for key in self._keys[identity(one)])
+    def is_crowded(self, half: CauseHalf, content_s: float | None) -> bool:
+        """Say whether something that may matter to a cause's edge was not read.
+
+        Args:
+            half: the cause.
+            content_s: when the earliest call was made that equal content tells of, if it does.
+        """
+        since_s = {CONTENT: half.began_s - _BEFORE_S[CONTENT], ORDER: half.began_s - _TELLING_S}
+        if content_s is not None:
+            since_s[ORDER] = content_s - CLOCK_SKEW_S  # only what was written since matters
+        return any(
+            key in self._cut and self._cut[key] > since_s[key[0]]
+            for key in self._keys[half.cause_id]
+        )
 
     def outputs_near(self, half: CauseHalf) -> Iterable[OutputHalf]:
         """Give the outputs that share a key with a cause that is no proof."""
@@ -114,32 +134,46 @@ class Evidence:
                     if isinstance(output, OutputHalf):
                         yield output
 
-    def _felt(self, seeds: list[Half], steps: int) -> list[CauseHalf]:
-        found = {half.cause_id: half for half in seeds if isinstance(half, CauseHalf)}
+    def _felt(self, seeds: list[Half], steps: int) -> dict[str, CauseHalf]:
+        found = {half.cause_id for half in seeds if isinstance(half, CauseHalf)}
         frontier = seeds
         for _ in range(steps):
-            following: dict[str, CauseHalf] = {}
-            for half in frontier:
-                for cause in self._sharing(half, _FELT_S):
-                    if cause.cause_id not in found:
-                        found[cause.cause_id] = following[cause.cause_id] = cause
-            frontier = list(following.values())
+            following = {c.cause_id: c for half in frontier for c in self._near(half)}
+            frontier = [half for name, half in following.items() if name not in found]
+            found.update(following)
         # The earliest of its attempts.
-        return [half for i in found if isinstance(half := self.nodes.halves[i], CauseHalf)]
+        halves = ((name, self.nodes.halves[name]) for name in sorted(found))
+        return {name: half for name, half in halves if isinstance(half, CauseHalf)}
 
-    def _sharing(self, half: Half, within_s: dict[int, float]) -> Iterable[CauseHalf]:
-        """Give the causes that a half matters to, at most so far away in time."""
+    def _sharing(self, half: Half) -> Iterable[CauseHalf]:
+        """Give the causes that a half matters to, or the other way round."""
+        for key in self._keys[identity(half)]:
+            if not self._is_plain(half, key):
+                yield from self._causes_of(key)
+
+    def _near(self, half: Half) -> Iterable[CauseHalf]:
+        """Give the causes whose edges a half can change."""
         at_s = time_of(half)
         for key in self._keys[identity(half)]:
-            level, (kind, *_) = key
-            if level == EXACT and isinstance(half, CauseHalf) and kind not in _CLAIMED:
+            if self._is_plain(half, key):
                 continue
-            for cause_id in self._causes[key]:
-                cause = self.nodes.halves[cause_id]
-                if isinstance(cause, CauseHalf) and (
-                    level not in within_s or abs(cause.began_s - at_s) <= within_s[level]
-                ):
-                    yield cause
+            near = list(self._causes_of(key))
+            if key[0] != EXACT:
+                near = [c for c in near if abs(c.began_s - at_s) <= _FELT_S[key[0]]]
+            if key[0] == ORDER and len(near) > _NEAREST:
+                near = nsmallest(_NEAREST, near, key=lambda cause: abs(cause.began_s - at_s))
+            yield from near
+
+    def _causes_of(self, key: LeveledKey) -> Iterable[CauseHalf]:
+        for cause_id in self._causes[key]:
+            cause = self.nodes.halves[cause_id]
+            if isinstance(cause, CauseHalf):
+                yield cause
+
+    @staticmethod
+    def _is_plain(half: Half, key: LeveledKey) -> bool:
+        """Say whether a cause's key is an id of which it is all the same who else shows it."""
+        return key[0] == EXACT and isinstance(half, CauseHalf) and key[1][0] not in _CLAIMED
 
     def _add(self, halves: Iterable[Half]) -> None:
         new = [half for half in halves if self.nodes.add(half)]
@@ -151,59 +185,53 @@ class Evidence:
             for key in keys:
                 members[key][name] = None
 
-    def _fetch(self, halves: Iterable[Half]) -> None:
+    def _fetch(self, halves: Iterable[Half], changed: Container[str]) -> None:
         wanted: dict[tuple[LeveledKey, bool], tuple[float, float]] = {}
         for half in halves:
-            for key in self._keys[identity(half)]:
-                level, (kind, *_) = key
-                if key in self._crowds:
-                    self.crowded.add(key)
-                if kind == AWAITS or (key in self.crowded and (key, False) in self._read):
+            keys = self._keys[identity(half)]
+            # Whoever shares a content shares its place, too: with that, its own edge is left.
+            told = identity(half) not in changed and any(key[0] == ORDER for key in keys)
+            for key in keys:
+                if key[1][0] == AWAITS or (told and key[0] == CONTENT):
                     continue
-                at_s = time_of(half)
-                outputs_only = (
-                    level == EXACT and isinstance(half, CauseHalf) and kind not in _CLAIMED
-                )
-                place = (key, outputs_only)
-                since_s, until_s = at_s, at_s
-                if level != EXACT:
-                    # In steps, so that what is near is not read again.
-                    since_s = (at_s - _BEFORE_S[level]) // _STEP_S * _STEP_S
-                    until_s = (at_s + _AFTER_S[level]) // _STEP_S * _STEP_S + _STEP_S
-                    if key in self.crowded:
-                        until_s = at_s + CLOCK_SKEW_S
-                known = wanted.get(place) or self._read.get(place) or (since_s, until_s)
-                wanted[place] = (min(known[0], since_s), max(known[1], until_s))
+                place = (key, self._is_plain(half, key))
+                span = _span(key[0], time_of(half))
+                known = wanted.get(place) or self._read.get(place) or span
+                wanted[place] = (min(known[0], span[0]), max(known[1], span[1]))
         whole = {key for key, outputs_only in (*wanted, *self._read) if not outputs_only}
         wanted = {
-            (key, outputs_only): span
-            for (key, outputs_only), span in wanted.items()
-            if not (outputs_only and key in whole) and self._is_new((key, outputs_only), span)
+            place: span
+            for place, span in wanted.items()
+            if self._read.get(place) != span and not (place[1] and place[0] in whole)
         }
         self._read.update(wanted)
-        places = list(wanted)
-        asked = [self._asked(place, wanted[place]) for place in places]
+        asked = [self._asked(key, only, span) for (key, only), span in wanted.items()]
         found: list[Half] = []
-        for (key, _), items in zip(places, self._table.query(asked), strict=True):
-            if key[0] != EXACT and len(items) > CROWD:
-                self.crowded.add(key)
-                self._crowds.add(key)
-            found.extend(map(half_of, items))
+        for (key, _), one, items in zip(wanted, asked, self._table.query(asked), strict=True):
+            read = list(map(half_of, items))
+            found += read
+            if key[0] != EXACT and len(read) == one.limit:
+                newest_s, oldest_s = time_of(read[0]), time_of(read[-1])
+                self._cut[key] = oldest_s
+                if newest_s - oldest_s < _RUSH_S:
+                    self._rushes.add(key)
+            if key in self._rushes:
+                self._cut[key] = float("inf")
         self._add(found)
 
-    def _is_new(self, place: tuple[LeveledKey, bool], span: tuple[float, float]) -> bool:
-        key, known = place[0], self._read.get(place)
+    def _asked(self, key: LeveledKey, outputs_only: bool, span: tuple[float, float]) -> Asked:
+        partition = key_partition(*key)
         if key[0] == EXACT:
-            return known is None
-        return known is None or span[0] < known[0] or known[1] < span[1]
-
-    def _asked(self, place: tuple[LeveledKey, bool], span: tuple[float, float]) -> Asked:
-        (level, key), outputs_only = place
-        partition = key_partition(level, key)
-        if level == EXACT:
             first, last = ("o#", "o#~") if outputs_only else (" ", "~")
             return Asked(partition, first, last, _SHOWN)
         since, until = instant(span[0]), instant(span[1])
-        # Of a crowd, those shortly before: they are as good as any others.
-        most = _OF_CROWD if place[0] in self.crowded else CROWD + 1
+        most = _OF_RUSH if key in self._rushes else CROWD
         return Asked(partition, since, until + "~", most, newest_first=True)
+
+
+def _span(level: int, at_s: float) -> tuple[float, float]:
+    """Give the time within which others of a key matter, in steps: what is near has the same."""
+    if level == EXACT:
+        return 0.0, 0.0
+    since_s, until_s = at_s - _BEFORE_S[level], at_s + _AFTER_S[level]
+    return since_s // _STEP_S * _STEP_S, until_s // _STEP_S * _STEP_S + _STEP_S

@@ -12,7 +12,7 @@ from causality.decoding import decode_image
 from causality.graph import CauseNode
 from causality.match_keys import must_have_a_call, source_of
 from gammaray_collector import edges
-from gammaray_collector.evidence import FELT, Crowds, Evidence
+from gammaray_collector.evidence import FELT, Evidence, Rushes
 from gammaray_collector.halves import halves_of
 from gammaray_collector.items import (
     EFFECTS,
@@ -103,14 +103,14 @@ class Resolver:
     """Brings edges up to date, whoever else does so at the same time."""
 
     def __init__(
-        self, table: Table, ledger: Ledger, callers: Callers, keys: TableKeys, crowds: Crowds
+        self, table: Table, ledger: Ledger, callers: Callers, keys: TableKeys, rushes: Rushes
     ) -> None:
         """Read from there, and write there."""
         self._table = table
         self._ledger = ledger
         self._callers = callers
         self._keys = keys
-        self._crowds = crowds
+        self._rushes = rushes
 
     def resolve(
         self,
@@ -163,7 +163,7 @@ class Resolver:
         known: dict[Key, Item],
         mature: Collection[str],
     ) -> list[Found]:
-        evidence = Evidence(self._table, self._keys.names, self._crowds)
+        evidence = Evidence(self._table, self._keys.names, self._rushes)
         causes = evidence.gather(seeds, felt)
         makers = {
             output.request
@@ -187,7 +187,7 @@ class Resolver:
                 solved[half.cause_id],
                 functions,
                 half.cause_id in mature,
-                evidence.is_crowded(half),
+                evidence.is_crowded(half, _told_by_content(nodes.causes[half.cause_id])),
                 known.get(edge_key(half.request, half.cause_id)),
             )
             for half in causes
@@ -265,6 +265,13 @@ def _ends(solved: Solved) -> Iterator[tuple[str, str | None]]:
             yield solved.edge.parent.request_id, None
         for call in solved.edge.candidates:
             yield call.invocation.request_id, call.attempt
+
+
+def _told_by_content(cause: CauseNode) -> float | None:
+    """Give when the earliest call was made that equal content tells of, if it tells of any."""
+    if cause.content is None:
+        return None
+    return min(output.made_s for output in cause.content.outputs)
 
 
 def _makers(edge: Edge) -> set[str]:
