@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from gammaray_recorder.wire import ITEM_EXPIRES, ITEM_KEY
 from providers.aws_errors import user_error
+from providers.collector import CollectorNames
 from providers.deploy_functions import LAYER_NAME, layer_versions
 from providers.doctor_functions import recorder_layer, recording_of, starts_recorder
 from providers.errors import UserError
@@ -153,10 +154,10 @@ class RegionDoctor:
         }
         current = next((arn for arn, text in versions.items() if text == present), None)
         recorded: list[dict[str, Any]] = []
-        count = 0
+        count, collector = 0, CollectorNames.of(self._place.table).function
         async for page in client.get_paginator("list_functions").paginate():
             for function in page["Functions"]:
-                count += 1
+                count += function["FunctionName"] != collector
                 if recorder_layer(function) or starts_recorder(function):
                     recorded.append(function)
         if not versions:
