@@ -1,4 +1,10 @@
-"""The collector, set up on the local AWS beside applications that are deployed and fired."""
+"""The collector, set up on the local AWS beside applications that are deployed and fired.
+
+The local AWS takes all settings of a mapping. It filters and invokes as AWS does, but waits for no
+window, runs one batch at a time, and neither halves batches nor takes partial failures nor gives up
+early: what the handler does with these, and with the messages that tell of batches which were given
+up, is tested with events of AWS's shape (here, and in tests/unit/collector).
+"""
 
 from __future__ import annotations
 
