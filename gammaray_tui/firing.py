@@ -18,8 +18,10 @@ _LOOK_EVERY_S, _LOOKS = 0.5, 240  # at the chains of a firing, and how often at 
 async def fire_and_follow(app: GammarayApp, shot: Shot) -> None:
     """Fire, mark the roots that come of it, and tell in the end how it went.
 
+    Where some of the firings failed, it is told how many and why; the others are followed.
+
     Raises:
-        UserError: some of the firings failed; says how many, and the first reason.
+        UserError: all of them failed.
     """
     operations = app.need_operations()
     app.main.begin("Firing")
@@ -32,12 +34,14 @@ async def fire_and_follow(app: GammarayApp, shot: Shot) -> None:
     finally:
         app.main.begin("Firing")  # what became of it is told below, or in the error
     if fired.errors:
-        raise UserError(
-            f"{len(fired.errors)} of {shot.count} firings of {fired.application} failed: "
-            f"{fired.errors[0]}",
-            on=app.account_name,
-            todo="See whether the application is deployed (i), then fire again (F).",
-            kind="fire-failed",
+        app.show_error(
+            UserError(
+                f"{len(fired.errors)} of {shot.count} firings of {fired.application} failed: "
+                f"{fired.errors[0]}",
+                on=app.account_name,
+                todo="See whether the application is deployed (i), then fire again (F).",
+                kind="fire-failed",
+            )
         )
     app.watched.mark("fired", f"{fired.application} × {len(fired.request_ids)}")
     app.notify(f"fired {fired.application} × {len(fired.request_ids)}", timeout=3)

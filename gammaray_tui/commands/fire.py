@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import sys
 import time
 from pathlib import Path
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from providers.operations import Fired
 
 _LOOK_EVERY_S = 0.25
-# Reading begins so long before the firing: records may be there before the readers are.
-_SINCE = "1m"
+# Reading begins so long before the firing: clocks differ.
+_BEFORE_S = 60.0
 
 
 def fire(
@@ -135,7 +136,8 @@ async def _followed(operations: AwsOperations, fired: Fired, follow_s: float) ->
 
     model = Watch("fire")
     following = model.follow(fired)
-    reader = asyncio.ensure_future(stream_source(operations.session, _SINCE)(model.queue))
+    since = f"{math.ceil(time.time() - fired.began_at_s + _BEFORE_S)}s"
+    reader = asyncio.ensure_future(stream_source(operations.session, since)(model.queue))
     until_s = time.monotonic() + follow_s
     try:
         while True:

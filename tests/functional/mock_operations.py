@@ -99,6 +99,7 @@ class MockOperations:
         self.deleted: list[Resource] = []
         self.deploy_error: UserError | None = None
         self.fire_error: UserError | None = None
+        self.not_accepted: tuple[str, ...] = ()
         self.fails_to_delete: str = ""
         self.stopped: list[Unfinished] = []
         self.finished: list[str] = []
@@ -222,7 +223,8 @@ class MockOperations:
         self.fired.append((application, count))
         if self.fire_error is not None:
             raise self.fire_error
-        return Fired(application, tuple(f"r{n}" for n in range(count)))
+        accepted = count - len(self.not_accepted)
+        return Fired(application, tuple(f"r{n}" for n in range(accepted)), self.not_accepted)
 
     async def resources(
         self,

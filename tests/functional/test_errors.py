@@ -6,6 +6,7 @@ import asyncio
 
 from gammaray_tui.app import GammarayApp
 from gammaray_tui.screens.error import ErrorScreen
+from gammaray_tui.screens.fire import Shot
 from providers.errors import UserError
 from tests.functional.mock_data import START_S, shop_chain
 from tests.functional.mock_model import MockModel, shop_model
@@ -111,3 +112,13 @@ async def test_firing_that_fails_says_why() -> None:
         await until(pilot, lambda: "invokes ImageProcPy" in text_of(app))
         await pilot.press("enter")
         await until(pilot, lambda: "imageproc is not deployed." in text_of(app))
+
+
+async def test_what_was_accepted_is_followed_though_other_firings_failed() -> None:
+    operations = MockOperations()
+    operations.not_accepted = ("Too many requests.",)
+    async with running(shop_model(), operations=operations) as (app, pilot):
+        app.fire(Shot("imageproc", 3))
+        await until(pilot, lambda: "1 of 3 firings of imageproc failed" in text_of(app))
+        assert "Too many requests." in text_of(app)
+        await until(pilot, lambda: "2 of 2 chains, 6 invocations" in text_of(app))
