@@ -64,7 +64,7 @@ def chain(
     collected: Collected = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show what a chain waited for: its critical path; of files, or as the collector has it."""
+    """Show what a chain waited for: its critical path."""
     from gammaray_tui.commands.analysis_documents import chain_entry, encoded
 
     given = options.given_before(context)

@@ -55,7 +55,7 @@ def latency(
     as_json: options.AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, for spreadsheets.")] = False,
 ) -> None:
-    """Print p50 to max, errors and rate by function or by edge, of files or of the collector."""
+    """Print p50 to max, errors and rate by function or by edge."""
     if as_json and as_csv:
         raise UserError("--json and --csv exclude each other.", todo="Choose one.", kind="usage")
     from causality.exports.tables import entries_csv
