@@ -56,3 +56,17 @@ def operations(known: Operations | None, account: str, *, read_only: bool) -> Op
             kind="no-operations",
         )
     return known
+
+
+def need_writing(*, read_only: bool) -> None:
+    """See whether an archive may be asked with an engine that writes on the way: Athena does.
+
+    Raises:
+        UserError: this session only reads.
+    """
+    if read_only:
+        raise UserError(
+            "Athena makes tables and writes results, and this session only reads.",
+            todo="Ask with the engine duckdb, or start gammaray-tui without --read-only.",
+            kind="read-only",
+        )

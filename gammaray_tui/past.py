@@ -21,12 +21,14 @@ class ArchivePlaces:
         usual: the one that the configuration names.
         profile: of ~/.aws, for archives in S3.
         endpoint_url: instead of AWS's own.
+        region: the first that is watched; Athena works there.
     """
 
     watched: str = ""
     usual: str = ""
     profile: str | None = None
     endpoint_url: str | None = None
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gammaray_tui.allowed import need_writing
 from gammaray_tui.commands import options
 from gammaray_tui.commands.output import ended_pipe_is_fine, say, write_result
 from gammaray_tui.spans import read_span
@@ -176,13 +177,15 @@ def analyze(
         endpoint_url=settings.endpoint_url,
     )
     need(Dataset(store))
+    if engine == "athena":
+        need_writing(read_only=settings.read_only)
     place = AthenaPlace(
         settings.regions[0] if settings.regions else "",
         settings.endpoint_url,
         athena_workgroup,
         athena_output,
         athena_database,
-        None if settings.read_only else lambda question: yes or _agreed(question),
+        lambda question: yes or _agreed(question),
     )
     with warnings.catch_warnings():
         # Ibis uses what DuckDB and pandas will do away with: nothing that a user could change.

@@ -121,7 +121,11 @@ async def _watch(
         before_firing=source.expect_records,
         recording=recording,
         archives=ArchivePlaces(
-            archive or "", settings.archive, session.profile, settings.endpoint_url
+            archive or "",
+            settings.archive,
+            session.profile,
+            settings.endpoint_url,
+            session.regions[0],
         ),
     )
     archiving = archive_of(

@@ -222,8 +222,7 @@ def _need_database(queries: AthenaQueries) -> None:
 def _clean_up(archive: Athena) -> None:
     """Drop the tables, and delete their data; the archive's own files stay."""
     queries = archive.queries
-    for name in archive.tables:
-        queries.run(f"DROP TABLE IF EXISTS `{name}`")
+    queries.drop(archive.tables)
     queries.delete(f"{queries.scratch}/")
     for query in queries.ids if queries.enforced else ():
         queries.delete(f"{queries.output}/{query}")  # results, and what describes them

@@ -17,6 +17,7 @@ from providers.errors import UserError
 CATALOG: Final = "AwsDataCatalog"
 _T = TypeVar("_T")
 _SOON_S, _LATE_S = 0.2, 2.0  # between two looks at how far a statement is
+_DROPPED_AT_ONCE: Final = 10  # statements that a workgroup runs at a time, and more
 _AT_ONCE: Final = 1000  # objects that S3 deletes in one request
 
 
@@ -79,9 +80,9 @@ class AthenaQueries:
         self._client: Any = self.asked(lambda: store.session.client("athena", **settings))
         self.s3 = store.client
         found = self.asked(lambda: self._client.get_work_group(WorkGroup=place.workgroup))
-        settings = found["WorkGroup"].get("Configuration", {})
-        own = settings.get("ResultConfiguration", {}).get("OutputLocation", "")
-        self.enforced = bool(settings.get("EnforceWorkGroupConfiguration") and own)
+        decided = found["WorkGroup"].get("Configuration", {})
+        own = decided.get("ResultConfiguration", {}).get("OutputLocation", "")
+        self.enforced = bool(decided.get("EnforceWorkGroupConfiguration") and own)
         self.output = (own if self.enforced else place.output or own).rstrip("/")
         if not self.output:
             raise UserError(
@@ -109,19 +110,7 @@ class AthenaQueries:
         Raises:
             UserError: Athena refuses it, it failed, or it was stopped.
         """
-        context = {"Catalog": CATALOG}
-        if in_database:
-            context["Database"] = self.place.database
-        started = self.asked(
-            lambda: self._client.start_query_execution(
-                QueryString=statement,
-                QueryExecutionContext=context,
-                WorkGroup=self.place.workgroup,
-                ResultConfiguration={"OutputLocation": f"{self.scratch}/results/"},
-            )
-        )
-        self._running = started["QueryExecutionId"]
-        self.ids.append(self._running)
+        self._running = self._start(statement, in_database=in_database)
         try:
             return self._ended(self._running)
         except BaseException:
@@ -142,6 +131,13 @@ class AthenaQueries:
         )
         told = found["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
         return [(column["Name"], column["Type"]) for column in told]
+
+    def drop(self, tables: list[str]) -> None:
+        """Drop tables of the database, many at a time: each takes a second."""
+        for first in range(0, len(tables), _DROPPED_AT_ONCE):
+            some = tables[first : first + _DROPPED_AT_ONCE]
+            for query in [self._start(f"DROP TABLE IF EXISTS `{name}`") for name in some]:
+                self._ended(query)
 
     def content(self, url: str) -> Any:
         """Open an object: a stream of its bytes."""
@@ -180,6 +176,22 @@ class AthenaQueries:
         pages = self.s3.get_paginator("list_objects_v2")
         for page in self.asked(lambda: list(pages.paginate(Bucket=bucket, Prefix=prefix))):
             yield from (entry["Key"] for entry in page.get("Contents", ()))
+
+    def _start(self, statement: str, *, in_database: bool = True) -> str:
+        context = {"Catalog": CATALOG}
+        if in_database:
+            context["Database"] = self.place.database
+        started = self.asked(
+            lambda: self._client.start_query_execution(
+                QueryString=statement,
+                QueryExecutionContext=context,
+                WorkGroup=self.place.workgroup,
+                ResultConfiguration={"OutputLocation": f"{self.scratch}/results/"},
+            )
+        )
+        query = str(started["QueryExecutionId"])
+        self.ids.append(query)
+        return query
 
     def _ended(self, query: str) -> Done:
         wait_s = _SOON_S

@@ -31,12 +31,16 @@ class Asked(msgspec.Struct, frozen=True):
         dataset: a folder, or s3://bucket/prefix.
         profile: of ~/.aws, for S3.
         endpoint_url: instead of AWS's own.
+        region: in which Athena works; "" for the profile's.
+        output: where Athena's results go; "" for where its workgroup says.
     """
 
     dataset: str
     engine: str = "duckdb"
     profile: str | None = None
     endpoint_url: str | None = None
+    region: str = ""
+    output: str = ""
 
 
 class Stopped(Exception):
@@ -123,6 +127,7 @@ class Session:
     def _open(self, asked: Asked, say: Told) -> Archive:
         need_extra(extra_of(asked.engine))
         say("looking at the archive")
+        from gammaray_tui.history.athena_queries import AthenaPlace
         from gammaray_tui.history.engines import opened
         from providers.archive.dataset import Dataset, need
         from providers.archive.schema import TABLES
@@ -138,7 +143,8 @@ class Session:
         wanted = (asked, [file for table in TABLES for file in store.files(table)])
         if self._archive is None or self._opened != wanted:
             self._close()
-            self._archive = self._stack.enter_context(opened(store, asked.engine))
+            athena = AthenaPlace(asked.region, asked.endpoint_url, output=asked.output)
+            self._archive = self._stack.enter_context(opened(store, asked.engine, athena=athena))
             self._opened = wanted
         return self._archive
 

@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 
 from gammaray_tui import past, screen_keys
 from gammaray_tui.actions import Group
+from gammaray_tui.allowed import need_writing
 from gammaray_tui.hints import screen_hints
 from gammaray_tui.history.remembered import Remembered, remember, remembered
 from gammaray_tui.history.session import Asked, Session, Stopped, Told
@@ -127,8 +128,15 @@ class HistoryScreen(Screen[None]):
 
     async def _ask(self) -> None:
         wanted = self._form.wanted()
+        if wanted.engine == "athena":
+            need_writing(read_only=self.gammaray.read_only)
         asked = Asked(
-            wanted.dataset, wanted.engine, self._places.profile, self._places.endpoint_url
+            wanted.dataset,
+            wanted.engine,
+            self._places.profile,
+            self._places.endpoint_url,
+            self._places.region,
+            wanted.output,
         )
 
         def answered(archive: Archive, told: Told) -> tuple[Question, Shown]:
@@ -146,7 +154,7 @@ class HistoryScreen(Screen[None]):
         took = formats.duration(time.monotonic() - self._began_s)
         rows = formats.plural(len(answer.rows), "row")
         counted = f"the first {rows}; an export has all" if answer.more else rows
-        self._say("title", f"history · {wanted.dataset} · {wanted.kind}")
+        self._say("title", f"history of {wanted.dataset} · {wanted.kind}")
         self._say("state", f"{counted if answer.rows else 'nothing was found'} · {took}")
         remember(Remembered(wanted.dataset, wanted.engine, wanted.kind))
 

@@ -51,7 +51,8 @@ KINDS: Final = (
 _BY_ID: Final = {kind.id: kind for kind in KINDS}
 _FIELDS: Final[dict[str, str]] = {
     "archive": "a folder, or s3://bucket/prefix",
-    "engine": "duckdb, spark or spark://host:port",
+    "engine": "duckdb, spark, spark://host:port or athena",
+    "output": "of athena: s3://bucket/prefix, or what its workgroup says",
     "between": _SPAN,
     "before": "2026-11-20..2026-11-21",
     "after": "2026-11-21..2026-11-22",
@@ -66,6 +67,7 @@ class Wanted(NamedTuple):
 
     dataset: str
     engine: str
+    output: str
     kind: str
     name: str
     text: str
@@ -131,8 +133,7 @@ class HistoryForm(Horizontal):
 
     def value(self, name: str) -> str:
         """Give what a field says; "" where it does not belong to the question."""
-        shown = (*("archive", "engine"), *_BY_ID[self._shown].fields)
-        return self.query_one(f"#{name}", Input).value.strip() if name in shown else ""
+        return self.query_one(f"#{name}", Input).value.strip() if name in self._fields else ""
 
     def wanted(self) -> Wanted:
         """Read the form.
@@ -154,6 +155,7 @@ class HistoryForm(Horizontal):
         return Wanted(
             dataset,
             self.value("engine") or "duckdb",
+            self.value("output"),
             kind.id,
             kind.name,
             self.value("sql"),
@@ -203,11 +205,19 @@ class HistoryForm(Horizontal):
         self._shown = self._questions.choice
         self._show_fields()
 
+    @on(Input.Changed, "#engine")
+    def _engine_changed(self) -> None:
+        self._show_fields()
+
     @on(Input.Submitted)
     def _submitted(self) -> None:
         self.post_message(self.Asked())
 
     def _show_fields(self) -> None:
-        fields: Sequence[str] = (*("archive", "engine"), *_BY_ID[self._shown].fields)
         for name in _FIELDS:
-            self.query_one(f"#field-{name}").display = name in fields
+            self.query_one(f"#field-{name}").display = name in self._fields
+
+    @property
+    def _fields(self) -> Sequence[str]:
+        of_athena = self.query_one("#engine", Input).value.strip() == "athena"
+        return ("archive", "engine", *(["output"] * of_athena), *_BY_ID[self._shown].fields)

@@ -46,6 +46,12 @@ async def test_a_chain_is_found_opened_and_left_again(archive: Path, tmp_path: P
         live = app.main
         await pilot.press("E")
         await until(pilot, lambda: "slowest chains" in text_of(app))
+        engine = screen_of(app).query_one("#engine", Input)
+        engine.value = "athena"
+        await until(pilot, lambda: screen_of(app).query_one("#output").region.area)
+        await pilot.press("enter")
+        await until(pilot, lambda: "this session only reads" in text_of(app))
+        engine.value = "duckdb"
         await pilot.press("enter")
         await until(pilot, lambda: "6 rows" in text_of(app))
         assert "ImageProcPy" in line_with(app, "us-west-2")

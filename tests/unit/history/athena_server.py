@@ -90,10 +90,10 @@ class AthenaServer:
             self._engine.execute(f'CREATE TABLE "{made[1]}" AS {_translated(made[2])}')
             return QueryResults([], [])
         found = self._engine.execute(_translated(query))
-        names = [column[0] for column in found.description or ()]
-        kinds = [str(column[1]) for column in found.description or ()]
         if query.startswith("DROP"):
             return QueryResults([], [])
+        names = [column[0] for column in found.description or ()]
+        kinds = [str(column[1]) for column in found.description or ()]
         lines = [",".join(f'"{name}"' for name in names)]
         lines += [",".join(map(_text, row)) for row in found.fetchall()]
         bucket, _, key = execution.config["OutputLocation"][5:].partition("/")
