@@ -254,7 +254,7 @@ class Engine:
             invocation.region = facts.region
         self.touched[invocation] = None
         nonce = facts.attempt or ""
-        attempt = invocation.attempt(nonce)
+        attempt = invocation.attempt(nonce) if invocation.tried is not None else None
         if attempt is not None and nonce:
             facts.attempt = attempt.nonce  # the one copy of it
         for fact in facts.facts:

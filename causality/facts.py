@@ -249,43 +249,56 @@ class OneId(msgspec.Struct, gc=False, frozen=True):
         return ((self.kind, self.value),)
 
 
+# Reads like any mapping, but a struct cannot inherit from one.
+_one_id = cast(Callable[[str, str], Mapping[str, str]], OneId)
+
+
 class UnreadablePayload(ValueError):
     """The record's payload does not follow its generation's grammar; the message says how."""
 
 
-def shared(text: str | None) -> str | None:
-    """Give the one copy of a name that records repeat again and again."""
-    return intern(text) if text is not None else None
+# A name that records repeat again and again is kept once (`intern`); written out, not in a function
+# for each, because every record comes here.
 
 
 def shrink_start(start: Start) -> None:
     """Let a start and its causes take less memory: one copy of each name and no needless dict."""
     start.arn = intern(start.arn)
-    start.version = shared(start.version)
+    if start.version is not None:
+        start.version = intern(start.version)
     for cause in start.causes:
         cause.service = intern(cause.service)
-        cause.name = shared(cause.name)
-        _shrink_part(cause)
+        if cause.name is not None:
+            cause.name = intern(cause.name)
+        if cause.resource is not None:
+            cause.resource = intern(cause.resource)
+        ids = cause.ids
+        if len(ids) == 1:
+            ((kind, value),) = ids.items()
+            cause.ids = _one_id(kind, value)
 
 
 def shrink_call(call: Call) -> None:
     """Let a call and its outputs take less memory."""
     call.service = intern(call.service)
     call.operation = intern(call.operation)
-    call.region = shared(call.region)
-    call.resource = shared(call.resource)
+    if call.region is not None:
+        call.region = intern(call.region)
+    resource = call.resource
+    if resource is not None:
+        call.resource = resource = intern(resource)
     for output in call.outputs:
-        _shrink_part(output)
+        if output.resource == resource:
+            output.resource = resource
+        elif output.resource is not None:
+            output.resource = intern(output.resource)
+        ids = output.ids
+        if len(ids) == 1:
+            ((kind, value),) = ids.items()
+            output.ids = _one_id(kind, value)
 
 
 def shrink_end(end: End) -> None:
     """Let an end take less memory."""
-    end.status = shared(end.status)
-
-
-def _shrink_part(part: Cause | Output) -> None:
-    part.resource = shared(part.resource)
-    ids = part.ids
-    if type(ids) is dict and len(ids) == 1:
-        ((kind, value),) = ids.items()
-        part.ids = cast(Mapping[str, str], OneId(kind, value))
+    if end.status is not None:
+        end.status = intern(end.status)

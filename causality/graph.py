@@ -318,17 +318,21 @@ class Invocation(msgspec.Struct, gc=False, eq=False):
 
     def add_attempt(self, attempt: Attempt) -> None:
         """Take one more attempt."""
-        if isinstance(self.tried, dict):
+        if self.tried is None:
+            self.tried = attempt
+        elif isinstance(self.tried, dict):
             self.tried[attempt.nonce] = attempt
         else:
-            self.tried = {**self.attempts, attempt.nonce: attempt} if self.tried else attempt
+            self.tried = {self.tried.nonce: self.tried, attempt.nonce: attempt}
 
     def add_call(self, call: CallNode) -> None:
         """Take one more call."""
-        if isinstance(self.made, dict):
+        if self.made is None:
+            self.made = call
+        elif isinstance(self.made, dict):
             self.made[call.fact.id] = call
         else:
-            self.made = {**self.calls, call.fact.id: call} if self.made else call
+            self.made = {self.made.fact.id: self.made, call.fact.id: call}
 
     def in_order(self) -> list[Attempt]:
         """Give the attempts by their start."""

@@ -111,6 +111,8 @@ class IdIndex:
         if type(only) is OneId and only.kind in _PROOFS and fact.caller is None:
             self._add_cause(only.kind, only.value, node)
             return
+        if not fact.ids and fact.caller is None:
+            return
         for key in exact_cause_keys(node):
             self._add_cause(key[0], _place(key), node)
         if fact.caller is not None or wire.ID_TRACEPARENT in fact.ids:

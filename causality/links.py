@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from causality.graph import CauseNode, Causes, Edge, Invocation
+from causality.graph import CallNode, CauseNode, Causes, Edge, Invocation
 
 
 class Touched(dict[Invocation, None]):
@@ -34,7 +34,8 @@ def relink(cause: CauseNode, old: Edge | None, touched: Touched) -> None:
             touched[old.parent] = None
     new = cause.edge
     if new is not None:
-        for call in new.candidates:
+        meant = new.meant
+        for call in (meant,) if isinstance(meant, CallNode) else meant:
             call.edges = _with(call.edges, cause)
             touched[call.invocation] = None
         if new.parent is not None:
