@@ -34,6 +34,7 @@ from providers.operations import Fired, LogsOf
 _COUNTED = 64  # what waits on the queue
 _AGAIN_EVERY_S = 5.0
 _YOUNG_S = 120.0  # a chain whose newest record is older grows no more, as a rule
+_FOLLOWED = 200  # invocations of a chain that is fetched again and again
 _UNFETCHED = Cause(name="its cause was not fetched")
 
 Fetch = Callable[[str], Awaitable[FetchedChain]]
@@ -145,11 +146,12 @@ class CollectedWatch(Watch):
         self.engine.apply_facts(facts)
         # The collector has waited for late calls: the graph need not.
         now_s = self._now_s()
+        # By now the collector has waited for late calls of old chains: the graph need not.
         self.engine.matcher.doubts.advance(now_s - PATIENCE_S)
         self._settle()
         newest_s = max((said.written_at_s for said in facts), default=now_s)
         self.engine.expire(max(0.0, now_s - newest_s))
-        if now_s - newest_s < _YOUNG_S:
+        if now_s - newest_s < _YOUNG_S and len(chain.members) <= _FOLLOWED:
             self._awaited.setdefault(chain.request_id, now_s + _YOUNG_S)
         if chain.more:
             text = (
@@ -159,6 +161,10 @@ class CollectedWatch(Watch):
             self._remarks[chain.request_id] = ProblemRow(
                 "not-fetched", text, chain.request_id, now_s
             )
+
+    def _known_until_s(self, now_s: float) -> float:
+        """Give until when all calls are known: as long as the collector waits for them."""
+        return now_s - PATIENCE_S
 
     # --- what is shown ------------------------------------------------------------------------
 
@@ -200,7 +206,7 @@ class CollectedWatch(Watch):
     def _rows_over(self, fetched: Snapshot) -> CollectedRows:
         # The same object as long as the same is shown: the tree looks at what is another one.
         counts = (fetched.header.chains, fetched.header.invocations)
-        offered = id(self._tables_counted.offers)
+        offered = self._tables_counted.offers
         chosen = (self._offer_test, self._folded, self._fetching)
         made_of = (fetched.rows, counts, offered, chosen)
         if self._rows is None or made_of != self._rows_of:

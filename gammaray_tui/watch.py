@@ -170,11 +170,15 @@ class Watch:
             self._begin()
 
     def _settle(self) -> None:
-        self.engine.read_until_s = self._sources.read_until_s(self._clock())
+        self.engine.read_until_s = self._known_until_s(self._clock())
         self.engine.settle()
         self._tables.mark_stale()
         if not self._shown.frozen:
             self._follow()
+
+    def _known_until_s(self, now_s: float) -> float:
+        """Give until when all calls are known; infinity if nothing lags behind the records."""
+        return self._sources.read_until_s(now_s)
 
     def _follow(self) -> None:
         """Let the views take over what changed in the graph."""
@@ -244,7 +248,7 @@ class Watch:
 
     def _tables_at(self, now_s: float) -> WatchedTables:
         if self._tables.is_due() and not self._readers:
-            self.engine.read_until_s = self._sources.read_until_s(now_s)
+            self.engine.read_until_s = self._known_until_s(now_s)
             self.engine.expire(now_s - self._received_at_s)
             if not self._shown.frozen:
                 self._follow()

@@ -83,7 +83,9 @@ async def _watch(settings: Settings, session: AwsSession, since: Since) -> Place
     async def fetch(request_id: str) -> FetchedChain:
         return await fetch_chain(source.table, request_id)
 
-    model = CollectedWatch(f"{title} (collected)", fetch)
+    # In sight at all times, as with the watch over records.
+    shown = f"{title} (collected{', read-only' if settings.read_only else ''})"
+    model = CollectedWatch(shown, fetch)
 
     async def on_start(app: GammarayApp) -> None:
         # Nothing grows at the end of this tree: the cursor stays where the user puts it.
