@@ -55,6 +55,14 @@ def _evidence(grade: str) -> Test:
 
 FIELDS: Mapping[str, Field] = {
     "function": Field("name of the function", lambda i: [i.function or ""]),
+    "caller": Field(
+        "function that is certain to have caused it",
+        lambda i: [
+            c.edge.parent.function or ""
+            for c in i.causes
+            if c.edge is not None and c.edge.parent is not None
+        ],
+    ),
     "region": Field("where it ran", lambda i: [i.region or ""]),
     "version": Field(
         "version or alias of the function",

@@ -113,13 +113,19 @@ class FlowTable:
         self._flows: dict[FlowKey, _Counts] = {}
         self._counted: dict[Invocation, tuple[Flow, ...]] = {}
 
-    def update(self, touched: Iterable[Invocation]) -> None:
-        """Take over what changed; what has left the graph stays counted."""
+    def update(self, touched: Iterable[Invocation], *, counted: bool = True) -> None:
+        """Take over what changed; what has left the graph stays counted.
+
+        Args:
+            touched: what changed.
+            counted: whether these count; if not, what was counted of them is taken out.
+        """
         for invocation in touched:
             if invocation.gone:
                 self._counted.pop(invocation, None)
                 continue
-            new, old = tuple(flows(invocation)), self._counted.get(invocation, ())
+            new = tuple(flows(invocation)) if counted else ()
+            old = self._counted.get(invocation, ())
             if new == old:
                 continue
             for flow in old:
@@ -213,6 +219,14 @@ def node_filter(node: MapNodeId) -> str:
     if region == OUTSIDE:
         return quoted(name.rpartition(" ")[2])  # the resource
     return f"function:{quoted(name)} region:{region}" if region else f"function:{quoted(name)}"
+
+
+def edge_filter(name: str, region: str) -> str:
+    """Give the filter expression for what an edge of the latency table led to."""
+    caller, *resource, callee = name.split(" → ")
+    words = [f"function:{quoted(callee)}", f"caller:{quoted(caller)}"]
+    words += [f"resource:{quoted(part)}" for part in resource]
+    return " ".join([*words, f"region:{region}"] if region else words)
 
 
 def quoted(text: str) -> str:

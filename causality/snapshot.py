@@ -277,6 +277,7 @@ class Header:
     chains: int = 0
     running: int = 0
     problems: int = 0
+    problem_kinds: tuple[tuple[str, int], ...] = ()  # how many of each, the most frequent first
     new_while_paused: int = 0
     recording: str = ""  # name of the file that is recorded to
     playback: Playback | None = None

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -29,6 +29,7 @@ from gammaray_tui.screens.main_css import APP_CSS
 from gammaray_tui.screens.shows import ShowsSnapshots
 from gammaray_tui.system_commands import system_commands
 from gammaray_tui.theming import UserThemes, known_theme, textual_theme, variable_defaults
+from gammaray_tui.toasts import FewToasts
 from providers.errors import UserError
 from themes import load_themes
 from widgets.line_list import LineList
@@ -54,7 +55,7 @@ _REST_S = 1.0  # so long the selection stands still before its log is asked for
 _DARK, _NO_COLOR_THEME = "gammaray-dark", "ansi-dark"
 
 
-class GammarayApp(App[None]):
+class GammarayApp(FewToasts):
     """The screen over a model.
 
     Args:

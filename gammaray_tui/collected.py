@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -144,7 +145,6 @@ class CollectedWatch(Watch):
             else:
                 self.engine.matcher.doubts.recall(source, at_s, returning=returning)
         self.engine.apply_facts(facts)
-        # The collector has waited for late calls: the graph need not.
         now_s = self._now_s()
         # By now the collector has waited for late calls of old chains: the graph need not.
         self.engine.matcher.doubts.advance(now_s - PATIENCE_S)
@@ -188,6 +188,7 @@ class CollectedWatch(Watch):
                 unit="inv",
                 invocations=tables.invocations,
                 problems=len(problems),
+                problem_kinds=tuple(Counter(row.kind for row in problems).most_common()),
             ),
             rows=self._rows_over(fetched),
             functions=tables.functions,

@@ -58,6 +58,11 @@ def copy(app: GammarayApp) -> None:
     if not value:
         app.notify("nothing to copy here", timeout=2)
         return
+    copy_text(app, value)
+
+
+def copy_text(app: GammarayApp, value: str) -> None:
+    """Copy a value through the terminal (OSC 52), and say so."""
     app.copy_to_clipboard(value)
     app.notify(f"copied {app.look.cut(app.look.safe(value), 60)}", timeout=3, markup=False)
 
@@ -284,13 +289,13 @@ async def logs(app: GammarayApp) -> None:
     from gammaray_tui.screens.logs import LogsScreen
 
     inspections = app.need_inspections()
-    detail = app.snapshot.detail
-    chain = app.model.logs_wanted(detail.node) if detail is not None else ()
-    own = next((one for one in chain if detail and one.request_id == detail.node), None)
+    model, detail = app.model, app.snapshot.detail
+    node = detail.node if detail is not None else ""
+    own = next((one for one in model.logs_wanted(node) if one.request_id == node), None)
     if own is None:
         app.notify("nothing is selected that has logs", timeout=3)
         return
-    await app.push_screen(LogsScreen(app.look, inspections, own, chain))
+    await app.push_screen(LogsScreen(app.look, inspections, own, lambda: model.logs_wanted(node)))
 
 
 async def profile(app: GammarayApp) -> None:

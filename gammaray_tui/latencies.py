@@ -25,12 +25,13 @@ class WatchedLatencies:
     """Latencies of a graph that changes.
 
     Attributes:
-        tables: what was counted.
+        tables: what was counted, whatever the filter says.
+        shown: what rows and heat maps are made of: `tables`, or what was counted of them.
         window_s: rows count the last so many seconds only; None: all there was.
     """
 
     def __init__(self) -> None:
-        self.tables = Latencies(LatencyTable(), LatencyTable())
+        self.tables = self.shown = Latencies(LatencyTable(), LatencyTable())
         self.window_s: float | None = None
         self._newest = (0.0, 0.0)  # the newest sample's time, and when it came
 
@@ -55,7 +56,7 @@ class WatchedLatencies:
             ended: whether nothing will come any more, so that time stands still.
         """
         until_s = self._until_s(now_s, ended=ended)
-        functions, edges = self.tables
+        functions, edges = self.shown
         return functions.rows(until_s, self.window_s), edges.rows(until_s, self.window_s)
 
     def heat(self, view: View, key: SeriesKey, now_s: float, *, ended: bool) -> HeatMap:
@@ -69,7 +70,7 @@ class WatchedLatencies:
         """
         until_s = self._until_s(now_s, ended=ended)
         slots = slots_until(until_s, _HEAT_SLOTS)
-        table = self.tables.functions if view == "functions" else self.tables.edges
+        table = self.shown.functions if view == "functions" else self.shown.edges
         return heat_map(table.slots(key, slots), slots.stop * SLOT_S)
 
     def _until_s(self, now_s: float, *, ended: bool) -> float:

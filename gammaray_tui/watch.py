@@ -97,6 +97,7 @@ class Watch:
         self._shown = ShownTree(self.engine, self._choices)
         self._tree = self._shown.index
         self._tables = WatchedTables(self.engine, self._window_s)
+        self._tables.set_filter(self._choices.filter)
         self._received_at_s = self._clock()
         self._regions: dict[str, RegionState] = {}
         self._traffic = Traffic()
@@ -125,7 +126,10 @@ class Watch:
             if self._pending:
                 self._apply(self._pending.popleft())
             elif not self.engine.due:
-                break
+                if not self._tables.fill():
+                    break
+                changed = True
+                continue
             # Slice by slice: what they put off would come on top of the time at the end.
             self._settle()
             changed = True
@@ -195,7 +199,7 @@ class Watch:
         self._tree.now_s = now_s
         tables = self._tables_at(now_s)
         return Snapshot(
-            header=self._header(now_s, len(tables.problems)),
+            header=self._header(now_s, tables.problem_counts),
             rows=self._shown.rows,
             functions=tables.functions,
             edges=tables.edges,
@@ -263,11 +267,12 @@ class Watch:
             wanted = self._parsed(self._filter_text)
             if wanted is not None and wanted.slow != known.slow:
                 self._shown.set_filter(wanted)
+                self._tables.set_filter(wanted, same_words=True)
 
     def _parsed(self, text: str) -> Filter | None:
         return parse(text, lambda: self._tables.latencies.tables)
 
-    def _header(self, now_s: float, problem_count: int) -> Header:
+    def _header(self, now_s: float, problems: tuple[tuple[str, int], ...]) -> Header:
         rates = self._traffic.rates(now_s)
         paused = self._shown.frozen
         return Header(
@@ -278,7 +283,8 @@ class Watch:
             invocations=len(self.engine.invocations),
             chains=self._tree.chain_count,
             running=self._tree.running,
-            problems=problem_count,
+            problems=sum(count for _, count in problems),
+            problem_kinds=problems,
             new_while_paused=self.engine.records - self._records_at_pause if paused else 0,
             recording=self.recording_name(),
             playback=self.playback(),
@@ -316,7 +322,9 @@ class Watch:
         Raises:
             causality.filters.FilterError: the expression cannot be read.
         """
-        self._shown.set_filter(self._parsed(text))
+        wanted = self._parsed(text)
+        self._shown.set_filter(wanted)
+        self._tables.set_filter(wanted)
         self._filter_text = text
 
     def set_latency_window(self, window_s: float | None) -> None:

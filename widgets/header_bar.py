@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -71,7 +71,9 @@ class HeaderBar(Widget):
         return strip.adjust_cell_length(width).apply_style(self.rich_style)
 
     def _pieces(self, width: int) -> _Pieces:
-        right = self._right(width)
+        right = self._right(width, kinds=True)
+        if _cells(self._left("full", words=True, brand=width >= 100)) + _cells(right) + 2 > width:
+            right = self._right(width, kinds=False)
         room = width - _cells(right) - 2
         for names, words in (("full", True), ("full", False), ("short", False), ("signs", False)):
             left = self._left(names, words=words, brand=width >= 100)
@@ -113,7 +115,7 @@ class HeaderBar(Widget):
             pieces.append((f" {formats.lag(state.lag_s)}", palette.text))
         return pieces
 
-    def _right(self, width: int) -> _Pieces:
+    def _right(self, width: int, *, kinds: bool) -> _Pieces:
         look, header = self._look, self._header
         palette = look.palette
         pieces: _Pieces = []
@@ -121,6 +123,8 @@ class HeaderBar(Widget):
             text = formats.plural(header.problems, "problem")
             if width < 100:
                 text = f"! {header.problems}"
+            if kinds and header.problem_kinds:
+                text += ": " + problem_counts(header.problem_kinds)
             pieces.append((f"{text}  ", palette.warn))
         if header.recording:
             name = look.safe(header.recording) if width >= 160 else ""
@@ -146,9 +150,14 @@ class HeaderBar(Widget):
         return pieces
 
 
+def problem_counts(kinds: Iterable[tuple[str, int]]) -> str:
+    """Say how many problems of each kind there are."""
+    return ", ".join(f"{formats.count(count)} {kind}" for kind, count in kinds)
+
+
 def _states(header: Header) -> tuple[object, ...]:
     phases = tuple((state.region, state.phase) for state in header.regions)
-    return header.title, phases, header.problems, header.new_while_paused, header.recording
+    return header.title, phases, header.problem_kinds, header.new_while_paused, header.recording
 
 
 def _cells(pieces: _Pieces) -> int:

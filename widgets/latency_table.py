@@ -67,7 +67,9 @@ class LatencyTable(LineList):
             "W", "window", "all, or the last 1, 5, 15 minutes", id="latency.window", show=False
         ),
         Binding("H", "heat", "heat map: how long when", id="latency.heat", show=False),
-        Binding("enter", "choose", "filter by this function", id="latency.filter", show=False),
+        Binding(
+            "enter", "choose", "filter by this function or edge", id="latency.filter", show=False
+        ),
     ]
 
     class ViewChanged(Message):

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from causality.grouping import Grouping
+from causality.service_map import edge_filter
 from causality.snapshot import Mode, NodeId, Snapshot
 from gammaray_tui.actions import Pane, key_bindings
 from gammaray_tui.hints import empty_hints, footer_hints
@@ -320,15 +321,17 @@ class MainScreen(Screen[None]):
     @on(LineList.Chosen, "#latency")
     async def _picked(self) -> None:
         row = self.latency.current
-        if row is not None and self.latency.view == "functions":
-            await self.start_filter(row.name)
+        if row is not None:
+            of_edges = self.latency.view == "edges"
+            await self.start_filter(edge_filter(row.name, row.region) if of_edges else row.name)
             self.go_to_pane("tree")
 
     @on(LatencyTable.ViewChanged)
     def _name_latency(self) -> None:
         window_s = self.latency.window_s
         window = "" if window_s is None else f", last {window_s / 60:g} min"
-        self.latency.border_title = f"2 latency of {self.latency.view}{window}"
+        fitting = ", filtered" if self.filter_text else ""
+        self.latency.border_title = f"2 latency of {self.latency.view}{window}{fitting}"
 
     @on(LatencyTable.WindowAsked)
     def _window_asked(self, event: LatencyTable.WindowAsked) -> None:
@@ -381,6 +384,7 @@ class MainScreen(Screen[None]):
 
     @on(FilterLine.Applied)
     def _filtered(self) -> None:
+        self._name_latency()
         self.gammaray.refresh_views()
         self.show_hints()
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Static
 
 from causality.snapshot import NodeId, ProblemRow, Snapshot
-from gammaray_tui.screens.dialog import Dialog
+from gammaray_tui.handlers import copy_text
+from gammaray_tui.screens.dialog import Dialog, plain
 from widgets import formats
 from widgets.growing_list import GrowingList
+from widgets.header_bar import problem_counts
 from widgets.line_list import LineList
 from widgets.look import Look
 from widgets.painted_list import Item, pieces_item
@@ -20,19 +27,27 @@ class ProblemsScreen(Dialog[NodeId]):
     """The problems, newest last; Enter goes to the invocation that one is about."""
 
     TITLE_TEXT = "problems"
-    KEYS_TEXT = "enter go to it · esc close"
+    KEYS_TEXT = "enter go to it · y copy · esc close"
     WIDE = True
     SAFE = "#problems"
+    DEFAULT_CSS = """
+    ProblemsScreen #whole { height: auto; max-height: 5; margin-top: 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "copy", "copy the problem", id="problems.copy", show=False),
+    ]
 
     def __init__(self, look: Look, snapshot: Snapshot) -> None:
         super().__init__(look)
-        self._shown: list[ProblemRow] | None = None
+        self._shown: tuple[list[ProblemRow], tuple[tuple[str, int], ...]] | None = None
         self._snapshot = snapshot
         self._list = GrowingList(look, picks=True, id="problems")
 
     def content(self) -> ComposeResult:
         """Compose the list."""
+        yield plain("", id="counts", classes="label")
         yield self._list
+        yield plain("", id="whole")
 
     def on_mount(self) -> None:
         """Show the problems."""
@@ -42,14 +57,41 @@ class ProblemsScreen(Dialog[NodeId]):
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show the problems of a snapshot."""
         problems = list(snapshot.problems)
-        if problems == self._shown:
+        shown = (problems, snapshot.header.problem_kinds)
+        if shown == self._shown:
             return
-        self._shown = problems
-        none = pieces_item(
-            [("No problems: all that was read fits together.", self.look.palette.ok)]
-        )
-        items = [self._item(problem) for problem in problems] or [none]
+        self._shown = shown
+        self.query_one("#counts", Static).update(Content(self._counts(snapshot)))
+        items = [self._item(problem) for problem in problems]
+        if not snapshot.header.problems:
+            text = "No problems: all that was read fits together."
+            items = [pieces_item([(text, self.look.palette.ok)])]
         self._list.show_items(items)
+        self._show_whole()
+
+    @on(LineList.Moved)
+    def _show_whole(self) -> None:
+        """Show the problem under the cursor in full: its line may be cut."""
+        self.query_one("#whole", Static).update(Content(self.look.safe(self._chosen)))
+
+    @property
+    def _chosen(self) -> str:
+        items, at = self._list.items, self._list.cursor
+        return items[at].value if at < len(items) else ""
+
+    def action_copy(self) -> None:
+        """Copy the problem under the cursor."""
+        if self._chosen:
+            copy_text(self.gammaray, self._chosen)
+
+    def _counts(self, snapshot: Snapshot) -> str:
+        """Say how many there are of each kind, and how many of all fit the filter."""
+        header = snapshot.header
+        text = problem_counts(header.problem_kinds)
+        left_out = header.problems - len(snapshot.problems)
+        if left_out > 0:
+            text += f"; {formats.count(left_out)} of them do not fit the filter"
+        return text
 
     def _item(self, problem: ProblemRow) -> Item:
         look = self.look

@@ -114,9 +114,13 @@ class ServiceMapScreen(Screen[MapNodeId]):
         nodes = formats.plural(len(self._map.nodes), "node")
         edges = formats.plural(len(self._map.edges), "edge")
         legend = "frame: region, rate of the last minute, p95, errors · line: channel, rate, errors"
+        fitting = self.gammaray.main.filter_text
         title = f"service map · {nodes} · {edges} · {legend}"
+        if fitting:
+            title = f"service map of {self._look.safe(fitting)} · {nodes} · {edges} · {legend}"
         if not self._map.nodes:
-            title = "service map · nothing has been seen yet"
+            nothing = "fits the filter" if fitting else "has been seen yet"
+            title = f"service map · nothing {nothing}"
         self.query_one("#title", Static).update(Content(self._look.glyphs.text(title)))
         self._show_about()
 

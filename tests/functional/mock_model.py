@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -219,6 +220,7 @@ class MockModel:
                     item.state == "running" for chain in chains[:50] for item in chain.root.walk()
                 ),
                 problems=len(self.problems),
+                problem_kinds=tuple(Counter(row.kind for row in self.problems).most_common()),
                 new_while_paused=new,
             ),
             rows=self._rows,

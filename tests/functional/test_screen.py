@@ -12,12 +12,15 @@ from gammaray_tui.actions import ACTIONS, BY_ID
 from gammaray_tui.app import GammarayApp
 from gammaray_tui.screens.fire import Shot
 from gammaray_tui.screens.main import MainScreen
+from gammaray_tui.watch import Watch
 from providers.errors import UserError
+from providers.events import RecordBatch
 from providers.operations import Step
 from tests.functional.mock_data import START_S, shop_chain
 from tests.functional.mock_model import MockModel, image_model, shop_model
 from tests.functional.mock_operations import MockOperations
 from tests.functional.running import focus_of, line_with, running, text_of, until
+from tests.unit.analysis.chains import World, received, send
 
 
 @pytest.mark.parametrize(
@@ -247,6 +250,21 @@ async def test_enter_on_a_function_filters_by_it() -> None:
         await pilot.press("2", "enter")
         await until(pilot, lambda: model.filter == "checkout-api")
         assert focus_of(app) == "tree"
+
+
+async def test_enter_on_an_edge_filters_by_it() -> None:
+    watch = Watch("test")
+    world = World()
+    world.run("a", "F", 0.0, 1.0, send("x", 0.1, 0.1, "m1"))
+    world.run("b", "G", 1.0, 2.0, causes=(received("m1"),))
+    world.run("c", "G", 1.0, 2.0)
+    watch.apply(RecordBatch("us-east-1", "", world.records))
+    async with running(watch) as (app, pilot):
+        await pilot.press("2", "v", "enter")
+        wanted = "function:G caller:F resource:jobs region:us-east-1"
+        await until(pilot, lambda: app.main.filter_text == wanted)
+        await until(pilot, lambda: "filtered" in text_of(app))
+        assert len(app.snapshot.rows) == 2
 
 
 async def test_copy_takes_what_the_pane_points_at() -> None:

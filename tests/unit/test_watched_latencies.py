@@ -5,7 +5,7 @@ from __future__ import annotations
 from gammaray_tui.latencies import WatchedLatencies
 from gammaray_tui.watch import Watch
 from providers.events import EndOfInput, RecordBatch
-from tests.unit.analysis.chains import EPOCH_S, World
+from tests.unit.analysis.chains import EPOCH_S, World, invoke, invoked
 
 
 def _latencies(*ends_s: float) -> WatchedLatencies:
@@ -55,3 +55,77 @@ def test_a_filter_by_quantile_follows_the_tables() -> None:
     watch.set_latency_window(None)  # the tables are made anew at once
 
     assert len(watch.snapshot().rows) == 2  # both: their function is slow now
+
+
+def _latency_counts(watch: Watch) -> dict[str, int]:
+    return {row.name: row.count for row in watch.snapshot().functions}
+
+
+def test_a_filter_holds_for_latencies_problems_and_the_map() -> None:
+    world = World()
+    world.run("a", "F", 0.0, 1.0, init_s=0.2)
+    world.run("b", "F", 1.0, 2.0)
+    world.run("b", "F", 3.0, 4.0, attempt="b")
+    world.run("c", "G", 2.0, 3.0, init_s=0.3)
+    watch = Watch("test", clock=lambda: EPOCH_S + 100.0)
+    watch.apply(RecordBatch("us-east-1", "", world.records))
+
+    watch.set_filter("cold")
+    assert _latency_counts(watch) == {"F": 1, "G": 1}
+    assert {node.name for node in watch.service_map().nodes if not node.outside} == {"F", "G"}
+    assert not watch.snapshot().problems
+    assert watch.snapshot().header.problem_kinds == (("retry", 1),)  # of all, whatever fits
+
+    watch.set_filter("function:G")
+    assert _latency_counts(watch) == {"G": 1}
+    assert {node.name for node in watch.service_map().nodes if not node.outside} == {"G"}
+    late = World()
+    late.run("d", "G", 5.0, 6.0)
+    late.run("e", "F", 5.0, 6.0)
+    watch.apply(RecordBatch("us-east-1", "", late.records))
+    watch.set_latency_window(None)  # the tables are made anew at once
+    assert _latency_counts(watch) == {"G": 2}
+
+    watch.set_filter("")
+    assert _latency_counts(watch) == {"F": 4, "G": 2}
+    assert len(watch.snapshot().problems) == 1
+
+
+def test_what_ceases_to_fit_is_taken_out_again_and_large_graphs_are_counted_bit_by_bit() -> None:
+    many = World()
+    for number in range(1200):
+        many.run(f"r{number}", "F", 0.0, 1.0)
+    many.run("open", "F", 0.0, None)
+    watch = Watch("test", clock=lambda: EPOCH_S + 5.0)
+    watch.apply(RecordBatch("us-east-1", "", many.records))
+
+    watch.set_filter("running")
+    while watch.drain():
+        pass
+    assert [edge.count for edge in watch.service_map().edges] == [1]
+
+    ended = World()
+    ended.run("open", "F", 0.0, 4.0)
+    watch.apply(RecordBatch("us-east-1", "", ended.records))
+    assert not watch.service_map().edges
+
+    watch.set_filter("-running")
+    assert _latency_counts(watch)["F"] < 1201
+    while watch.drain():
+        pass
+    watch.set_latency_window(None)
+    assert _latency_counts(watch) == {"F": 1201}
+
+
+def test_the_map_of_a_filter_has_what_started_what_fits_and_what_that_started() -> None:
+    world = World()
+    world.run("a", "F", 0.0, 1.0, invoke("x", 0.1, 0.05, "G", "b"))
+    world.run("b", "G", 0.2, 0.9, invoke("y", 0.3, 0.05, "H", "c"), causes=(invoked("G", "b"),))
+    world.run("c", "H", 0.4, 0.8, causes=(invoked("H", "c"),))
+    watch = Watch("test", clock=lambda: EPOCH_S + 100.0)
+    watch.apply(RecordBatch("us-east-1", "", world.records))
+
+    watch.set_filter("function:G")
+    shown = watch.service_map()
+    assert {(e.source[0], e.target[0]) for e in shown.edges} == {("F", "G"), ("G", "H")}
+    assert {node.name: node.count for node in shown.nodes} == {"F": 0, "G": 1, "H": 0}
