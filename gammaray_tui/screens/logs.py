@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
@@ -11,12 +11,14 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Input, Static
 
 from gammaray_tui.commands.output import write_result
 from gammaray_tui.log_text import log_text
 from gammaray_tui.screens.dialog import Dialog, plain, push_button
+from gammaray_tui.screens.file_dialog import FileDialog
 from providers.errors import UserError
 from providers.operations import Inspections, LogLine, LogsOf
 from widgets import formats
@@ -52,11 +54,13 @@ class LogsScreen(Dialog[None]):
         look: Look,
         inspections: Inspections,
         own: LogsOf,
-        chain: Sequence[LogsOf],
+        chain: Callable[[], Sequence[LogsOf]],
     ) -> None:
+        """Take the invocation, and what gives its chain: that may grow while it is looked at."""
         super().__init__(look)
         self._inspections = inspections
-        self._own, self._chain = own, chain
+        self._own, self._chain_now = own, chain
+        self._chain: Sequence[LogsOf] = (own,)
         self._whole = False
         self._tails = False
         self._lines: Sequence[LogLine] = ()
@@ -92,15 +96,15 @@ class LogsScreen(Dialog[None]):
         self.run_worker(self.trying(self._load()), exclusive=True, exit_on_error=False)
 
     async def _load(self) -> None:
-        wanted = self._chain if self._whole else [self._own]
-        self._lines = await self._inspections.logs(wanted)
+        self._chain = self._chain_now() or self._chain
+        own = [one for one in self._chain if one.request_id == self._own.request_id]
+        self._lines = await self._inspections.logs(self._chain if self._whole else own)
         self.show_trouble(None)
         self._show()
 
     @on(Input.Changed, "#search")
     def _show(self) -> None:
-        wanted = self.query_one("#search", Input).value.lower()
-        lines = [line for line in self._lines if wanted in line.text.lower()]
+        wanted, lines = self._wanted, self._fitting
         self._list.show_items(self._items(lines))
         what = f"chain of {len(self._chain)}" if self._whole else "this invocation"
         text = f"{formats.plural(len(lines), 'line')} of {what}"
@@ -109,6 +113,16 @@ class LogsScreen(Dialog[None]):
         if not self._lines:
             text = "No lines yet: CloudWatch shows them some seconds late. t looks again."
         self._say(text + (", tailing" if self._tails else ""))
+
+    @property
+    def _wanted(self) -> str:
+        return self.query_one("#search", Input).value.lower()
+
+    @property
+    def _fitting(self) -> list[LogLine]:
+        """The lines that are shown."""
+        wanted = self._wanted
+        return [line for line in self._lines if wanted in line.text.lower()]
 
     def _items(self, lines: Sequence[LogLine]) -> list[Item]:
         look = self.look
@@ -151,14 +165,23 @@ class LogsScreen(Dialog[None]):
         self._list.focus()
 
     async def action_save(self) -> None:
-        """Write the lines to a file in the present folder."""
-        path = Path(f"{self._own.function}-{self._own.request_id[:8]}.log")
+        """Write the lines that are shown to a file."""
+        if not self._fitting:
+            self.gammaray.notify("there is nothing to save", timeout=3)
+            return
+        name = f"{self._own.function}-{self._own.request_id[:8]}"
+        name += "-chain.log" if self._whole else ".log"
+        await self.app.push_screen(SaveLogsScreen(self.look, name), self._save)
+
+    async def _save(self, path: Path | None) -> None:
+        if path is None:
+            return
         try:
-            await asyncio.to_thread(write_result, log_text(self._lines).encode(), path)
+            await asyncio.to_thread(write_result, log_text(self._fitting).encode(), path)
         except UserError as error:
             self.show_trouble(error)
         else:
-            self.gammaray.notify(f"saved {path} in the present folder", markup=False)
+            self.gammaray.notify(f"saved {path}", markup=False)
 
     def action_cancel(self) -> None:
         """Take the search away first, then leave."""
@@ -171,3 +194,29 @@ class LogsScreen(Dialog[None]):
 
     def _say(self, text: str) -> None:
         self.query_one("#state", Static).update(Content(self.look.safe(text)))
+
+
+class SaveLogsScreen(FileDialog[Path]):
+    """Asks where the lines go; asks again before a file is replaced."""
+
+    TITLE_TEXT = "save the lines that are shown"
+    KEYS_TEXT = "enter save · esc cancel"
+
+    def __init__(self, look: Look, name: str) -> None:
+        super().__init__(look)
+        self._name = name
+
+    def content(self) -> ComposeResult:
+        """Compose the form."""
+        with Horizontal(classes="row"):
+            yield plain("to", classes="label")
+            yield Input(self._name, id="file")
+
+    def buttons(self) -> ComposeResult:
+        """Compose the buttons."""
+        yield push_button("cancel", "cancel")
+        yield push_button("save", "export", kind="go")
+
+    def write(self, path: Path) -> None:
+        """Give the file."""
+        self.dismiss(path)

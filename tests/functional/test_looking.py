@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from providers.operations import LogsOf
 from tests.functional.mock_model import shop_model
 from tests.functional.mock_operations import MockOperations
 from tests.functional.running import running, text_of, until
@@ -44,9 +45,24 @@ async def test_logs_of_the_invocation_of_the_chain_searched_and_saved(
         await pilot.press("slash", *"hell", "enter")
         await until(pilot, lambda: "2 lines of chain of 2 with hell" in text_of(app))
         await pilot.press("s")
+        await until(pilot, lambda: "save the lines that are shown" in text_of(app))
+        await pilot.press("enter")
         await until(pilot, lambda: "saved checkout-api-" in text_of(app))
     (saved,) = [path for path in _files(tmp_path) if path.suffix == ".log"]
-    assert saved.read_text("utf-8").count("hello") == 2
+    lines = saved.read_text("utf-8").splitlines()
+    assert [line.rpartition(" ")[2] for line in lines] == ["hello", "hello"]
+
+
+async def test_the_chain_that_grows_is_tailed(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, operations = shop_model(), MockOperations()
+    async with running(model, operations=operations) as (app, pilot):
+        await pilot.press("O", "c")
+        await until(pilot, lambda: "6 lines of chain of 2" in text_of(app))
+        (node, later) = operations.logs_wanted[-1]
+        third = LogsOf("mailer", "us-east-1", "third")
+        monkeypatch.setattr(model, "logs_wanted", lambda _node: [node, later, third])
+        await pilot.press("t")
+        await until(pilot, lambda: "9 lines of chain of 3, tailing" in text_of(app))
 
 
 def _files(folder: Path) -> list[Path]:
