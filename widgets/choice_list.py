@@ -96,11 +96,6 @@ class ChoiceList(LineList):
         """The one id chosen; "" when the list is empty."""
         return next(iter(self.chosen), "")
 
-    def choose_all(self, chosen: bool) -> None:
-        """Choose all, or none."""
-        self._chosen = {choice.id for choice in self._choices if choice.id} if chosen else set()
-        self._tell()
-
     def choose(self, ids: Iterable[str]) -> None:
         """Choose these and no others."""
         self._chosen = {choice.id for choice in self._choices if choice.id} & set(ids)

@@ -26,7 +26,7 @@ from widgets.step_list import StepList
 Stage: TypeAlias = Literal["looking", "choosing", "running", "done"]
 _KEYS: dict[Stage, str] = {
     "looking": "esc cancel",
-    "choosing": "space choose · a all or none · b by application · esc cancel",
+    "choosing": "space choose · a all of ours or none · b by application · esc cancel",
     "running": "esc go on in the background",
     "done": "r look again · esc close",
 }
@@ -37,7 +37,7 @@ class CleanupScreen(ActDialog):
 
     DESTRUCTIVE = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "all", "all or none", id="cleanup.all", show=False),
+        Binding("a", "all", "all of ours or none", id="cleanup.all", show=False),
         Binding("b", "application", "by application", id="cleanup.application", show=False),
         Binding("r", "again", "look again", id="cleanup.again", show=False),
     ]
@@ -128,10 +128,11 @@ class CleanupScreen(ActDialog):
         return [self._resources[key] for key in self.query_one(ChoiceList).chosen]
 
     def action_all(self) -> None:
-        """Choose all, or none when all are chosen."""
+        """Choose all that is ours, or none when it is chosen; the rest goes one by one only."""
         if self._stage == "choosing":
             listed = self.query_one(ChoiceList)
-            listed.choose_all(len(listed.chosen) < len(self._resources))
+            ours = [key for key, resource in self._resources.items() if resource.managed]
+            listed.choose(() if set(ours) <= set(listed.chosen) else ours)
 
     def action_application(self) -> None:
         """Choose what belongs to one application, to the next one at each press."""
