@@ -162,10 +162,10 @@ class AwsOperations:
         return await setup.account_of(self.session)
 
     async def plan_setup(
-        self, *, collector: bool = False, wheel: Path | None = None
+        self, *, reset: bool = False, collector: bool = False, wheel: Path | None = None
     ) -> Sequence[Step]:
         """Say what `set_up` would do in each region, without doing it."""
-        return await setup.plan_setup(self.session, collector=collector, wheel=wheel)
+        return await setup.plan_setup(self.session, reset=reset, collector=collector, wheel=wheel)
 
     async def set_up(
         self,

@@ -6,15 +6,16 @@ And the collector of these tables, when that is asked for.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from providers.clients import Clients
 from providers.collector import APPLICATION, CollectorNames, collector_pieces
 from providers.deploy_role import ROLE_PATH
-from providers.operations import Report, Step
+from providers.operations import Report, Step, StepState
 from providers.pieces import Change, Piece, found, run_pieces
 from providers.place import Place, open_place
 from providers.session import AwsSession
@@ -39,7 +40,11 @@ _MISSING: Final = "NoSuchEntity"
 
 
 async def plan_setup(
-    session: AwsSession, *, collector: bool = False, wheel: Path | None = None
+    session: AwsSession,
+    *,
+    reset: bool = False,
+    collector: bool = False,
+    wheel: Path | None = None,
 ) -> Sequence[Step]:
     """Say what `set_up` would do in each region; change nothing.
 
@@ -48,7 +53,22 @@ async def plan_setup(
             `set_up`.
     """
     async with _pieces(session, collector, wheel) as pieces:
-        return await run_pieces(pieces, lambda _step: None, only_look=True)
+        steps = await run_pieces(pieces, lambda _step: None, only_look=True)
+    return list(_anew(steps, session.table)) if reset else steps
+
+
+def _anew(steps: Sequence[Step], table: str) -> Iterator[Step]:
+    """Plan to delete the record tables that are there, and to create them again."""
+    for step in steps:
+        if step.text != f"table {table}" or step.detail == "create":
+            yield step
+            continue
+        yield _deletion(table, step.region, "waiting", "with all its records")
+        yield replace(step, state="waiting", detail="create")
+
+
+def _deletion(table: str, region: str, state: StepState, detail: str = "") -> Step:
+    return Step(f"reset/{region}", f"delete table {table}", region, state, detail)
 
 
 async def set_up(
@@ -76,10 +96,9 @@ async def set_up(
     """
 
     async def emptied(region: str) -> None:
-        step = Step(f"reset/{region}", f"delete table {session.table}", region, "running")
-        report(step)
+        report(_deletion(session.table, region, "running"))
         await drop_record_table(session, region)
-        report(Step(step.id, step.text, region, "done", "gone, with all its records"))
+        report(_deletion(session.table, region, "done", "gone, with all its records"))
 
     async with _pieces(session, collector, wheel) as pieces:
         if reset:

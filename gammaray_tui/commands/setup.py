@@ -103,11 +103,11 @@ class Wanted(NamedTuple):
 
 
 async def _plan(operations: AwsOperations, wanted: Wanted, printer: StepPrinter) -> None:
-    steps = await operations.plan_setup(collector=wanted.collector, wheel=wanted.wheel)
+    steps = await operations.plan_setup(
+        reset=wanted.reset, collector=wanted.collector, wheel=wanted.wheel
+    )
     for step in steps:
         printer.planned(step)
-    if wanted.reset:
-        say("--reset would delete what is there first.")
 
 
 async def _make(operations: AwsOperations, wanted: Wanted, yes: bool, printer: StepPrinter) -> None:
