@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gammaray_tui.commands import completion, options
-from gammaray_tui.commands.acting import StepPrinter, acting, given_for_acting
+from gammaray_tui.commands.acting import (
+    StepPrinter,
+    acting,
+    given_for_acting,
+    given_for_looking,
+)
 
 if TYPE_CHECKING:
     from providers.operations import Operations
@@ -42,7 +47,8 @@ def deploy(
     in those given with --region. Without a name, lists the applications.
     """
     configuration, config = options.letter_and_file(configuration, config)
-    given = given_for_acting(context, profile, region, table, endpoint_url, config)
+    put_together = given_for_looking if dry_run or not applications else given_for_acting
+    given = put_together(context, profile, region, table, endpoint_url, config)
     printer = StepPrinter(as_json=as_json)
     ids = _ids(applications or [], configuration)
     asyncio.run(_deploy(acting(given), ids, given.regions, dry_run, printer))
