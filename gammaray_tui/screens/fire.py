@@ -96,7 +96,14 @@ class FireScreen(Dialog[Shot]):
             count = self._last.count if self._last is not None else 1
             yield Input(str(count), id="count", type="integer", max_length=4)
             yield plain("a second", classes="label between")
-            yield Input(id="rate", type="number", max_length=6, placeholder="all")
+            rate = self._last.rate if self._last is not None else None
+            yield Input(
+                f"{rate:g}" if rate else "",
+                id="rate",
+                type="number",
+                max_length=6,
+                placeholder="all",
+            )
         with Horizontal(classes="row"):
             yield plain("payload", classes="label")
             yield TextArea(id="payload", tab_behavior="focus", show_line_numbers=False)

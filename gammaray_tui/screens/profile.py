@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Button, Input, Static
@@ -27,10 +25,7 @@ class ProfileScreen(Dialog[bool]):
 
     TITLE_TEXT = "profile and regions"
     SAFE = "#profiles"
-    KEYS_TEXT = "space choose · enter go over · esc cancel"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "switch", "go over", id="profile.switch", show=False),
-    ]
+    KEYS_TEXT = "space choose · tab enter go over · esc cancel"
 
     def __init__(self, look: Look, switching: Switching) -> None:
         super().__init__(look)
@@ -77,7 +72,7 @@ class ProfileScreen(Dialog[bool]):
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#switch")
-    def action_switch(self) -> None:
+    def _switch(self) -> None:
         """Try the choice, and go over to it."""
         if not self._busy:
             self._busy = True
