@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import sys
 import time
 import zlib
@@ -24,8 +25,8 @@ from dataclasses import dataclass, replace
 from itertools import cycle
 from types import SimpleNamespace
 from typing import Any, Final
+from unittest.mock import patch
 
-import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
@@ -35,8 +36,10 @@ from benchmarks.collector_model import Setting, Work, simulate
 from causality.engine import Engine
 from causality.records import decode_page
 from gammaray_collector.collecting import Collector
+from gammaray_collector.dynamo import DynamoTable
 from gammaray_collector.items import DUE_SHARDS, due_partition
 from gammaray_collector.rollups import PATIENCE_S
+from gammaray_collector.table import Asked
 from providers.collector import BATCH_SIZE, MAPPING, MEMORY_MB
 
 INVOCATIONS: Final = 10_000  # in the load: a second of it
@@ -166,11 +169,10 @@ def engine_cpu_s(records: list[dict[str, Any]]) -> tuple[float, float]:
     return (read_s - began_s) / len(records), (ended_s - read_s) / len(records)
 
 
-def request_cpu_s(count: int = 400) -> float:
-    """Give what a query takes in the real client: signing, writing and reading, no network."""
-    client = boto3.client(
-        "dynamodb", region_name="us-west-2", aws_access_key_id="x", aws_secret_access_key="x"
-    )
+def request_cpu_s(count: int = 200, times: int = 4) -> float:
+    """Give what a query takes in the real table, at best: signing, writing, reading; no socket."""
+    with patch.dict(os.environ, {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}):
+        table = DynamoTable("gammaRaysCollected", "us-west-2")
     item = {"pk": {"S": "k#0"}, "sk": {"S": "o#0"}, "j": {"S": "x" * 500}}
     body = json.dumps({"Items": [item], "Count": 1}).encode()
 
@@ -180,18 +182,16 @@ def request_cpu_s(count: int = 400) -> float:
         headers["x-amz-crc32"] = str(zlib.crc32(body))
         return AWSResponse(request.url, 200, headers, raw)
 
-    client.meta.events.register("before-send.dynamodb.*", answer)
-    asked = {
-        "TableName": "gammaRaysCollected",
-        "KeyConditionExpression": "pk = :p AND sk BETWEEN :a AND :b",
-        "ExpressionAttributeValues": {":p": {"S": "k"}, ":a": {"S": "o"}, ":b": {"S": "p"}},
-        "ConsistentRead": True,
-    }
-    client.query(**asked)
-    began_s = time.process_time()
-    for _ in range(count):
-        client.query(**asked)
-    return (time.process_time() - began_s) / count
+    table._client.meta.events.register("before-send.dynamodb.*", answer)
+    asked = [Asked("k#0", "o#", "o#~")]
+    table.query(asked)
+    took_s = []
+    for _ in range(times):
+        began_s = time.process_time()
+        for _ in range(count):
+            table.query(asked)
+        took_s.append(time.process_time() - began_s)
+    return min(took_s) / count
 
 
 _HEAD: Final = (
@@ -242,7 +242,8 @@ def row(name: str, setting: Setting, work: Work, seconds: int) -> str:
     """Simulate, and give a line of the table."""
     found = simulate(setting, work, seconds)
     half, last = found.backlog[seconds // 2], found.backlog[-1]
-    keeps_up = last < 1.1 * half + setting.rate  # it varies by about a second's records
+    # Batches end by turns: from second to second the backlog varies by some hundredths of this.
+    keeps_up = last - half < 0.04 * setting.rate * (seconds - seconds // 2)
     ages = ", ".join(f"{found.age_s(share):.1f}" for share in (0.5, 0.99, 1.0))
     return (
         f"{name:34}{setting.shards * setting.lanes:6}{found.records / found.batches:9.0f}"
