@@ -119,7 +119,8 @@ class Collector:
         self._keys.entered(nodes)
         self._count_attempts(attempt for one in said for attempt in attempts.attempts_of(one.facts))
         self._note(found for one in said for found in problems.of_facts(one.facts, one.region))
-        self._resolver.resolve([*seeds, *self._awaiting(one.facts for one in said)], now_s)
+        waiting = self._awaiting(one.facts for one in said)
+        self._resolver.resolve([*seeds, *waiting], now_s, lag_s=lags.lag_of(said, now_s))
 
     def refuse(self, record: Any, reason: str, now_s: float) -> None:
         """Note a record that could be read, and could not be taken all the same. Raises Busy."""

@@ -59,7 +59,7 @@ def answer(
     if not records:
         _sweep(collector, left, now)
         return {"batchItemFailures": []}
-    if records[0].get("eventSource") == _QUEUE:
+    if isinstance(records[0], dict) and records[0].get("eventSource") == _QUEUE:
         return {"batchItemFailures": list(_lost(collector, records))}
     for first in range(0, len(records), _SLICE):
         part = records[first : first + _SLICE]
@@ -69,11 +69,18 @@ def answer(
             _take(collector, part, now)
         except Busy as busy:
             _log.warning("%d of %d records taken: %s", first, len(records), busy)
-            sequence = part[0]["dynamodb"]["SequenceNumber"]
-            return {"batchItemFailures": [{"itemIdentifier": sequence}]}
+            return {"batchItemFailures": [{"itemIdentifier": _sequence(part[0])}]}
     if left() > _LEFT_S:
         _sweep_some(collector, len(records), now)
     return {"batchItemFailures": []}
+
+
+def _sequence(record: Any) -> str:
+    """Give a record's sequence number; "" has all of the batch handed over again."""
+    try:
+        return str(record["dynamodb"]["SequenceNumber"])
+    except (KeyError, TypeError):
+        return ""
 
 
 @cache

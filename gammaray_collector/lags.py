@@ -18,16 +18,19 @@ _LONGEST_S: Final = 86_400.0
 _VALID_S: Final = 300.0
 
 
+def lag_of(said: Sequence[Read], now_s: float) -> float:
+    """Give how far behind a stream is that brings these records; 0 if that is nothing unusual."""
+    newest_s = max((one.facts.written_at_s for one in said), default=now_s)
+    return now_s - newest_s if _NOTICED_S < now_s - newest_s < _LONGEST_S else 0.0
+
+
 def told(said: Sequence[Read], now_s: float) -> Iterator[Item]:
     """Give what has to be written if a stream lags: how much, and when that was."""
-    if not said:
-        return
-    newest = max(said, key=lambda one: one.facts.written_at_s)
-    lag_s = now_s - newest.facts.written_at_s
-    if _NOTICED_S < lag_s < _LONGEST_S:
+    lag_s = lag_of(said, now_s)
+    if lag_s:
         yield {
             PK: PARTITION,
-            SK: newest.region or "-",
+            SK: said[0].region or "-",
             _AT: int(now_s),
             _SECONDS: int(lag_s),
             EXPIRES: int(now_s + 10 * _VALID_S),

@@ -119,6 +119,7 @@ class Resolver:
         *,
         felt: int = FELT,
         mature: Collection[str] = (),
+        lag_s: float = 0.0,
     ) -> None:
         """Bring every edge up to date that some halves can change. Raises Busy.
 
@@ -130,6 +131,7 @@ class Resolver:
             now_s: the time.
             felt: how many steps from them others are changed.
             mature: ids of causes by which all calls are here that come late.
+            lag_s: how far the stream is behind that brings them.
         """
         known: dict[Key, Item] = {}
         new = {half.cause_id for half in seeds if isinstance(half, CauseHalf)} - set(mature)
@@ -149,7 +151,7 @@ class Resolver:
             self._point(one.edge for one in changed.values())
             lost = self._ledger.write(one.conclusion for one in changed.values() if one.conclusion)
             written = [one for key, one in changed.items() if key not in lost]
-            self._follow_late_lineage(written, now_s)
+            self._follow_late_lineage(written, now_s, lag_s)
             left = [
                 *(one.half for key, one in changed.items() if key in lost),
                 *(one.half for one in again if one.conclusion is not None),
@@ -225,19 +227,22 @@ class Resolver:
             [
                 due_item(one.half, now_s + PATIENCE_S)
                 for one in found
-                if (one.half.cause_id in new or one.known is None) and one.is_unfinished()
+                # Of others, those had their turn before of which nothing is known to this day.
+                if (one.half.cause_id in new or (one.known is None and one.conclusion is not None))
+                and one.is_unfinished()
             ]
         )
 
-    def _follow_late_lineage(self, written: Iterable[Found], now_s: float) -> None:
+    def _follow_late_lineage(self, written: Iterable[Found], now_s: float, lag_s: float) -> None:
         """Look again at what those may have caused of which it became known late who led to them.
 
-        An effect cannot be the cause of what led to it, and that may have been decided by now.
+        An effect cannot be the cause of what led to it, and that may have been decided by now:
+        but not while everybody waits for a stream that lags.
         """
         level = {
             one.edge.child
             for one in written
-            if one.edge.grade == "exact" and one.half.began_s < now_s - PATIENCE_S
+            if one.edge.grade == "exact" and one.half.began_s < now_s - lag_s - PATIENCE_S
         }
         reached: set[str] = set()
         outputs: list[Half] = []

@@ -74,6 +74,17 @@ def test_the_first_record_that_could_not_be_written_is_named() -> None:
     assert edges_in(table)
 
 
+def test_a_batch_of_nothing_but_nonsense_is_handed_over_again_as_a_whole_only_when_busy() -> None:
+    def refuse(_what: str) -> None:
+        raise Busy("throttled")
+
+    table = FakeTable(refuse)
+    failed = answer(collector(table), [None], _plenty)
+    assert failed == {"batchItemFailures": [{"itemIdentifier": ""}]}
+    table.before = lambda _what: None
+    assert answer(collector(table), [None], _plenty) == _ALL_TAKEN
+
+
 def test_what_no_time_is_left_for_comes_again() -> None:
     world = World(0, Options(("send",), roots=200, depth=2)).run()
     given = handed_over(world.records())
