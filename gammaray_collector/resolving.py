@@ -227,7 +227,7 @@ class Resolver:
             [
                 due_item(one.half, now_s + PATIENCE_S)
                 for one in found
-                # Of others, those had their turn before of which nothing is known to this day.
+                # Others were put off when they came, and are past it if they had no edge until now.
                 if (one.half.cause_id in new or (one.known is None and one.conclusion is not None))
                 and one.is_unfinished()
             ]
