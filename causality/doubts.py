@@ -162,9 +162,9 @@ class Doubts:
         return source, _stretch(_began_s(cause))
 
     def _doubtful(self, source: Source, stretch: int) -> bool:
-        return self._unexplained.near(source, stretch) or any(
-            near in self._gaps for near in _near(stretch)
-        )
+        if self._unexplained.near(source, stretch):
+            return True
+        return bool(self._gaps) and any(near in self._gaps for near in _near(stretch))
 
     def _ask_again(self, source: Source, stretch: int) -> None:
         for cause in self._dependents.get(source, ()):
@@ -191,6 +191,8 @@ class _Signs:
 
     def near(self, source: Source, stretch: int) -> bool:
         """Say whether a sign is near."""
+        if not self._counts and not self._lasting:
+            return False
         return any(
             (source, near) in self._counts or (source, near) in self._lasting
             for near in _near(stretch)

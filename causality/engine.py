@@ -32,7 +32,7 @@ from causality.losses import Losses
 from causality.match_keys import must_have_a_call
 from causality.matching import Matcher
 from causality.merging import either, unknown
-from causality.records import Image, StreamRecord, Unreadable
+from causality.records import StreamRecord, Unreadable
 from causality.retention import Retention
 from causality.traces import Traces
 
@@ -113,10 +113,14 @@ class Engine:
         for record in records:
             self.records += 1
             image = record.dynamodb.NewImage
-            if image is not None:  # else an item left the table: says nothing of invocations
-                facts = self._decode(image)
-                if facts is not None:
-                    self._apply(facts)
+            if image is None:
+                continue  # an item left the table: says nothing of invocations
+            try:
+                facts = decode_image(image)
+            except UnreadablePayload as error:
+                self._keep_unreadable(str(error), image.reqID.S.split(":", 1)[0] or None, None)
+            else:
+                self._apply(facts)
 
     def apply_facts(self, facts: Iterable[Facts]) -> None:
         """Apply what records say, where others have decoded them."""
@@ -222,13 +226,6 @@ class Engine:
         }
 
     # --- records --------------------------------------------------------------------------
-
-    def _decode(self, image: Image) -> Facts | None:
-        try:
-            return decode_image(image)
-        except UnreadablePayload as error:
-            self._keep_unreadable(str(error), image.reqID.S.split(":", 1)[0] or None, None)
-            return None
 
     def _keep_unreadable(
         self, reason: str, request_id: str | None, at_s: float | None, raw: str = ""

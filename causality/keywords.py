@@ -87,15 +87,15 @@ KEYWORDS = {
     }.items()
 }
 _REQUIRED = {
-    "PutItem": ("TableName", "Item"),
-    "UpdateItem": ("TableName", "Key"),
-    "DeleteItem": ("TableName", "Key"),
-    "BatchWriteItem": ("RequestItems",),
-    "PutObject": ("Bucket", "Key"),
-    "PostObject": ("Bucket", "Key"),
-    "DeleteObject": ("Bucket", "Key"),
-    "Publish": ("Message",),
-    "Invoke": ("FunctionName",),
+    "PutItem": {"TableName", "Item"},
+    "UpdateItem": {"TableName", "Key"},
+    "DeleteItem": {"TableName", "Key"},
+    "BatchWriteItem": {"RequestItems"},
+    "PutObject": {"Bucket", "Key"},
+    "PostObject": {"Bucket", "Key"},
+    "DeleteObject": {"Bucket", "Key"},
+    "Publish": {"Message"},
+    "Invoke": {"FunctionName"},
 }
 _KEYWORD_AT = {
     operation: re.compile(f":({'|'.join(sorted(keywords))}):")
@@ -115,7 +115,9 @@ def readings(operation: str, text: str) -> list[Reading]:
         certain, position = _without_choice(operation, text, keyword_at)
         if position == len(text):
             return [certain]
-        found = _complete(operation, text, keyword_at, certain, position)
+        found = _of_two(operation, text, keyword_at, certain, position) or _complete(
+            operation, text, keyword_at, certain, position
+        )
     return found or _complete(operation, text, _ANY_KEYWORD_AT, {}, 0)
 
 
@@ -146,6 +148,35 @@ def _without_choice(operation: str, text: str, keyword_at: re.Pattern[str]) -> t
     return reading, position
 
 
+def _of_two(
+    operation: str, text: str, keyword_at: re.Pattern[str], certain: Reading, position: int
+) -> list[Reading]:
+    """Read a last value in which one keyword stands: a keyword, or a part of the value.
+
+    This is what _complete() would give, in a quarter of the time, for a message with a subject
+    and its like; nothing for texts with more of a choice.
+    """
+    match = keyword_at.match(text, position)
+    if match is None or match[1] in certain or match[1] in _FORMS:
+        return []
+    name, start = match[1], match.end()
+    following = keyword_at.search(text, start)
+    if following is None or keyword_at.search(text, following.start() + 1) is not None:
+        return []
+    other, value = following[1], text[following.end() :]
+    is_table = operation.endswith("Item")
+    if _holds_literal(name, is_table) or _holds_literal(other, is_table):
+        return []
+    whole = certain | {name: text[start:]}
+    form = _FORMS.get(other)
+    if other in whole or (form is not None and form.fullmatch(value) is None):
+        return [whole]
+    apart = certain | {name: text[start : following.start()], other: value}
+    if form is None and whole.keys() >= _REQUIRED[operation]:
+        return [apart, whole]
+    return [apart]
+
+
 def _holds_literal(name: str, is_table: bool) -> bool:
     return name in _LITERAL or (is_table and name == "Key")
 
@@ -158,7 +189,7 @@ def _complete(
     A keyword whose value has the narrow form that it must have was no part of another value.
     """
     found = list(islice(_read(operation, text, keyword_at, certain, position), _MAX_READINGS))
-    required = set(_REQUIRED.get(operation, ())).difference(certain)
+    required = _REQUIRED.get(operation, set()).difference(certain)
     complete = [spans for spans in found if required.issubset([span[0] for span in spans])]
     if complete:
         formed = _formed(complete[0])

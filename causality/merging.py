@@ -15,7 +15,7 @@ _Part = TypeVar("_Part", Cause, Output)
 
 def unknown(parts: Sequence[_Part], known: Sequence[_Part]) -> Sequence[_Part]:
     """Give the parts that are not known yet, each once."""
-    if not known and len(parts) < 2:
+    if not known and (len(parts) < 2 or (len(parts) == 2 and parts[0] != parts[1])):
         return parts
     seen = {msgspec.json.encode(part) for part in known}
     new = []
