@@ -60,6 +60,7 @@ bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.recorder_overhead
 	$(BIN)/gammaray-tui overhead
 	$(BIN)/python -m benchmarks.screen
+	$(BIN)/python -m benchmarks.collector
 	$(BIN)/python -m pytest benchmarks --benchmark-only \
 	    --benchmark-columns=min,median,mean,rounds || test $$? -eq 5
 

@@ -156,6 +156,8 @@ def _settles(act: Act, earlier: Act) -> bool:
     kinds = {act.kind, earlier.kind}
     if act.kind != earlier.kind and kinds != {"instrument", "uninstrument"}:
         return False
+    if act.kind == "collector":  # whatever wheel it took
+        return True
     everywhere = not act.regions or (
         bool(earlier.regions) and set(act.regions) >= set(earlier.regions)
     )

@@ -94,6 +94,8 @@ def test_what_ends_or_fails_with_a_message_leaves_nothing(journal: Journal) -> N
         (Act("instrument", ("f",)), Act("uninstrument", ("f", "g")), True),
         (Act("uninstrument", ("f", "g")), Act("uninstrument", ("f",)), False),
         (Act("setup"), Act("roles"), False),
+        (Act("collector"), Act("collector", ("/wheels/msgspec.whl",)), True),
+        (Act("setup"), Act("collector"), False),
     ],
 )
 def test_the_same_done_well_settles_it(
