@@ -34,13 +34,14 @@ Group: TypeAlias = Literal[
     "Time line",
     "Compare",
     "History",
+    "Dialogs",
 ]
 Pane: TypeAlias = Literal["tree", "latency", "detail"]
 Run: TypeAlias = "Callable[[GammarayApp], Awaitable[None] | None]"
 
 GROUPS: tuple[Group, ...] = (
     "Move", "Tree", "Latency", "Invocation", "View", "Replay", "Act", "Program", "Map",
-    "Time line", "Compare", "History",
+    "Time line", "Compare", "History", "Dialogs",
 )  # fmt: skip
 _SIGNS = {
     "down": "↓",
@@ -118,7 +119,9 @@ def _bound_by(widget: type[LineList], target: str, group: Group) -> Iterator[Act
             )
 
 
-def _on_screen(name: str, group: Group, *bound: Sequence[BindingType]) -> Iterator[Action]:
+def _on_screen(
+    name: str, group: Group, *bound: Sequence[BindingType], prefix: str = ""
+) -> Iterator[Action]:
     """List what another screen binds, itself and the widget that it shows."""
     for binding in chain.from_iterable(bound):
         if isinstance(binding, Binding) and binding.id is not None:
@@ -126,7 +129,7 @@ def _on_screen(name: str, group: Group, *bound: Sequence[BindingType]) -> Iterat
                 id=binding.id,
                 keys=tuple(binding.key.split(",")),
                 label=binding.description,
-                text=binding.description,
+                text=prefix + binding.description,
                 group=group,
                 run=handlers.on_screen(binding.action),
                 widget=name,
@@ -333,6 +336,10 @@ ACTIONS: tuple[Action, ...] = (
     *_on_screen("waterfall", "Time line", WaterfallView.BINDINGS, screen_keys.WATERFALL),
     *_on_screen("compare", "Compare", screen_keys.COMPARE),
     *_on_screen("history", "History", AnswerTable.BINDINGS, screen_keys.HISTORY),
+    *chain.from_iterable(
+        _on_screen(name, "Dialogs", bound, prefix=f"{name}: ")
+        for name, bound in screen_keys.DIALOGS.items()
+    ),
 )
 
 BY_ID = {action.id: action for action in ACTIONS}

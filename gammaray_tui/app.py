@@ -130,8 +130,7 @@ class GammarayApp(FewToasts):
         self.player = player
         self.archives = archives or ArchivePlaces()
         self.live: Live | None = None
-        self.paused = False
-        self.calls_shown = True
+        self.paused, self.calls_shown = False, True
         self.last_shot: Shot | None = None
         self.snapshot = Snapshot(Header(title))
         self._operations = operations
@@ -174,6 +173,11 @@ class GammarayApp(FewToasts):
     def operations(self) -> Operations | None:
         """The acts on AWS that may be done now."""
         return None if self.read_only or self.live is not None else self._operations
+
+    @property
+    def can_look(self) -> bool:
+        """Whether there is an AWS to look at, if only to read."""
+        return self._operations is not None
 
     def need_inspections(self) -> Inspections:
         """Give what only looks at AWS, in read-only mode as well.
@@ -339,9 +343,8 @@ class GammarayApp(FewToasts):
         """Say what happened, on what, and what to do; several errors share one dialog."""
         from gammaray_tui.screens.error import ErrorScreen
 
-        top = self.screen
-        if isinstance(top, ErrorScreen):
-            top.add(error)
+        if isinstance(self.screen, ErrorScreen):
+            self.screen.add(error)
         else:
             self.push_screen(ErrorScreen(self.look, error))
 

@@ -44,27 +44,46 @@ _WORDS = {
 _KEYS = {"tree.follow": "G", "tree.left": "h l", "latency.filter": "enter", "detail.go": "enter"}
 
 
-def empty_hints(header: Header, keymap: Keymap, *, can_operate: bool) -> list[tuple[str, str]]:
-    """Choose the keys that help while nothing can be shown, each with what it does."""
+def empty_hints(
+    header: Header,
+    keymap: Keymap,
+    *,
+    can_operate: bool,
+    can_look: bool = False,
+    can_switch: bool = False,
+) -> list[tuple[str, str]]:
+    """Choose the keys that help while nothing can be shown, each with what it does.
 
-    def key(action_id: str) -> str:
-        return keymap.shown(BY_ID[action_id])
-
-    hints = []
-    if header.problems:
-        hints.append((key("problems"), f"to see {formats.plural(header.problems, 'problem')}"))
-    if not can_operate:
-        return hints
+    Args:
+        header: how reading goes.
+        keymap: the keys.
+        can_operate: whether acts on AWS are possible.
+        can_look: whether AWS can at least be looked at.
+        can_switch: whether there are other profiles and regions to go over to.
+    """
+    phases = {state.phase for state in header.regions}
     missing = any(state.kind == "table-missing" for state in header.regions)
-    reading = any(state.phase in ("live", "connecting") for state in header.regions)
-    if missing:
-        hints.append((key("deploy"), "to deploy an application, record table and all"))
-    elif reading or not header.regions:
-        hints += [
-            (key("fire"), "to fire an application"),
-            (key("deploy"), "to deploy one first"),
+    unreadable = any(
+        state.phase == "down" and state.kind != "table-missing" for state in header.regions
+    )
+    wanted = []
+    if header.problems:
+        wanted.append(("problems", f"to see {formats.plural(header.problems, 'problem')}"))
+    if can_operate and missing:
+        wanted += [
+            ("deploy", "to deploy an application, record table and all"),
+            ("set-up", "to make the record table where there is none"),
         ]
-    return hints
+    if can_operate and (phases & {"live", "connecting"} or not header.regions):
+        wanted.append(("fire", "to fire an application"))
+        if not missing:
+            wanted.append(("deploy", "to deploy one first"))
+        wanted.append(("instrument", "to record functions that exist already"))
+    if can_look and header.regions:
+        wanted.append(("doctor", "to check account, tables and functions"))
+    if can_switch and (unreadable or phases == {"down"}):
+        wanted.append(("profile", "to go over to another profile or other regions"))
+    return [(keymap.shown(BY_ID[action_id]), text) for action_id, text in wanted]
 
 
 def screen_hints(keymap: Keymap, *wanted: tuple[str, str]) -> Sequence[KeyHint]:

@@ -37,3 +37,47 @@ HISTORY: tuple[BindingType, ...] = (
     Binding("y", "copy", "copy the value", id="history.copy", show=False),
     Binding("escape", "leave", "stop, or back to the tree", id="history.leave", show=False),
 )
+DIALOG: tuple[BindingType, ...] = (
+    Binding("escape", "cancel", "cancel, or close", id="dialog.cancel", show=False),
+)
+CLEANUP: tuple[BindingType, ...] = (
+    Binding("a", "all", "all of ours or none", id="cleanup.all", show=False),
+    Binding("b", "application", "by application", id="cleanup.application", show=False),
+    Binding("r", "again", "look again", id="cleanup.again", show=False),
+)
+DEPLOY: tuple[BindingType, ...] = (
+    Binding("r", "retry", "try again", id="deploy.retry", show=False),
+)
+FIRE: tuple[BindingType, ...] = (
+    Binding("f", "fire", "fire", id="fire.fire", show=False),
+    Binding("pageup", "before(1)", "payload before", id="fire.before", priority=True, show=False),
+    Binding("pagedown", "before(-1)", "payload after", id="fire.after", priority=True, show=False),
+)
+LOGS: tuple[BindingType, ...] = (
+    Binding("c", "chain", "whole chain", id="logs.chain", show=False),
+    Binding("/", "search", "search", id="logs.search", show=False),
+    Binding("s", "save", "save", id="logs.save", show=False),
+    Binding("t", "tail", "tail", id="logs.tail", show=False),
+)
+CONFIRM: tuple[BindingType, ...] = (
+    Binding("y", "agree", "yes", id="confirm.yes", show=False),
+    Binding("n", "cancel", "no", id="confirm.no", show=False),
+)
+DOCTOR: tuple[BindingType, ...] = (
+    Binding("r", "again", "check again", id="doctor.again", show=False),
+)
+PROBLEMS: tuple[BindingType, ...] = (
+    Binding("y", "copy", "copy the problem", id="problems.copy", show=False),
+)
+
+DIALOGS = {
+    "dialog": DIALOG,
+    "fire": FIRE,
+    "deploy": DEPLOY,
+    "cleanup": CLEANUP,
+    "confirm": CONFIRM,
+    "logs": LOGS,
+    "doctor": DOCTOR,
+    "problems": PROBLEMS,
+}
+"""The keys of each dialog that has some of its own, and of all of them."""

@@ -59,6 +59,7 @@ class Watch:
         taps: called with each event as it comes, before the graph takes it.
         recording_name: gives the name of the file that is recorded to; "" for none.
         playback: gives how playing goes, of a replay.
+        notes: what to say while nothing has come.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Watch:
         self.taps: list[Callable[[ProviderEvent], None]] = []
         self.recording_name: Callable[[], str] = str
         self.playback: Callable[[], Playback | None] = lambda: None
+        self.notes: tuple[str, ...] = ()
         self._max_invocations = max_invocations
         self._clock = clock
         self._pending: deque[ProviderEvent] = deque()
@@ -207,6 +209,7 @@ class Watch:
             problems=tables.problems,
             now_s=now_s,
             window_s=self._window_s,
+            notes=self.notes,
         )
 
     def service_map(self) -> ServiceMap:

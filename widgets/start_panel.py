@@ -121,7 +121,7 @@ class StartPanel(Widget):
         # The region stands before it, and the table is named in the message where it matters.
         text = look.safe(_SAID_ALREADY.sub("", state.message)) or {
             "connecting": "connecting" + look.glyphs.ellipsis,
-            "live": "reading; nothing was recorded here yet",
+            "live": "reading; nothing has come yet",
             "retrying": "trying again",
             "down": "cannot be read",
             "ended": "read to its end",

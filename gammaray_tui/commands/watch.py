@@ -58,6 +58,14 @@ def watch(
         record = resume = None  # the recording is of the place that was left
 
 
+def since_notes(since: str) -> tuple[str, ...]:
+    """Say what is not read, for whoever wonders why nothing comes."""
+    if since == "all":
+        return ()
+    ago = "what is written from now on" if since == "now" else f"the last {since}"
+    return (f"Reads {ago}; --since all reads what the streams still hold (24 h).",)
+
+
 def at_place(settings: Settings, place: Place) -> Settings:
     """Give the settings for another place."""
     import msgspec
@@ -97,6 +105,7 @@ async def _watch(
     origin = origin_of(session)
     # In sight at all times: keys that are missing want a reason.
     model = Watch(f"{title} (read-only)" if settings.read_only else title)
+    model.notes = since_notes(settings.since)
     path = None if resume is None else resuming.find(resume, record, origin)
     resumed = None if path is None else resuming.take_up(path, model)
     recording = WatchRecording(

@@ -9,10 +9,11 @@ from typing import ClassVar, Literal, TypeAlias
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Button, Static
 
+from gammaray_tui import screen_keys
 from gammaray_tui.screens.act_dialog import ActDialog
 from gammaray_tui.screens.deletion import KIND_WIDTH, deletion_question
 from gammaray_tui.screens.dialog import plain, push_button
@@ -36,11 +37,7 @@ class CleanupScreen(ActDialog):
     """What carries our tag is preselected; nothing else is touched unless it is chosen."""
 
     DESTRUCTIVE = True
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "all", "all of ours or none", id="cleanup.all", show=False),
-        Binding("b", "application", "by application", id="cleanup.application", show=False),
-        Binding("r", "again", "look again", id="cleanup.again", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*screen_keys.CLEANUP]
     DEFAULT_CSS = """
     CleanupScreen {
         #resources, #steps { max-height: 40vh; margin-top: 1; }

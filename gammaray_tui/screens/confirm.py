@@ -7,10 +7,11 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widgets import Button, Input
 
+from gammaray_tui import screen_keys
 from gammaray_tui.screens.dialog import Dialog, plain, push_button
 from widgets.growing_list import GrowingList
 from widgets.look import Look
@@ -34,10 +35,7 @@ class ConfirmScreen(Dialog[bool]):
     DEFAULT_CSS = """
     ConfirmScreen #items { max-height: 35vh; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "agree", "yes", id="confirm.yes", show=False),
-        Binding("n", "cancel", "no", id="confirm.no", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*screen_keys.CONFIRM]
 
     def __init__(
         self,

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widgets import Button, Input
 
+from gammaray_tui import screen_keys
 from gammaray_tui.screens.act_dialog import ActDialog
 from gammaray_tui.screens.applications import application_choices, regions_of
 from gammaray_tui.screens.dialog import plain, push_button
@@ -47,9 +48,7 @@ _CONFIGURATIONS = (
 class DeployScreen(ActDialog):
     """Chooses, plans, deploys; closing it while it runs lets the deployment go on."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "retry", "try again", id="deploy.retry", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*screen_keys.DEPLOY]
     DEFAULT_CSS = """
     DeployScreen {
         #steps { max-height: 14; }

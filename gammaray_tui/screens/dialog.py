@@ -13,7 +13,8 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from gammaray_tui.screen_keys import JUMP
+from gammaray_tui.actions import BY_ID, key_sign
+from gammaray_tui.screen_keys import DIALOG, JUMP
 from providers.errors import UserError
 from widgets.look import Look
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from gammaray_tui.app import GammarayApp
 
 Result = TypeVar("Result")
+
+_BETWEEN = " · "  # two hints
 
 
 class Dialog(ModalScreen[Result]):
@@ -98,7 +101,7 @@ class Dialog(ModalScreen[Result]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "cancel", id="dialog.cancel", show=False),
+        *DIALOG,
         Binding("ctrl+c", "app.help_quit", show=False),
         Binding("down", "app.focus_next", show=False),
         Binding("up", "app.focus_previous", show=False),
@@ -135,7 +138,7 @@ class Dialog(ModalScreen[Result]):
         """Compose the box."""
         with Vertical(id="box") as box:
             box.border_title = Content(f" {self.look.safe(self.title_text())} ")
-            box.border_subtitle = Content(f" {self.look.glyphs.text(self.KEYS_TEXT)} ")
+            box.border_subtitle = self._named_keys(self.KEYS_TEXT)
             yield from self.content()
             yield plain("", id="trouble")
             with Horizontal(id="buttons"):
@@ -155,9 +158,20 @@ class Dialog(ModalScreen[Result]):
 
     def show_keys(self, text: str) -> None:
         """Say in the frame which keys work now."""
-        self.query_one("#box", Vertical).border_subtitle = Content(
-            f" {self.look.glyphs.text(text)} "
-        )
+        self.query_one("#box", Vertical).border_subtitle = self._named_keys(text)
+
+    def _named_keys(self, text: str) -> Content:
+        """Write the text about keys with those that the user has put in their place."""
+        keymap = self.gammaray.keymap
+        shown = {
+            key_sign(binding.key): keymap.shown(BY_ID[binding.id])
+            for owner in type(self).__mro__
+            for binding in owner.__dict__.get("BINDINGS", ())
+            if isinstance(binding, Binding) and binding.id in keymap.changes
+        }
+        parts = [part.partition(" ") for part in text.split(_BETWEEN)]
+        text = _BETWEEN.join(shown.get(key, key) + blank + rest for key, blank, rest in parts)
+        return Content(f" {self.look.glyphs.text(text)} ")
 
     def show_trouble(self, error: UserError | None) -> None:
         """Say in the dialog what went wrong and what to do; None takes it away."""

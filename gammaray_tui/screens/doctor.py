@@ -6,10 +6,11 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Button, Static
 
+from gammaray_tui import screen_keys
 from gammaray_tui.screens.dialog import Dialog, plain, push_button
 from providers.operations import Check, Inspections, Operations
 from widgets.growing_list import GrowingList
@@ -37,9 +38,7 @@ class DoctorScreen(Dialog[None]):
         &.-trouble #checks { max-height: 40vh; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "again", "check again", id="doctor.again", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*screen_keys.DOCTOR]
 
     def __init__(self, look: Look, inspections: Inspections, operations: Operations | None) -> None:
         super().__init__(look)

@@ -8,11 +8,12 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Button, Input, Static, TextArea
 
+from gammaray_tui import screen_keys
 from gammaray_tui.fire_history import Entry, FireHistory
 from gammaray_tui.screens.applications import application_choices
 from gammaray_tui.screens.dialog import Dialog, plain, push_button
@@ -57,13 +58,7 @@ class FireScreen(Dialog[Shot]):
         }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f", "fire", "fire", id="fire.fire", show=False),
-        Binding("pageup", "before(1)", "payload before", id="fire.before", priority=True,
-                show=False),
-        Binding("pagedown", "before(-1)", "payload after", id="fire.after", priority=True,
-                show=False),
-    ]  # fmt: skip
+    BINDINGS: ClassVar[list[BindingType]] = [*screen_keys.FIRE]
 
     def __init__(
         self,

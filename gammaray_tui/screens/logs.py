@@ -10,11 +10,12 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from gammaray_tui import screen_keys
 from gammaray_tui.commands.output import write_result
 from gammaray_tui.log_text import log_text
 from gammaray_tui.screens.dialog import Dialog, plain, push_button
@@ -42,12 +43,7 @@ class LogsScreen(Dialog[None]):
         &.-searching #search { display: block; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "chain", "whole chain", id="logs.chain", show=False),
-        Binding("slash", "search", "search", id="logs.search", show=False),
-        Binding("s", "save", "save", id="logs.save", show=False),
-        Binding("t", "tail", "tail", id="logs.tail", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*screen_keys.LOGS]
 
     def __init__(
         self,

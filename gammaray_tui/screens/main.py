@@ -149,7 +149,13 @@ class MainScreen(Screen[None]):
             self._start.show_state((), (), hints, "Nothing fits the filter")
         else:
             app = self.gammaray
-            hints = empty_hints(header, app.keymap, can_operate=app.operations is not None)
+            hints = empty_hints(
+                header,
+                app.keymap,
+                can_operate=app.operations is not None,
+                can_look=app.can_look,
+                can_switch=app.switching is not None,
+            )
             self._start.show_state(header.regions, snapshot.notes, hints)
 
     def _set_subtitle(self, text: str) -> None:

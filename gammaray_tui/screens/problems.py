@@ -6,11 +6,12 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Static
 
 from causality.snapshot import NodeId, ProblemRow, Snapshot
+from gammaray_tui import screen_keys
 from gammaray_tui.handlers import copy_text
 from gammaray_tui.screens.dialog import Dialog, plain
 from widgets import formats
@@ -33,9 +34,7 @@ class ProblemsScreen(Dialog[NodeId]):
     DEFAULT_CSS = """
     ProblemsScreen #whole { height: auto; max-height: 5; margin-top: 1; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "copy", "copy the problem", id="problems.copy", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*screen_keys.PROBLEMS]
 
     def __init__(self, look: Look, snapshot: Snapshot) -> None:
         super().__init__(look)

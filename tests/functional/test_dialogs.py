@@ -342,6 +342,18 @@ async def test_why_shows_fields_grade_and_rivals() -> None:
         assert "3 ms earlier" in text
 
 
+async def test_keys_of_dialogs_can_be_changed_and_the_frame_says_so() -> None:
+    keys = {"problems.copy": "c", "dialog.cancel": "x"}
+    async with running(shop_model(), keys=keys) as (app, pilot):
+        await pilot.press("P")
+        await until(pilot, lambda: "c copy · x close" in text_of(app))
+        assert "1 orphan, 1 gap, 1 retry" in text_of(app)
+        await pilot.press("j", "c")
+        assert app.clipboard == "us-east-1: 12 records were trimmed before they were read"
+        await pilot.press("x")
+        await until(pilot, lambda: focus_of(app) == "tree")
+
+
 async def test_problems_lead_to_their_invocation() -> None:
     async with running(shop_model()) as (app, pilot):
         await pilot.press("P")
@@ -370,7 +382,7 @@ async def test_problems_and_regions_go_on_showing_what_comes() -> None:
 
 
 async def test_help_lists_every_action_of_the_registry() -> None:
-    async with running(shop_model(), operations=MockOperations(), size=(200, 90)) as (app, pilot):
+    async with running(shop_model(), operations=MockOperations(), size=(200, 120)) as (app, pilot):
         await pilot.press("question_mark")
         text = text_of(app)
         offered = [one for one in ACTIONS if one.is_offered(can_operate=True, replaying=False)]

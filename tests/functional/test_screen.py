@@ -299,13 +299,27 @@ async def test_an_empty_table_says_what_to_do() -> None:
         assert "There is no table gammaRays." in text
         assert "Deploy with i." in text
         assert "press f to fire an application" in text
+        assert "press I to record functions that exist already" in text
+        assert "press d to check account" in text
         model.feed(shop_chain(0, START_S))
         await until(pilot, lambda: "No records yet" not in text_of(app))
 
 
+async def test_a_missing_table_offers_the_keys_that_make_it() -> None:
+    missing = RegionState("us-east-1", "down", "table-missing", "There is no table gammaRays.")
+    model = MockModel(regions=(missing,))
+    async with running(model, operations=MockOperations()) as (app, _):
+        assert "press i to deploy an application, record table and all" in text_of(app)
+        assert "press M to make the record table" in text_of(app)
+        assert "press f" not in text_of(app)
+    async with running(model, operations=MockOperations(), read_only=True) as (app, _):
+        assert "press d to check account" in text_of(app)
+        assert "press i" not in text_of(app)
+
+
 async def test_without_operations_nothing_is_offered_that_acts() -> None:
     async with running(MockModel()) as (app, pilot):
-        assert "press f" not in text_of(app)
+        assert "press " not in text_of(app)
         assert "f fire" not in text_of(app)
         await pilot.press("f")
         assert "nothing to act on yet" in text_of(app)
