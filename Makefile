@@ -61,6 +61,7 @@ bench: $(DEV_STAMP)
 	$(BIN)/gammaray-tui overhead
 	$(BIN)/python -m benchmarks.screen
 	$(BIN)/python -m benchmarks.collector
+	$(BIN)/python -m benchmarks.collected_view
 	$(BIN)/python -m pytest benchmarks --benchmark-only \
 	    --benchmark-columns=min,median,mean,rounds || test $$? -eq 5
 

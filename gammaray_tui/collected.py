@@ -6,23 +6,22 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
 import msgspec
 
 from causality.decoding import decode_image
-from causality.engine import Engine
-from causality.facts import Cause, End, Fact, Facts, Start, UnreadablePayload
+from causality.facts import Cause, Facts, Start, UnreadablePayload
 from causality.filters import Filter
-from causality.graph import Invocation
 from causality.heat import HeatMap
 from causality.latency import SeriesKey, View
 from causality.service_map import ServiceMap
 from causality.snapshot import Detail, NodeId, ProblemRow, Snapshot
 from gammaray_collector.items import SK, Item
 from gammaray_collector.rollups import PATIENCE_S
+from gammaray_tui.collected_filter import Fitting, fitting, fitting_offers
 from gammaray_tui.collected_rows import NOTES, CollectedRows, Offer, is_part
 from gammaray_tui.collected_tables import CollectedTables
 from gammaray_tui.following import Following
@@ -62,7 +61,9 @@ class CollectedWatch(Watch):
         self._now_s = clock
         self._tables_counted = CollectedTables()
         self._counting_window_s: float | None = None
-        self._offer_test: Filter | None = None
+        self._test: Filter | None = None
+        self._tried: tuple[object, ...] = ()
+        self._fits: Fitting | None = None
         self._folded: frozenset[str] = frozenset()
         self._fetching: frozenset[str] = frozenset()
         # Chains that can still grow, and when they are left alone, epoch seconds.
@@ -178,6 +179,9 @@ class CollectedWatch(Watch):
                 self._held, rows=self._rows_over(fetched), detail=self._detail_of(fetched)
             )
         tables.renew(now_s, self._counting_window_s)
+        functions, edges = tables.functions, tables.edges
+        if (fits := self._fitting()) is not None:
+            functions, edges = fits.chosen(functions), fits.chosen_edges(edges)
         problems = [*tables.problems, *self.remarks]
         return replace(
             fetched,
@@ -191,8 +195,8 @@ class CollectedWatch(Watch):
                 problem_kinds=tuple(Counter(row.kind for row in problems).most_common()),
             ),
             rows=self._rows_over(fetched),
-            functions=tables.functions,
-            edges=tables.edges,
+            functions=functions,
+            edges=edges,
             problems=problems,
             detail=self._detail_of(fetched),
             window_s=self._counting_window_s,
@@ -208,7 +212,7 @@ class CollectedWatch(Watch):
         # The same object as long as the same is shown: the tree looks at what is another one.
         counts = (fetched.header.chains, fetched.header.invocations)
         offered = self._tables_counted.offers
-        chosen = (self._offer_test, self._folded, self._fetching)
+        chosen = (self._test, self._folded, self._fetching)
         made_of = (fetched.rows, counts, offered, chosen)
         if self._rows is None or made_of != self._rows_of:
             self._rows_of = made_of
@@ -223,7 +227,17 @@ class CollectedWatch(Watch):
         """Give what can be fetched, is not here, and fits the filter."""
         here = self.engine.invocations
         offers = [o for o in self._tables_counted.offers if o.request_id not in here]
-        return offers if self._offer_test is None else _fitting(offers, self._offer_test)
+        return offers if self._test is None else fitting_offers(offers, self._test, self._fitting())
+
+    def _fitting(self) -> Fitting | None:
+        """Give what of all that was counted fits the filter; None without one."""
+        tables, test = self._tables_counted, self._test
+        if test is None:
+            return None
+        tried = (test, tables.functions, tables.service_map())
+        if tried != self._tried:
+            self._tried, self._fits = tried, fitting(*tried)
+        return self._fits
 
     def _detail_of(self, fetched: Snapshot) -> Detail | None:
         if fetched.detail is not None:
@@ -236,9 +250,10 @@ class CollectedWatch(Watch):
         return next((offer for offer in offers if offer.request_id == node), None)
 
     def service_map(self) -> ServiceMap:
-        """Give the map of all functions and what they start."""
+        """Give the map of the functions that are shown, and of what they start."""
         self._tables_counted.renew(self._now_s(), self._counting_window_s)
-        return self._tables_counted.service_map()
+        drawn, fits = self._tables_counted.service_map(), self._fitting()
+        return drawn if fits is None else fits.map(drawn)
 
     def heat(self, view: View, key: SeriesKey) -> HeatMap:
         """Lay out the latest latencies of a function or an edge in time, by the minute."""
@@ -259,13 +274,13 @@ class CollectedWatch(Watch):
             self._folded = self._folded | {node} if folded else self._folded - {node}
 
     def set_filter(self, text: str) -> None:
-        """Show only chains with an invocation that fits, and examples that do.
+        """Show only chains with an invocation that fits, and what was counted of such.
 
         Raises:
             causality.filters.FilterError: the expression cannot be read.
         """
         super().set_filter(text)
-        self._offer_test = self._parsed(text)
+        self._test = self._parsed(text)
 
     def set_latency_window(self, window_s: float | None) -> None:
         """Let the latency tables count the last minutes only; None: all there was."""
@@ -287,8 +302,8 @@ class CollectedWatch(Watch):
         order = [*offers[at + 1 :], *offers[: max(0, at)]]
         if step < 0:
             order.reverse()
-        fitting = _fitting(order, test) if test is not None else ()
-        return fitting[0].request_id if fitting else None
+        fit = fitting_offers(order, test, None) if test is not None else ()
+        return fit[0].request_id if fit else None
 
     def follow(self, fired: Fired) -> Following:
         """Fetch the chains of the functions that were fired, until they are complete."""
@@ -328,24 +343,6 @@ def _sign(item: Item) -> tuple[tuple[str, ...] | None, float, bool]:
     at_s = float(str(item["pk"])[2:]) * 3600.0
     source = msgspec.json.decode(text, type=tuple[str, ...]) if kind != "gap" else None
     return source, at_s, kind == "returning"
-
-
-def _fitting(offers: Sequence[Offer], test: Filter) -> list[Offer]:
-    """Give the examples that fit, as far as is known of them."""
-    guesses = _guesses(offers)
-    return [offer for offer in offers if test(guesses[offer.request_id])]
-
-
-def _guesses(offers: Iterable[Offer]) -> dict[str, Invocation]:
-    """Give invocations as far as examples tell of them, for filters to be tried on."""
-    engine = Engine()
-    for offer in offers:
-        arn = f"arn:aws:lambda:{offer.region}:000000000000:function:{offer.function}"
-        said: list[Fact] = [Start(offer.at_s, arn=arn, region=offer.region)]
-        if "failed" in offer.why:
-            said.append(End(offer.at_s, status="error"))
-        engine.apply_facts([Facts(offer.request_id, None, said, 1, offer.at_s)])
-    return engine.invocations
 
 
 def _detail(offer: Offer) -> Detail:

@@ -21,6 +21,7 @@ from gammaray_collector.rollups import (
     ProblemName,
     Rollup,
 )
+from gammaray_tui.collected_filter import edge_name
 from gammaray_tui.collected_minutes import RECENT, Minutes, window_start
 from gammaray_tui.collected_rows import Offer, Why
 from providers.collected import (
@@ -254,13 +255,8 @@ def _rows(
 
 
 def _edge_key(name: EdgeName) -> SeriesKey:
-    """Name an edge as the live view does (causality.latency.edge_key)."""
-    channel = _channel(name)
-    middle = "" if channel == "Invoke" else f" → {channel}"
-    return (
-        f"{name.parent_function or '?'}{middle} → {name.child_function or '?'}",
-        name.child_region,
-    )
+    callee = (name.child_function or "?", name.child_region)
+    return edge_name(name.parent_function or "?", _channel(name), callee)
 
 
 def _channel(name: EdgeName) -> str:

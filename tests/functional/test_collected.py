@@ -15,7 +15,7 @@ from gammaray_tui.app import GammarayApp
 from gammaray_tui.collected import CollectedWatch
 from gammaray_tui.collected_rows import NOTES
 from gammaray_tui.screens.error import ErrorScreen
-from providers.collected import CollectedSource
+from providers.collected import CollectedSource, CountedMinutes
 from providers.collected_chain import FetchedChain, fetch_chain
 from providers.session import AwsSession, AwsSettings
 from providers.streams import parse_since
@@ -143,7 +143,34 @@ async def test_what_is_chosen_in_the_table_filters_the_examples() -> None:
         await pilot.press("2", "enter")
         await until(pilot, lambda: len(_rows(app)) == 7)
         assert {node for node, _ in _rows(app)[5:]} == {"c-2", "c-3"}
+        assert [row.name for row in app.snapshot.functions] == ["checkout"]
+        assert app.snapshot.edges == []
         await pilot.press("escape")
+        await until(pilot, lambda: len(app.snapshot.functions) == 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "functions", "edges", "examples"),
+    [
+        ("function:mail caller:checkout resource:jobs region:us-east-1", ["mail"], 1, {"m-1"}),
+        ("error", ["mail"], 0, {"m-1"}),
+        ("-error", ["checkout", "mail"], 1, {"c-2", "c-3"}),
+        ("region:us-west-2", ["checkout"], 0, {"c-2", "c-3"}),
+        ("caller:nobody", [], 0, set()),
+    ],
+)
+async def test_a_filter_chooses_from_what_was_counted(
+    text: str, functions: list[str], edges: int, examples: set[str]
+) -> None:
+    model = CollectedWatch("w", lambda _: asyncio.sleep(0, FetchedChain("")), clock=lambda: NOW_S)
+    model.counted.put_nowait(CountedMinutes(MINUTE - 1, MINUTE, shop().rollups(MINUTE - 1, MINUTE)))
+    model.drain()
+    model.set_filter(text)
+    shown = model.snapshot()
+    assert [row.name for row in shown.functions] == functions
+    assert (len(shown.edges), len(model.service_map().edges)) == (edges, edges)
+    rows = [shown.rows.row(index) for index in range(len(shown.rows))]
+    assert {row.node for row in rows if row.kind == "offer"} == examples
 
 
 async def test_without_a_collector_it_says_what_to_do() -> None:
