@@ -33,7 +33,7 @@ from providers.manifest_parts import (
     SqsTrigger,
     Trigger,
 )
-from providers.operations import Plan, Report
+from providers.operations import Plan, Report, Step
 from providers.pieces import Piece, run_pieces
 from providers.place import Place, open_place
 from providers.session import AwsSession
@@ -58,9 +58,9 @@ async def plan(
             application belongs to these regions.
     """
     async with _place(session, application, environment) as place:
-        pieces = within(pieces_of(place, application), regions, application)
+        pieces = within(pieces_of(place, application), regions or application.only_in, application)
         steps = await run_pieces(pieces, lambda _step: None, only_look=True)
-    return Plan(application.id, tuple(steps))
+    return Plan(application.id, (*_remarks(application), *steps))
 
 
 async def deploy(
@@ -88,8 +88,19 @@ async def deploy(
             nothing of the application belongs to these regions.
     """
     async with _place(session, application, environment) as place:
-        pieces = within(pieces_of(place, application), regions, application)
+        pieces = within(pieces_of(place, application), regions or application.only_in, application)
+        for remark in _remarks(application):
+            report(remark)
         await run_pieces(pieces, report, only_look=False)
+
+
+def _remarks(application: LoadedApplication) -> list[Step]:
+    """Tell whose code it is, where it is not what the user's file names."""
+    if not application.stands_for:
+        return []
+    text = f"sources of {application.stands_for}"
+    why = f"none is beside it: those of {application.name}, which come with this tool"
+    return [Step("sources", text, "", "skipped", why)]
 
 
 def _place(

@@ -55,6 +55,9 @@ class LoadedApplication(msgspec.Struct, frozen=True):
         configuration: how its functions are observed.
         files_by_own_name: whether "apps/sync.py" is "sync.py" in the zip, as with the original.
         probed: whether a probe around each function measures its invocations.
+        stands_for: the original's file in whose place it stands, of which only the names are
+            there; "" for none.
+        only_in: regions of that file's functions: no other is deployed to, unless it is asked for.
     """
 
     name: str
@@ -64,6 +67,8 @@ class LoadedApplication(msgspec.Struct, frozen=True):
     configuration: Configuration
     files_by_own_name: bool = False
     probed: bool = False
+    stands_for: str = ""
+    only_in: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -137,7 +142,11 @@ class LoadedApplication(msgspec.Struct, frozen=True):
         return Application(
             name=self.id,
             title=manifest.title,
-            functions=tuple((function.name, function.region) for function in manifest.functions),
+            functions=tuple(
+                (function.name, function.region)
+                for function in manifest.functions
+                if not self.only_in or function.region in self.only_in
+            ),
             triggers=tuple(f"{item.source} → {target_of(item)}" for item in manifest.triggers),
             fires=manifest.fire.description,
             deployed=deployed,
@@ -195,7 +204,8 @@ def _is_path(id: str) -> bool:
 def load(path: Path) -> LoadedApplication:
     """Read a manifest (or the one in a folder), and check that it fits together.
 
-    A JSON file is read as one of the original's.
+    A JSON file is read as one of the original's. Where none of its sources is there, and this
+    tool brings its functions, written anew, they take their place.
 
     Raises:
         UserError: kind "bad-manifest"; the message names the key.
@@ -205,6 +215,9 @@ def load(path: Path) -> LoadedApplication:
     try:
         if original:
             manifest = read_original(file)
+            ours = _ours_for(manifest, file)
+            if ours is not None:
+                return ours
         else:
             manifest = msgspec.convert(tomllib.loads(file.read_text("utf-8")), Manifest)
         _check(manifest, file.parent)
@@ -222,6 +235,22 @@ def load(path: Path) -> LoadedApplication:
         configuration_of(letter),
         files_by_own_name=original,
     )
+
+
+def _ours_for(original: Manifest, file: Path) -> LoadedApplication | None:
+    """Give our application that has all functions of an original's file without its sources."""
+    sources = [name for function in original.functions for name in function.files]
+    if any((file.parent / name).exists() for name in sources):
+        return None
+    named = {(function.name, function.region) for function in original.functions}
+    for application in find_applications():
+        if named <= {(item.name, item.region) for item in application.plain.functions}:
+            return msgspec.structs.replace(
+                application.in_configuration(original.configuration or ""),
+                stands_for=file.name,
+                only_in=tuple(dict.fromkeys(item.region for item in original.functions)),
+            )
+    return None
 
 
 def places_of(manifest: Manifest) -> dict[str, dict[str, str]]:

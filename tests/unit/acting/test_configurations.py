@@ -272,6 +272,27 @@ def test_an_original_file_without_its_sources_says_which(tmp_path: Path) -> None
     assert "there is no file apps/Sync.py" in raised.value.what
 
 
+@pytest.mark.parametrize(
+    ("region", "names"),
+    [("us-west-2", ("DBSyncPyB", "ImageProcPyB")), ("us-east-1", ("UpdateWebsiteB",))],
+)
+def test_functions_of_the_original_that_come_with_this_tool_need_no_sources(
+    tmp_path: Path, region: str, names: tuple[str, ...]
+) -> None:
+    functions = [
+        {"name": name, "handler": "x.handler", "files_and_dirs": [f"apps/{name}.py"]}
+        for name in names
+    ]
+    file = tmp_path / "imageProc.json"
+    file.write_text(json.dumps({"region": region, "functions": functions}))
+
+    loaded = load(file)
+
+    assert (loaded.id, loaded.stands_for) == ("imageproc:B", "imageProc.json")
+    assert loaded.only_in == (region,)
+    assert {name for name, _ in loaded.described().functions} == set(names)
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"region": "us-west-2", "functions": []}'])
 def test_a_json_file_of_another_kind_is_an_error_for_people(tmp_path: Path, text: str) -> None:
     (tmp_path / "other.json").write_text(text)
