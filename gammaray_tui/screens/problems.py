@@ -55,6 +55,9 @@ class ProblemsScreen(Dialog[NodeId]):
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show the problems of a snapshot."""
+        self._snapshot = snapshot
+        if not self.query("#counts"):
+            return  # not composed yet: mounting shows it
         problems = list(snapshot.problems)
         shown = (problems, snapshot.header.problem_kinds)
         if shown == self._shown:
