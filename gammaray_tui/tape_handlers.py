@@ -18,7 +18,9 @@ def record(app: GammarayApp) -> None:
     """Start to record, or stop it."""
     recording = app.recording
     if recording is None:
-        app.notify("a replay is not recorded: it is one", timeout=3)
+        played = "a replay is not recorded: it is one"
+        counted = "no records are read here, so that there is nothing to record"
+        app.notify(played if app.player is not None else counted, timeout=3)
         return
     path = recording.stop()
     if path is not None:

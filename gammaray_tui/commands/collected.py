@@ -66,6 +66,7 @@ async def _watch(settings: Settings, session: AwsSession, since: Since) -> Place
     from gammaray_tui.collected import CollectedWatch
     from gammaray_tui.commands.watch import at_place
     from gammaray_tui.handlers import tell_unfinished
+    from gammaray_tui.past import ArchivePlaces
     from gammaray_tui.switching import Place, Switching
     from providers.aws_operations import AwsOperations
     from providers.collected import CollectedSource
@@ -102,6 +103,12 @@ async def _watch(settings: Settings, session: AwsSession, since: Since) -> Place
         **settings.appearance,
         sources=(lambda: source.run(model.queue, model.counted.put), model.keep_up),
         on_start=on_start,
+        archives=ArchivePlaces(
+            usual=settings.archive,
+            profile=session.profile,
+            endpoint_url=settings.endpoint_url,
+            region=session.regions[0],
+        ),
     )
     await run_app(app)
     return switching.chosen
