@@ -10,6 +10,7 @@ from causality.attempt import Attempt as AttemptNode
 from causality.facts import End, Facts, Start
 from causality.graph import Invocation
 from causality.latency import FAILED as FAILED_STATES
+from gammaray_collector import silence
 from gammaray_collector.items import (
     BODY,
     EXPIRES,
@@ -74,6 +75,7 @@ def merged(one: Attempt, other: Attempt) -> Attempt:
         status=end.status,
         error=end.error,
         dropped=end.dropped,
+        made=dict(sorted({**one.made, **other.made}.items())),
     )
 
 
@@ -99,12 +101,16 @@ def conclusion(known: Item | None, said: Attempt) -> Conclusion | None:
     if known is not None and known[BODY] == body:
         return None
     partition, place = attempt_key(attempt.request_id, attempt.attempt)
-    at_s = attempt.started_s if attempt.started_s is not None else attempt.ended_s or 0.0
+    at_s = attempt.started_s if attempt.started_s is not None else attempt.ended_s
+    if at_s is None:
+        at_s = silence.first_s(attempt.made)
     item: Item = {PK: partition, SK: place, BODY: body, EXPIRES: int(at_s + INVOCATIONS_KEPT_S)}
     return Conclusion(item, tuple(_counts(attempt)), _examples(attempt), known)
 
 
 def _counts(attempt: Attempt) -> Iterator[Count]:
+    for outputs in attempt.made.values():
+        yield from silence.counts_of(outputs)
     if attempt.function is None or attempt.started_s is None:
         return  # not before it is known whose it is
     region, function = attempt.region or "", attempt.function

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from causality.facts import Facts
 from causality.match_keys import EXACT
-from gammaray_collector import attempts, lags, problems
+from gammaray_collector import attempts, lags, problems, silence
 from gammaray_collector.evidence import Rushes
 from gammaray_collector.halves import AWAITS, Nodes, halves_of
 from gammaray_collector.items import (
@@ -117,7 +117,12 @@ class Collector:
             ]
         )
         self._keys.entered(nodes)
-        self._count_attempts(attempt for one in said for attempt in attempts.attempts_of(one.facts))
+        self._count_attempts(
+            [
+                *(attempt for one in said for attempt in attempts.attempts_of(one.facts)),
+                *silence.makers_of(nodes, halves),
+            ]
+        )
         self._note(found for one in said for found in problems.of_facts(one.facts, one.region))
         waiting = self._awaiting(one.facts for one in said)
         self._resolver.resolve([*seeds, *waiting], now_s, lag_s=lags.lag_of(said, now_s))
@@ -161,6 +166,10 @@ class Collector:
         callers = {facts.request_id for facts in said if facts.generation == 1}
         asked = [Asked(key_partition(EXACT, (AWAITS, caller))) for caller in sorted(callers)]
         return [half_of(item) for items in self._table.query(asked) for item in items]
+
+    def tell_silence(self, now_s: float) -> None:
+        """Say which calls of the last minutes started nothing, where others do. Raises Busy."""
+        self._ledger.write(silence.silent_minutes(self._table, now_s))
 
     # --- what has to be looked at again -------------------------------------------------------
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from causality.graph import CauseNode
 from causality.match_keys import must_have_a_call, source_of
+from gammaray_collector import silence
 from gammaray_collector.items import (
     BODY,
     EXPIRES,
@@ -69,6 +70,7 @@ def edge_from(
     grade: Grade = "none"
     candidates: tuple[Candidate, ...] = ()
     parent = call = delay_s = operation = None
+    made: tuple[int, ...] = ()
     if edge is not None:
         weak = edge.evidence != "exact"
         young = solved.needs == "order" and not mature
@@ -79,6 +81,7 @@ def edge_from(
                 key=lambda c: (c.request_id, c.call_id),
             )
         )
+        made = tuple(sorted({minute_of(c.started_at_s or 0.0) for c in edge.candidates}))
         operations = {c.fact.operation for c in edge.candidates}
         operation = operations.pop() if len(operations) == 1 else None
         if grade != "ambiguous":
@@ -114,6 +117,7 @@ def edge_from(
         resource=half.cause.resource,
         key=half.cause.key,
         mature=mature and grade != "exact",
+        made=made,
     )
 
 
@@ -168,3 +172,4 @@ def _counts(edge: Edge, half: CauseHalf) -> Iterator[Count]:
         counted[bucket_name(edge.delay_s)] = 1
     name_of_edge = EdgeName(*parent, *child, edge.service, resource, needs, source)
     yield Count(minute, EDGE, name_of_edge, counted)
+    yield from silence.started_by(half.cause, *child, edge.made)

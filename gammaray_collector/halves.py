@@ -84,6 +84,11 @@ def identity(half: Half) -> str:
     return half.output_id if isinstance(half, OutputHalf) else half.cause_id
 
 
+def part_of(half: Half) -> int:
+    """Give the place of a half's record among those of its attempt."""
+    return half.number // _PARTS
+
+
 def time_of(half: Half) -> float:
     """Give when an output was made, or the invocation of a cause began."""
     return half.call.at_s or 0.0 if isinstance(half, OutputHalf) else half.began_s

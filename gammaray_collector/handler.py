@@ -58,6 +58,8 @@ def answer(
     """
     if not records:
         _sweep(collector, left, now)
+        if left() > _LEFT_S:
+            collector.tell_silence(now())
         return {"batchItemFailures": []}
     if isinstance(records[0], dict) and records[0].get("eventSource") == _QUEUE:
         return {"batchItemFailures": list(_lost(collector, records))}

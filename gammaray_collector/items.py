@@ -81,6 +81,7 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
         cold: None of a record of the original's, which does not tell.
         status: ok, error or timeout; None when it has not ended, or nothing tells how.
         dropped: events that the recorder lost.
+        made: for each of its records, how many outputs it shows (gammaray_collector.silence).
     """
 
     request_id: str
@@ -94,6 +95,7 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     status: str | None = None
     error: str | None = None
     dropped: int = 0
+    made: dict[str, dict[str, int]] = {}
 
     @property
     def duration_s(self) -> float | None:
@@ -127,6 +129,7 @@ class Edge(msgspec.Struct, frozen=True, omit_defaults=True):
         parent_function: also when the parent is not certain, if all candidates are of one function.
         resource: of the child's cause: table, bucket, topic, queue, ...
         mature: whether calls that come late are here by now.
+        made: the epoch minutes in which the calls were made that can be meant.
     """
 
     child: str
@@ -148,6 +151,7 @@ class Edge(msgspec.Struct, frozen=True, omit_defaults=True):
     resource: str | None = None
     key: str | None = None
     mature: bool = False
+    made: tuple[int, ...] = ()
 
 
 class OutputHalf(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -38,10 +38,13 @@ from causality.match_keys import Source
 from causality.sketch import Sketch, bucket_of
 from gammaray_collector.items import EXPIRES, PK, SK, Grade, Item, Key, Need, digest
 
-RollupKind: TypeAlias = Literal["f", "e", "p"]
+RollupKind: TypeAlias = Literal["f", "e", "p", "m", "s"]
 FUNCTION: Final = "f"
 EDGE: Final = "e"
 PROBLEM: Final = "p"
+# For the collector itself (gammaray_collector.silence), in partitions that no viewer reads.
+MADE: Final = "m"
+STARTED: Final = "s"
 
 DoubtKind: TypeAlias = Literal["unexplained", "returning", "gap"]
 
@@ -53,6 +56,7 @@ PATIENCE_S: Final = 90.0
 
 _MINUTES = 60
 _LONGEST = 300  # bytes: DynamoDB takes keys of 1024, and a name has several parts
+_SHOWN, _OWN = "t", "w"  # families of partitions
 _BUCKET = "d"
 _EXAMPLE = "x"
 LATEST: Final = "latest"
@@ -91,8 +95,8 @@ class EdgeName(NamedTuple):
 class ProblemName(NamedTuple):
     """What a rollup of problems is about. Counts: count.
 
-    `problem` is one of causality.problems: orphan, unreadable, timeout, throttled, dropped, retry,
-    gap.
+    `problem` is one of causality.problems: orphan, unreadable, timeout, throttled, dropped, gap,
+    never-triggered.
     """
 
     problem: str
@@ -101,7 +105,23 @@ class ProblemName(NamedTuple):
     detail: str
 
 
-Name: TypeAlias = FunctionName | EdgeName | ProblemName
+class PlaceName(NamedTuple):
+    """A place that calls wrote to (causality.silence). Counts: made."""
+
+    service: str
+    place: str
+
+
+class StartedName(NamedTuple):
+    """A place, and a function that what is written there starts. Counts: started."""
+
+    service: str
+    place: str
+    region: str
+    function: str
+
+
+Name: TypeAlias = FunctionName | EdgeName | ProblemName | PlaceName | StartedName
 
 
 class Rollup:
@@ -194,7 +214,8 @@ def rollup_key(minute: int, kind: RollupKind, name: Name | tuple[str, ...], spli
     """Give the key of a rollup's item."""
     text = _encode(tuple(name)).decode()
     shard = (crc32(f"{kind}{text}".encode()) + split * (SHARDS // SPLITS)) % SHARDS
-    return f"t#{minute // _MINUTES}#{shard}", f"{minute}#{kind}#{text}#{split}"
+    family = _OWN if kind in (MADE, STARTED) else _SHOWN
+    return f"{family}#{minute // _MINUTES}#{shard}", f"{minute}#{kind}#{text}#{split}"
 
 
 def rollup_of(place: str) -> tuple[int, Name]:
@@ -205,6 +226,10 @@ def rollup_of(place: str) -> tuple[int, Name]:
         return int(minute), FunctionName(*parts)
     if kind == EDGE:
         return int(minute), EdgeName(*parts)  # type: ignore[arg-type]  # as it was written
+    if kind == MADE:
+        return int(minute), PlaceName(*parts)
+    if kind == STARTED:
+        return int(minute), StartedName(*parts)
     return int(minute), ProblemName(*parts)
 
 
@@ -216,10 +241,17 @@ class Range(NamedTuple):
     last: str
 
 
-def rollup_ranges(first_minute: int, last_minute: int) -> list[Range]:
-    """Give the queries that read all rollups of some minutes, both ends included."""
+def rollup_ranges(first_minute: int, last_minute: int, *, own: bool = False) -> list[Range]:
+    """Give the queries that read all rollups of some minutes, both ends included.
+
+    Args:
+        first_minute: the first epoch minute.
+        last_minute: the last one.
+        own: those that are for the collector itself.
+    """
+    family = _OWN if own else _SHOWN
     return [
-        Range(f"t#{hour}#{shard}", f"{first_minute}#", f"{last_minute}#~")
+        Range(f"{family}#{hour}#{shard}", f"{first_minute}#", f"{last_minute}#~")
         for hour in range(first_minute // _MINUTES, last_minute // _MINUTES + 1)
         for shard in range(SHARDS)
     ]

@@ -197,7 +197,7 @@ def conclusions(table: FakeTable) -> dict[tuple[str, str], tuple[Any, ...]]:
 def counted(table: FakeTable) -> Counter[tuple[Any, ...]]:
     """Give what rollups hold, their splits added up."""
     sums: Counter[tuple[Any, ...]] = Counter()
-    for item in table.of("t#"):
+    for item in table.of("t#", "w#"):
         minute, name = rollup_of(str(item[SK]))
         kind = str(item[SK]).split("#")[1]
         for what, value in item.items():
