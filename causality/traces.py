@@ -95,11 +95,13 @@ class Traces:
 
 
 def _parts(segment: ServiceSegment) -> tuple[str, ...]:
-    return (segment.id, *(attempt for attempt, _, _ in segment.attempts))
+    return (segment.id, *[attempt for attempt, _, _ in segment.attempts])
 
 
 def _kept(segments: tuple[_Segment, ...], segment: _Segment) -> tuple[_Segment, ...]:
     """Keep one document a segment: the finished one, when it came twice."""
+    if not segments:
+        return (segment,)
     kept = list(segments)
     for index, known in enumerate(segments):
         if known.id == segment.id:

@@ -128,11 +128,11 @@ def _service(segment: Segment) -> ServiceSegment | None:
     request_id = segment.aws.request_id if segment.aws else None
     if not request_id:
         return None
-    for part in (segment, *segment.subsegments):
-        _check_times(part)
+    _check_times(segment)
     dwell_s = None
     attempts = []
     for part in segment.subsegments:
+        _check_times(part)
         if part.name == "Dwell Time":
             dwell_s = _length(part)
         elif part.name.startswith("Attempt"):
@@ -193,7 +193,11 @@ def _all(segments: list[Segment]) -> Iterator[Segment]:
 
 def _check_times(segment: Segment) -> None:
     """Leave out times that are none."""
-    segment.start_time, segment.end_time = _time(segment.start_time), _time(segment.end_time)
+    start_s, end_s = segment.start_time, segment.end_time
+    if start_s is not None and not 0.0 < start_s < LAST_TIME_S:
+        segment.start_time = None
+    if end_s is not None and not 0.0 < end_s < LAST_TIME_S:
+        segment.end_time = None
 
 
 def _is_call(segment: Segment) -> bool:
@@ -229,10 +233,6 @@ def _call(segment: Segment) -> Call:
         url = (request.url if request else None) or segment.name
         call.resource = url.split("://", 1)[-1].split("?", 1)[0]
     return call
-
-
-def _time(at_s: float | None) -> float | None:
-    return at_s if at_s is not None and 0.0 < at_s < LAST_TIME_S else None
 
 
 def _length(segment: Segment) -> float | None:
