@@ -135,7 +135,7 @@ class CollectedTables:
                     series = edges.setdefault(_edge_key(name), _Series())
                     _add(series, rollup, rollup.sketch.count, rollup.sketch.count, current)
                 _add_flow(flows, name, rollup, self._ambiguous(name, rollup), current)
-            else:
+            elif isinstance(name, ProblemName):
                 known = problems.setdefault(name, Rollup(name, rollup.minute))
                 known.merge(rollup)
         for key, series in functions.items():

@@ -124,7 +124,8 @@ class CollectedSource:
         self._session = session
         self._since = since
         self._timing = timing or Timing()
-        # By minute: what was counted, as of the last look, and when it was read in full.
+        # By minute: a hash of what was counted, as of the last look; and, of what was read in
+        # full, that and when it was.
         self._counted: dict[int, int] = {}
         self._read: dict[int, tuple[int, float]] = {}
         self._quiet = 0
@@ -205,8 +206,9 @@ class CollectedSource:
         rollups = await self._rollups(client, first, last, _COUNTS)
         counted = dict.fromkeys(range(first, last + 1), 0)
         for rollup in rollups:
-            counted[rollup.minute] += sum(rollup.counts.values())
-        changed = any(self._counted.get(minute, 0) != n for minute, n in counted.items())
+            for what in rollup.counts.items():
+                counted[rollup.minute] ^= hash((rollup.name, what))
+        changed = any(self._counted.get(minute, 0) != mark for minute, mark in counted.items())
         self._quiet = 0 if changed else self._quiet + 1
         self._counted, self._looked_at_s = counted, now_s
         if again:
@@ -215,17 +217,17 @@ class CollectedSource:
             behind = await self._queries(client, [Range(lags.PARTITION, "", "~")])
             await tell(CollectorLags(lags.by_region(behind, now_s)))
         await tell(CountsOnly(rollups))
-        due = [minute for minute, count in counted.items() if self._is_due(minute, count, now_s)]
+        due = [minute for minute, mark in counted.items() if self._is_due(minute, mark, now_s)]
         for begin, end in _stretches(due):
             await tell(CountedMinutes(begin, end, await self._rollups(client, begin, end)))
             self._read.update({m: (counted[m], now_s) for m in range(begin, end + 1)})
         for minute in [minute for minute in self._read if minute < last - KEPT_MINUTES]:
             del self._read[minute]
 
-    def _is_due(self, minute: int, count: int, now_s: float) -> bool:
+    def _is_due(self, minute: int, mark: int, now_s: float) -> bool:
         """Say whether a minute is to be read in full."""
         known, at_s = self._read.get(minute, (0, minute * MINUTE_S))
-        return count != known and now_s - at_s >= _SKETCHES_EVERY_S
+        return mark != known and now_s - at_s >= _SKETCHES_EVERY_S
 
     async def _read_past(self, client: Any, hour: tuple[int, int], tell: Tell) -> None:
         rollups = await self._rollups(client, *hour)

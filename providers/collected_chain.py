@@ -31,6 +31,7 @@ from gammaray_collector.items import (
     stream_record_of,
 )
 from gammaray_collector.rollups import Range, doubt_partitions
+from providers.aws_errors import CREDENTIAL_KINDS
 from providers.collected_table import CollectedTable
 from providers.errors import UserError
 from providers.session import user_error
@@ -99,6 +100,16 @@ async def fetch_chain(
     Raises:
         UserError: nothing is kept of this invocation, or the table cannot be read.
     """
+    try:
+        return await _fetched(table, request_id, most)
+    except UserError as error:
+        if error.kind not in CREDENTIAL_KINDS:
+            raise
+        table.session = table.session.renewed()  # the user may have signed in again
+        return await _fetched(table, request_id, most)
+
+
+async def _fetched(table: CollectedTable, request_id: str, most: int) -> FetchedChain:
     try:
         async with table.session.client("dynamodb", table.region, validate=False) as client:
             return await Fetching(table, client, most).chain(request_id)

@@ -56,7 +56,12 @@ class FakeCollected:
         self.missing = False
         self.refused = ""
         self.queries: list[str] = []
+        self._once = False
         self._items: dict[str, dict[str, Item]] = {}
+
+    def refuse_once(self, code: str) -> None:
+        """Refuse the next query, and no other."""
+        self.refused, self._once = code, True
 
     # --- what DynamoDB answers ----------------------------------------------------------------
 
@@ -65,7 +70,10 @@ class FakeCollected:
         if self.missing:
             raise Refusal("ResourceNotFoundException")
         if self.refused:
-            raise Refusal(self.refused)
+            code = self.refused
+            if self._once:
+                self.refused = ""
+            raise Refusal(code)
         values = {name: value["S"] for name, value in asked["ExpressionAttributeValues"].items()}
         self.queries.append(values[":p"])
         after = asked.get("ExclusiveStartKey", {}).get(SK, {}).get("S", "")

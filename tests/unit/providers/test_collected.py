@@ -261,6 +261,20 @@ async def test_of_an_unknown_request_id_it_says_so() -> None:
     assert refused.value.kind == "collector-missing"
 
 
+async def test_expired_credentials_are_read_anew() -> None:
+    table = FakeCollected()
+    tree(table, 1)
+    table.refused = "ExpiredTokenException"
+    with pytest.raises(UserError) as expired:
+        await fetched(table, "root")
+    assert expired.value.kind == "expired-token"
+    async with opened(table) as session:
+        read = CollectedTable(session)
+        table.refuse_once("ExpiredTokenException")
+        assert len((await fetch_chain(read, "root")).members) == 3
+        assert read.session is not session
+
+
 def rows_of(watch: CollectedWatch) -> list[TreeRow]:
     rows = watch.snapshot().rows
     return [rows.row(index) for index in range(len(rows))]
