@@ -139,14 +139,15 @@ class HistoryScreen(Screen[None]):
             wanted.output,
         )
 
-        def answered(archive: Archive, told: Told) -> tuple[Question, Shown]:
+        def answered(archive: Archive, told: Told) -> tuple[Question, Shown, str]:
             from gammaray_tui.history.asking import ask
             from gammaray_tui.history.shown import shown
 
             question = _question(wanted)
-            return question, shown(ask(archive, question, told))
+            answer = shown(ask(archive, question, told))
+            return question, answer, archive.cost() or ""
 
-        question, answer = await self._session.run(asked, answered, self._told)
+        question, answer, cost = await self._session.run(asked, answered, self._told)
         self._asked, self._answer = (asked, question, wanted.kind), answer
         self._table.show_answer(answer.columns, answer.rows)
         self._table.focus()
@@ -155,7 +156,8 @@ class HistoryScreen(Screen[None]):
         rows = formats.plural(len(answer.rows), "row")
         counted = f"the first {rows}; an export has all" if answer.more else rows
         self._say("title", f"history of {wanted.dataset} · {wanted.kind}")
-        self._say("state", f"{counted if answer.rows else 'nothing was found'} · {took}")
+        parts = (counted if answer.rows else "nothing was found", took, cost)
+        self._say("state", " · ".join(part for part in parts if part))
         remember(Remembered(wanted.dataset, wanted.engine, wanted.kind))
 
     def _begin(self, work: Callable[[], Awaitable[None]]) -> None:

@@ -19,6 +19,7 @@ from tests.functional.mock_model import shop_model
 from tests.functional.mock_operations import MockOperations
 from tests.functional.running import line_with, running, text_of
 from tests.unit.archive.making import batch, demo_records, write
+from widgets.choice_line import ChoiceLine
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +128,15 @@ async def test_a_question_that_takes_long_is_stopped(archive: Path) -> None:
         app.archives = ArchivePlaces(usual=str(archive))
         await pilot.press("E")
         await until(pilot, lambda: "slowest chains" in text_of(app))
+        await pilot.press("j", "j")
+        per = screen_of(app).query_one("#per", ChoiceLine)
+        await until(pilot, lambda: per.region.area)
+        per.focus()
+        await pilot.press("l", "l")
+        assert per.choice == "day"
+        await pilot.press("h")
+        assert "(●) hour" in text_of(app)
+        screen_of(app).query_one("#questions").focus()
         await pilot.press("end")
         sql = screen_of(app).query_one("#sql", Input)
         await until(pilot, lambda: sql.region.area)
