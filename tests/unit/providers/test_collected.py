@@ -16,6 +16,7 @@ from gammaray_collector.rollups import (
     doubt_item,
     doubt_source,
 )
+from gammaray_tui import collected
 from gammaray_tui.collected import CollectedWatch
 from gammaray_tui.collected_tables import CollectedTables
 from providers.collected import (
@@ -29,6 +30,7 @@ from providers.collected_chain import FetchedChain, fetch_chain
 from providers.collected_table import CollectedTable
 from providers.errors import UserError
 from providers.events import ProviderEvent
+from providers.operations import Fired
 from providers.session import AwsSession, AwsSettings
 from providers.streams import parse_since
 from providers.streams.timing import Timing
@@ -273,6 +275,28 @@ async def test_expired_credentials_are_read_anew() -> None:
         table.refuse_once("ExpiredTokenException")
         assert len((await fetch_chain(read, "root")).members) == 3
         assert read.session is not session
+
+
+async def test_a_chain_that_still_grows_and_what_was_fired_are_fetched_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(collected, "_AGAIN_EVERY_S", 0.01)
+    table = FakeCollected()
+    table.invocation("first", "f", NOW_S, calls=("m",))
+    async with opened(table) as session:
+        read = CollectedTable(session)
+        watch = CollectedWatch("w", lambda one: fetch_chain(read, one), clock=lambda: NOW_S + 9)
+        await watch.open("first")
+        followed = watch.follow(Fired("app", ("fired",), (), NOW_S, "function", "g"))
+        keeping = asyncio.create_task(watch.keep_up())
+        table.invocation("second", "g", NOW_S + 1, cause="m", parent="first")
+        table.invocation("fired", "g", NOW_S + 2)
+        async with asyncio.timeout(60):
+            while not {"second", "fired"} <= watch.engine.invocations.keys():
+                await asyncio.sleep(0)
+        keeping.cancel()
+        summary = followed.look()
+        assert (summary.roots, summary.failed) == (1, 0)
 
 
 def rows_of(watch: CollectedWatch) -> list[TreeRow]:
