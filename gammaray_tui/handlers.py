@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from causality.service_map import MapNodeId, node_filter
-from gammaray_tui import past
+from gammaray_tui import leaving, past
 from widgets.line_list import LineList
 
 if TYPE_CHECKING:
@@ -202,6 +202,24 @@ async def compare(app: GammarayApp) -> None:
     await app.push_screen(CompareScreen(app.look, before, after))
 
 
+async def mark(app: GammarayApp) -> None:
+    """Ask what happens now, and note it beside what comes."""
+    from gammaray_tui.screens.mark import MarkScreen
+
+    if _is_past(app):
+        return
+    if app.player is not None:
+        app.notify("a replay keeps the marks that it has", timeout=3)
+        return
+
+    def note(words: str | None) -> None:
+        if words is not None:
+            app.watched.mark("marked", words)
+            app.notify(f"marked {app.look.safe(words)}".rstrip(), timeout=3, markup=False)
+
+    await app.push_screen(MarkScreen(app.look), note)
+
+
 async def problems(app: GammarayApp) -> None:
     """List the problems."""
     from gammaray_tui.screens.problems import ProblemsScreen
@@ -308,7 +326,7 @@ async def profile(app: GammarayApp) -> None:
 
     def leave_when(tried: bool | None) -> None:
         if tried:
-            app.exit()
+            leaving.leave(app)
 
     await app.push_screen(ProfileScreen(app.look, app.switching), leave_when)
 
@@ -355,4 +373,4 @@ async def show_help(app: GammarayApp) -> None:
 
 def leave(app: GammarayApp) -> None:
     """Leave the program."""
-    app.exit()
+    leaving.leave(app)

@@ -50,7 +50,7 @@ class Model(Protocol):
         """Compare the chains that fit one filter expression to those that fit another."""
 
     def middle_s(self) -> float | None:
-        """Give when the last deployment or firing was, else the middle chain's beginning."""
+        """Give when the last mark, deployment or firing was, else the middle chain's beginning."""
 
     def select(self, node: NodeId | None) -> None:
         """Choose the invocation or call whose detail the snapshot carries."""

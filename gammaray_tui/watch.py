@@ -246,9 +246,9 @@ class Watch:
         self._readers -= 1
 
     def middle_s(self) -> float | None:
-        """Give when the last deployment or firing was, else the middle chain's beginning."""
-        for kind in ("deployed", "fired"):
-            found = [mark.at_s for mark in self.marks if mark.kind == kind]
+        """Give when the last mark, deployment or firing was, else the middle chain's beginning."""
+        for kinds in (("marked", "deployed"), ("fired",)):
+            found = [mark.at_s for mark in self.marks if mark.kind in kinds]
             if found:
                 return found[-1]
         return self._tree.middle_s()

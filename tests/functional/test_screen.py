@@ -20,7 +20,7 @@ from tests.functional.mock_data import START_S, shop_chain
 from tests.functional.mock_model import MockModel, image_model, shop_model
 from tests.functional.mock_operations import MockOperations
 from tests.functional.running import focus_of, line_with, running, text_of, until
-from tests.unit.analysis.chains import World, received, send
+from tests.unit.analysis.chains import EPOCH_S, World, received, send
 
 
 @pytest.mark.parametrize(
@@ -265,6 +265,20 @@ async def test_enter_on_an_edge_filters_by_it() -> None:
         await until(pilot, lambda: app.main.filter_text == wanted)
         await until(pilot, lambda: "filtered" in text_of(app))
         assert len(app.snapshot.rows) == 2
+
+
+async def test_a_moment_is_marked_and_compared_around() -> None:
+    now_s = EPOCH_S
+    watch = Watch("test", clock=lambda: now_s)
+    watch.mark("fired", "shop × 1")
+    now_s += 60.0
+    async with running(watch) as (app, pilot):
+        await pilot.press("apostrophe")
+        await until(pilot, lambda: "mark this moment" in text_of(app))
+        await pilot.press(*"v2", "enter")
+        await until(pilot, lambda: "marked v2" in text_of(app))
+    assert [(mark.kind, mark.text) for mark in watch.marks][1:] == [("marked", "v2")]
+    assert watch.middle_s() == now_s
 
 
 async def test_copy_takes_what_the_pane_points_at() -> None:
