@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from textual.content import Content
 from textual.widgets import Static
 
+from gammaray_tui.leaving import ACTS
 from gammaray_tui.screens.dialog import Dialog
 from providers.errors import UserError
 from providers.operations import Operations, Step
@@ -41,11 +42,16 @@ class ActDialog(Dialog[None]):
     async def load(self) -> None:
         """Look for what can be done. Raises UserError."""
 
-    def begin(self, work: Coroutine[None, None, None], group: str) -> None:
-        """Do it. The application runs it, so that it goes on when the dialog is closed."""
+    def begin(self, work: Coroutine[None, None, None], what: str) -> None:
+        """Do it. The application runs it, so that it goes on when the dialog is closed.
+
+        Args:
+            work: what is done.
+            what: what to call it when somebody leaves meanwhile.
+        """
         self.show_trouble(None)
         self.query_one(StepList).replace(())
-        self.gammaray.run_worker(work, group=group, exit_on_error=False)
+        self.gammaray.run_worker(work, name=what, group=ACTS, exit_on_error=False)
 
     def report(self, step: Step) -> None:
         """Show a step, as long as there is a dialog."""

@@ -162,7 +162,7 @@ class CleanupScreen(ActDialog):
     def _delete(self, chosen: Sequence[Resource]) -> None:
         self._enter("running", f"deleting {formats.plural(len(chosen), 'resource')} …")
         self.add_class("-running")
-        self.begin(self._run(chosen), "cleanup")
+        self.begin(self._run(chosen), "deleting")
 
     async def _run(self, chosen: Sequence[Resource]) -> None:
         try:

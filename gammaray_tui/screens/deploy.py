@@ -213,7 +213,7 @@ class DeployScreen(ActDialog):
     def _deploy(self) -> None:
         wanted = self._wanted
         self._enter("running", f"deploying {', '.join(wanted)} …")
-        self.begin(self._run(wanted), "deploy")
+        self.begin(self._run(wanted), "deploying")
 
     async def _run(self, wanted: dict[str, Sequence[str]]) -> None:
         for application, regions in wanted.items():

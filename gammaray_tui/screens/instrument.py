@@ -169,7 +169,7 @@ class InstrumentScreen(ActDialog):
         task = self._act_of(self._list("functions").chosen)
         done = "recorded now" if self._attaches else "as they were before"
         self._enter("running", "attaching …" if self._attaches else "detaching …")
-        self.begin(self._run(task, done), "instrument")
+        self.begin(self._run(task, done), "attaching or detaching the recorder")
 
     async def _run(self, task: _Task, done: str) -> None:
         failure: UserError | None = None

@@ -165,7 +165,7 @@ class SetupScreen(ActDialog):
     def _begin(self, chosen: Sequence[str]) -> None:
         self.remove_class("-roles")  # the steps take its room
         self._enter("running", "setting up …")
-        self.begin(self._run(chosen), "setup")
+        self.begin(self._run(chosen), "setting up")
 
     async def _run(self, chosen: Sequence[str]) -> None:
         failure: UserError | None = None

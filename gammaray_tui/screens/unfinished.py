@@ -145,7 +145,7 @@ class UnfinishedScreen(ActDialog):
         self._busy = True
         self._allow(False, undo=False)
         self.say(f"{doing} {one.act} …")
-        self.begin(self._run(one, doing), "unfinished")
+        self.begin(self._run(one, doing), doing)
 
     async def _run(self, one: Unfinished, doing: str) -> None:
         try:

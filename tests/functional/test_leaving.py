@@ -17,6 +17,21 @@ async def test_a_key_leaves(key: str) -> None:
         assert app.return_code == 0
 
 
+async def test_it_asks_before_it_stops_something_half_way() -> None:
+    operations = MockOperations()
+    operations.may_go_on.clear()
+    async with running(shop_model(), operations=operations) as (app, pilot):
+        await pilot.press("i")
+        await until(pilot, lambda: "This will take 5 steps" in text_of(app))
+        await pilot.press("tab", "enter", "escape", "q")
+        await until(pilot, lambda: "Still under way: deploying" in text_of(app))
+        await pilot.press("n")
+        operations.may_go_on.set()
+        await until(pilot, lambda: "imageproc is deployed" in text_of(app))
+        await pilot.press("q")
+        await until(pilot, lambda: not app.is_running)
+
+
 @pytest.mark.parametrize("key", ["ctrl+q", "ctrl+c", "ctrl+backslash"])
 async def test_a_key_leaves_from_a_dialog(key: str) -> None:
     async with running(shop_model(), operations=MockOperations()) as (app, pilot):
