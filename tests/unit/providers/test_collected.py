@@ -288,12 +288,18 @@ async def test_a_chain_that_still_grows_and_what_was_fired_are_fetched_again(
         watch = CollectedWatch("w", lambda one: fetch_chain(read, one), clock=lambda: NOW_S + 9)
         await watch.open("first")
         followed = watch.follow(Fired("app", ("fired",), (), NOW_S, "function", "g"))
+        grown, take = asyncio.Event(), watch.take_chain
+
+        def taken(chain: FetchedChain) -> None:
+            take(chain)
+            if {"second", "fired"} <= watch.engine.invocations.keys():
+                grown.set()
+
+        monkeypatch.setattr(watch, "take_chain", taken)
         keeping = asyncio.create_task(watch.keep_up())
         table.invocation("second", "g", NOW_S + 1, cause="m", parent="first")
         table.invocation("fired", "g", NOW_S + 2)
-        async with asyncio.timeout(60):
-            while not {"second", "fired"} <= watch.engine.invocations.keys():
-                await asyncio.sleep(0)
+        await asyncio.wait_for(grown.wait(), 60)
         keeping.cancel()
         summary = followed.look()
         assert (summary.roots, summary.failed) == (1, 0)
