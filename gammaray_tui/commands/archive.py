@@ -80,12 +80,16 @@ def _write(
 
     with ArchiveWorkers(Place(dataset.store.url, profile, endpoint_url), dataset) as workers:
         said_s = time.monotonic()
-        for event in _events(paths, profile, endpoint_url):
-            workers.take(event)
-            if time.monotonic() - said_s > _SAY_EVERY_S:
-                said_s = time.monotonic()
-                say(f"{workers.records} records so far")
-        workers.flush()
+        try:
+            for event in _events(paths, profile, endpoint_url):
+                workers.take(event)
+                if time.monotonic() - said_s > _SAY_EVERY_S:
+                    said_s = time.monotonic()
+                    say(f"{workers.records} records so far")
+            workers.flush()
+        except KeyboardInterrupt:
+            say("stopped: part of it is archived; archive the same again, and all of it is")
+            raise
     say(f"archived {workers.records} records to {dataset.store.url}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -131,14 +132,18 @@ class Given:
         }
         return replace(self, **inherited | {"read_only": self.read_only or earlier.read_only})
 
-    def refuse_aws(self, command: str) -> Given:
+    def refuse_aws(self, command: str, *, but: Collection[str] = ()) -> Given:
         """Give these options back when none of them is about AWS, which `command` never asks.
+
+        Args:
+            command: its name.
+            but: options that mean something to it all the same.
 
         Raises:
             UserError: one is; ignoring it would leave the user with a wrong belief.
         """
         for name in _OF_AWS:
-            if getattr(self, name) not in _UNSAID:
+            if name not in but and getattr(self, name) not in _UNSAID:
                 option = "--" + name.replace("regions", "region").replace("_", "-")
                 raise UserError(
                     f"{option} means nothing to `{command}`, which never asks AWS.",

@@ -14,6 +14,7 @@ import typer
 from gammaray_tui.commands import options
 from gammaray_tui.commands.graph_input import collect_files
 from gammaray_tui.commands.screen import need_terminal, run_app
+from gammaray_tui.past import ArchivePlaces
 from providers.errors import UserError
 from widgets import formats
 
@@ -40,6 +41,8 @@ def replay(
         bool, typer.Option("--paused", help="Stand at the start until a key says go on.")
     ] = False,
     archive: options.ArchiveTo = None,
+    profile: options.Profile = None,
+    endpoint_url: options.EndpointUrl = None,
     theme: options.Theme = None,
     ascii_only: options.Ascii = None,
     config: options.ConfigFile = None,
@@ -49,14 +52,23 @@ def replay(
     Files: recordings (*.gammaray), stream records (*.jsonl, also of `tail --json`), the
     original GammaRay's text dumps (*.new), X-Ray documents (*.xray). "-" reads from a pipe,
     as it comes: gammaray-tui tail --json | gammaray-tui replay -
+
+    Profile and endpoint are those of an archive in S3.
     """
     factor = parse_speed(speed)
-    given = options.Given(theme=theme, ascii_only=ascii_only, config=config).over(
-        options.given_before(context).refuse_aws("replay")
+    of_s3 = ("profile", "endpoint_url") if (archive or "").startswith("s3://") else ()
+    given = options.Given(
+        profile=profile,
+        endpoint_url=endpoint_url,
+        theme=theme,
+        ascii_only=ascii_only,
+        config=config,
     )
+    given = given.over(options.given_before(context)).refuse_aws("replay", but=of_s3)
     from gammaray_tui.config import load_settings
 
     settings = load_settings(given)
+    places = ArchivePlaces(archive or "", settings.archive, given.profile, given.endpoint_url)
     if _STDIN in paths:
         if len(paths) > 1 or factor != 1.0 or paused:
             raise UserError(
@@ -64,12 +76,12 @@ def replay(
                 todo="Write it to a file first, and replay that.",
                 kind="usage",
             )
-        asyncio.run(_show_pipe(settings, _take_stdin(), archive))
+        asyncio.run(_show_pipe(settings, _take_stdin(), places))
         return
     files = collect_files(paths)
     need_terminal("gammaray-tui export")
     title = paths[0].name + (f" +{len(paths) - 1}" if len(paths) > 1 else "")
-    asyncio.run(_show_files(settings, files, title, factor, archive, paused=paused))
+    asyncio.run(_show_files(settings, files, title, factor, places, paused=paused))
 
 
 async def _show_files(
@@ -77,13 +89,12 @@ async def _show_files(
     files: FileSet,
     title: str,
     speed: float | None,
-    archive: str | None,
+    places: ArchivePlaces,
     *,
     paused: bool,
 ) -> None:
     from gammaray_tui.app import GammarayApp
     from gammaray_tui.archiving import archive_of
-    from gammaray_tui.past import ArchivePlaces
     from gammaray_tui.watch import Watch
     from providers.replay import Player
 
@@ -105,9 +116,11 @@ async def _show_files(
         **settings.appearance,
         sources=(play,),
         player=player,
-        archives=ArchivePlaces(archive or "", settings.archive),
+        archives=places,
     )
-    with archive_of(archive).of(watch):
+    with archive_of(
+        places.watched or None, profile=places.profile, endpoint_url=places.endpoint_url
+    ).of(watch):
         await run_app(app)
 
 
@@ -134,10 +147,9 @@ async def play_files(player: Player, files: FileSet, watch: Watch, report: Repor
     await player.run(watch.queue.put)
 
 
-async def _show_pipe(settings: Settings, descriptor: int, archive: str | None) -> None:
+async def _show_pipe(settings: Settings, descriptor: int, places: ArchivePlaces) -> None:
     from gammaray_tui.app import GammarayApp
     from gammaray_tui.archiving import archive_of
-    from gammaray_tui.past import ArchivePlaces
     from gammaray_tui.watch import Watch
     from providers.sources.pipe import NAME, PipeSource
 
@@ -149,9 +161,11 @@ async def _show_pipe(settings: Settings, descriptor: int, archive: str | None) -
         read_only=True,
         **settings.appearance,
         sources=(lambda: source.run(watch.queue),),
-        archives=ArchivePlaces(archive or "", settings.archive),
+        archives=places,
     )
-    with archive_of(archive).of(watch):
+    with archive_of(
+        places.watched or None, profile=places.profile, endpoint_url=places.endpoint_url
+    ).of(watch):
         await run_app(app)
 
 

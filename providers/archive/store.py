@@ -195,4 +195,7 @@ def _refused(error: Exception, url: str) -> UserError:
     if not isinstance(error, BotoCoreError | ClientError):
         raise error
     refused = user_error(error, profile=None, region=None)
-    return UserError(refused.what, on=url, todo=refused.todo, kind=refused.kind)
+    todo = refused.todo
+    if isinstance(error, ClientError) and error.response["Error"].get("Code") == "NoSuchBucket":
+        todo = "Make the bucket (aws s3 mb s3://NAME), or name another one."
+    return UserError(refused.what, on=url, todo=todo, kind=refused.kind)

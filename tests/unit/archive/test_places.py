@@ -105,3 +105,11 @@ def test_an_archive_that_fails_is_told_and_the_watch_goes_on(
     assert [error.what for error in told] == ["No space left on device"]
     assert files(tmp_path, "calls") == []
     assert watch.engine.invocations
+
+
+def test_a_replay_asks_aws_for_nothing_but_an_archive_in_s3(tmp_path: Path) -> None:
+    records = tmp_path / "records.jsonl"
+    records.write_text("")
+    asked = ("replay", str(records), "--endpoint-url", "http://127.0.0.1:9", "--archive")
+    assert "means nothing" in run_inside(*asked, str(tmp_path / "archive")).stderr
+    assert "means nothing" not in run_inside(*asked, "s3://bucket/archive").stderr
