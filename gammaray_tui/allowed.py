@@ -30,13 +30,14 @@ def inspections(known: Operations | None, account: str) -> Inspections:
     return known
 
 
-def operations(known: Operations | None, account: str, *, read_only: bool) -> Operations:
+def operations(known: Operations | None, account: str, read_only: bool, past: bool) -> Operations:
     """Give the acts on AWS.
 
     Args:
         known: the acts that there are; None: none, or none yet.
         account: the name of what they would act on.
         read_only: whether the user has forbidden them all.
+        past: whether a chain of an archive is shown, which nothing can be done with.
 
     Raises:
         UserError: there are none; it says why and what to do.
@@ -47,6 +48,13 @@ def operations(known: Operations | None, account: str, *, read_only: bool) -> Op
             on=account,
             todo="Start gammaray-tui on a profile, without --read-only, to act on AWS.",
             kind="read-only",
+        )
+    if past:
+        raise UserError(
+            "This is a chain of the past: nothing is done from here.",
+            on=account,
+            todo="Go back to the watch first (esc).",
+            kind="history",
         )
     if known is None:
         raise UserError(

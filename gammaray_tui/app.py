@@ -75,9 +75,6 @@ class GammarayApp(FewToasts):
         recording: what the key R starts and stops; None where nothing is to be recorded.
         player: what plays the replay; None when things are live.
         archives: where the History screen finds archives.
-
-    Attributes:
-        live: what stands behind a chain of the past, while one is shown.
     """
 
     CSS = APP_CSS
@@ -129,7 +126,7 @@ class GammarayApp(FewToasts):
         self.recording = recording
         self.player = player
         self.archives = archives or ArchivePlaces()
-        self.live: Live | None = None
+        self.live: Live | None = None  # what stands behind a chain of the past, while one is shown
         self.paused, self.calls_shown = False, True
         self.last_shot: Shot | None = None
         self.snapshot = Snapshot(Header(title))
@@ -193,7 +190,8 @@ class GammarayApp(FewToasts):
         Raises:
             UserError: there are none; it says why and what to do.
         """
-        return allowed.operations(self._operations, self.account_name, read_only=self.read_only)
+        past = self.live is not None
+        return allowed.operations(self._operations, self.account_name, self.read_only, past)
 
     def set_operations(self, operations: Operations | None) -> None:
         """Offer these acts from now on."""

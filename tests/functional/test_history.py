@@ -81,6 +81,10 @@ async def test_a_chain_is_found_opened_and_left_again(archive: Path, tmp_path: P
         assert "back to history" in text_of(app)
         await pilot.press("space")
         assert not app.paused
+        app.read_only = False
+        await pilot.press("f")
+        await until(pilot, lambda: "chain of the past" in text_of(app))
+        await pilot.press("escape")
         await pilot.press("t")
         await until(pilot, lambda: "critical" in text_of(app))
         await pilot.press("escape")
