@@ -45,6 +45,8 @@ from gammaray_collector.rollups import (
 )
 from gammaray_collector.table import Asked, Table
 
+# Buckets have a place for each folder: too many to count each by itself.
+_COUNTED: Final = SERVICES - {"s3"}
 _LOOKED_BACK: Final = 30  # minutes: later starts are still taken into account
 
 
@@ -56,7 +58,7 @@ def makers_of(nodes: Nodes, halves: Iterable[Half]) -> Iterator[Attempt]:
         if half.attempt is None:
             continue
         node = nodes.outputs[half.output_id]
-        if half.call.service in SERVICES and node.proven:
+        if half.call.service in _COUNTED and node.proven:
             service, place = place_of_output(node.call, node)
             what = f"{minute_of(half.call.at_s or 0.0)} {service} {short(place)}"
             found[half.request, half.attempt, str(part_of(half))][what] += 1
@@ -81,7 +83,7 @@ def started_by(cause: Cause, region: str, function: str, minutes: Iterable[int])
     """Give what an edge adds to rollups: in each minute in which its call may have been made."""
     invocation = Invocation("", function=function, region=region)
     place = place_of_cause(cause, invocation)
-    if place is not None:
+    if place is not None and cause.service in _COUNTED:
         name = StartedName(place[0], short(place[1]), region, function)
         for minute in minutes:
             yield Count(minute, STARTED, name, {"started": 1})
