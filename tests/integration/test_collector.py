@@ -10,18 +10,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import Counter
+from collections.abc import Iterable
 
 import pytest
 
 from gammaray_collector.items import EDGES, PK, SK, Item, edge_of
 from gammaray_collector.rollups import Doubts, FunctionName, ProblemName, read_rollups
+from gammaray_tui.collected import CollectedWatch
+from gammaray_tui.collected_tables import CollectedTables
 from providers.aws_operations import AwsOperations
+from providers.collected import CollectedSource
+from providers.collected_chain import fetch_chain
+from providers.collected_table import CollectedTable
 from providers.collector import APPLICATION
 from providers.errors import UserError
 from providers.local_aws import LocalAws
 from providers.operations import Check, Step
 from providers.session import AwsSession
+from providers.streams import parse_since
 from tests.integration.test_cleanup import listed
 from tests.integration.test_examples import (
     LOOK_EVERY_S,
@@ -86,11 +94,41 @@ async def test_the_same_graph_is_collected_as_is_watched(
             collected, counted = hops_of(items), ended_of(items)
             await asyncio.sleep(LOOK_EVERY_S)
 
+    # And so does the screen show it, from the counts and from chains that are opened.
+    assert await shown_counts(aws_session) == ended(document)
+    roots = {i.request_id for i in document.invocations} - {child for child, _, _ in watched}
+    assert await opened_hops(aws_session, roots) == watched
+
     checks = await checks_of(operations)
     assert {check.state for check in checks.values()} == {"ok"}
     assert "OK" in checks["us-west-2/collector"].detail
     await cleaned_up(operations)
     assert await listed(aws_session) == {}
+
+
+async def shown_counts(session: AwsSession) -> Counter[str]:
+    """Give how often each function ran, as `--collected` shows it."""
+    tables = CollectedTables()
+    for told in await CollectedSource(session, since=parse_since("1h")).once():
+        tables.take(told)
+    tables.renew(time.time(), None)
+    return Counter({row.name: row.count for row in tables.functions})
+
+
+async def opened_hops(session: AwsSession, roots: Iterable[str]) -> set[Hop]:
+    """Open chains as `--collected` does; give their edges."""
+    table = CollectedTable(session)
+    watch = CollectedWatch("collected", lambda request_id: fetch_chain(table, request_id))
+    for request_id in roots:
+        await watch.open(request_id)
+    return {
+        (
+            edge.cause.invocation.request_id,
+            edge.parent.request_id if edge.parent is not None else None,
+            edge.evidence,
+        )
+        for edge in watch.engine.edges()
+    }
 
 
 async def test_what_is_missing_is_told_and_mended_and_all_of_it_taken_away(
