@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from gammaray_tui.commands import options
+from gammaray_tui.commands import completion, options
 from gammaray_tui.commands.acting import (
     StepPrinter,
     acting,
@@ -38,7 +38,12 @@ def cleanup(
     ] = False,
     applications: Annotated[
         list[str] | None,
-        typer.Option("--app", metavar="APP", help="Delete what belongs to this application."),
+        typer.Option(
+            "--app",
+            metavar="APP",
+            autocompletion=completion.applications,
+            help="Delete what belongs to this application.",
+        ),
     ] = None,
     yes: options.Yes = False,
     dry_run: Annotated[

@@ -68,3 +68,21 @@ def applications(incomplete: str) -> list[str]:
     from providers.manifest import find_applications
 
     return [one.name for one in find_applications() if one.name.startswith(incomplete)]
+
+
+def configurations(incomplete: str) -> list[tuple[str, str]]:
+    """Give the letters that begin so, each with what it means."""
+    from providers.configurations import CONFIGURATIONS
+
+    return [
+        (letter, configuration.text)
+        for letter, configuration in CONFIGURATIONS.items()
+        if letter.startswith(incomplete)
+    ]
+
+
+def themes(incomplete: str) -> list[str]:
+    """Give the themes that come with this tool and begin so."""
+    from themes import load_themes
+
+    return [theme.name for theme in load_themes() if theme.name.startswith(incomplete)]

@@ -97,7 +97,7 @@ async def _run_interactive(
     from gammaray_tui.recording import demo_recording
     from gammaray_tui.watch import Watch
 
-    model = Watch("demo")
+    model = Watch("demo (read-only)" if settings.read_only else "demo")
     recording = demo_recording(record, wanted=recorded)
     stage = _Stage(model.queue, count)
     app = GammarayApp(

@@ -50,7 +50,12 @@ Since: TypeAlias = Annotated[
 ]
 Theme: TypeAlias = Annotated[
     str | None,
-    typer.Option("--theme", metavar="NAME", help="Colours of the screen."),
+    typer.Option(
+        "--theme",
+        metavar="NAME",
+        autocompletion=completion.themes,
+        help="Colours of the screen.",
+    ),
 ]
 Ascii: TypeAlias = Annotated[
     bool | None,
@@ -70,6 +75,7 @@ Configuration: TypeAlias = Annotated[
         "--configuration",
         "-c",
         metavar="C|T|F|S|D|B",
+        autocompletion=completion.configurations,
         help="How functions are observed: clean, X-Ray's tracing, tracing and its SDK, recorder "
         "in the zip, recorder by layer, hybrid. `--config B` says the same.",
     ),

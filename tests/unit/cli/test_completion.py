@@ -25,6 +25,9 @@ def test_a_script_is_printed_for_each_shell(tmp_path: Path, shell: str, word: st
         ("gammaray-tui --profile te", ["testuser"]),
         ("gammaray-tui doctor --region us-we", ["us-west-1", "us-west-2"]),
         ("gammaray-tui completion z", ["zsh"]),
+        ("gammaray-tui cleanup --app web", ["webapp"]),
+        ("gammaray-tui deploy imageproc -c B", ["B"]),
+        ("gammaray-tui --theme gammaray-d", ["gammaray-dark"]),
     ],
 )
 def test_commands_and_values_are_completed(tmp_path: Path, line: str, expected: list[str]) -> None:
