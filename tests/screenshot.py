@@ -1,6 +1,6 @@
 """Make the pictures of the documentation: the real application over a recorded demo.
 
-python -m tests.screenshot docs/images
+python -m tests.screenshot docs/images [NAME...]
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-
-from textual.widgets import Static
+from typing import NamedTuple
 
 from gammaray_tui.app import GammarayApp
 from gammaray_tui.past import ArchivePlaces
@@ -22,17 +21,25 @@ from providers.archive.store import Folder
 from providers.archive.writer import ArchiveWriter
 from providers.events import EndOfInput, RecordBatch, RegionStatus
 from providers.files import collect, read
+from tests.functional.mock_operations import MockOperations
+from tests.functional.running import text_of
+from tests.functional.running import until as wait_until
 
 RECORDING = Path(__file__).parent / "data" / "demo" / "records.jsonl"
+ARCHIVE = "history"  # of the same records
 SIZE = (140, 38)
 # What is pressed before the picture is taken: the middle chain, its last invocation.
 KEYS = ("g", *"jjjjjjjjjj")
 
 
-async def picture(
-    *, theme: str | None = None, keys: Sequence[str] = KEYS, archived: bool = False
-) -> str:
-    """Give a picture of the main screen as SVG; archived: of the same records, asked there."""
+async def picture(*, theme: str | None = None, keys: Sequence[str] = KEYS, until: str = "") -> str:
+    """Give a picture of a screen as SVG.
+
+    Args:
+        theme: None for ours.
+        keys: what is pressed before it is taken.
+        until: a text that has to be seen then.
+    """
     events = list(read(collect([RECORDING])))
     end_s = max(
         float(image.ts.N) / 1000
@@ -47,47 +54,83 @@ async def picture(
     for event in events:
         if not isinstance(event, EndOfInput):
             watch.apply(event)
-    app = GammarayApp(watch, title="demo", theme=theme, archives=ArchivePlaces("history"))
+    app = GammarayApp(
+        watch,
+        title="demo",
+        theme=theme,
+        operations=MockOperations(),
+        archives=ArchivePlaces(watched=ARCHIVE),
+    )
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.press(*keys)
-        while archived and "row" not in str(app.screen.query_one("#state", Static).render()):
-            await pilot.pause(0.1)
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause()
         await pilot.pause(0.5)  # what is typed is taken up once the typing rests
+        await wait_until(pilot, lambda: until in text_of(app), patience=1500)
         app.refresh_views()
         await pilot.pause()
         return app.export_screenshot(title="gammaray-tui demo")
 
 
-PICTURES: dict[str, tuple[str | None, Sequence[str]]] = {
-    "demo": (None, KEYS),
-    "demo-light": ("gammaray-light", KEYS),
-    "map": (None, (*KEYS, "m", "l", "l")),
-    "time-line": (None, (*KEYS, "t")),
-    "compare": (None, (*KEYS, "c")),
-    "why": (None, (*KEYS, "w")),
-    "filter": (None, ("slash", *"duration>30ms", "enter")),
-    "help": (None, ("question_mark",)),
-    "groups": (None, ("u", "u", "u", "g", "enter", *"jjjj")),
-    "heat": (None, ("2", "H")),
-    "contrast": ("gammaray-contrast", KEYS),
+class Picture(NamedTuple):
+    """A picture of the documentation.
+
+    Attributes:
+        keys: what is pressed.
+        until: a text that is waited for.
+        theme: None for ours.
+    """
+
+    keys: Sequence[str] = KEYS
+    until: str = ""
+    theme: str | None = None
+
+
+PICTURES: dict[str, Picture] = {
+    "demo": Picture(),
+    "demo-light": Picture(theme="gammaray-light"),
+    "contrast": Picture(theme="gammaray-contrast"),
+    "latency": Picture((*KEYS, "2", "o")),
+    "invocation": Picture((*KEYS, "3", "o")),
+    "map": Picture((*KEYS, "m", "l", "l")),
+    "time-line": Picture((*KEYS, "t")),
+    "compare": Picture((*KEYS, "c"), "latency of both"),
+    "why": Picture((*KEYS, "w")),
+    "filter": Picture(("slash", *"duration>30ms", "enter")),
+    "help": Picture(("question_mark",)),
+    "groups": Picture(("u", "u", "u", "g", "enter", *"jjjj")),
+    "heat": Picture(("2", "H")),
+    "jump": Picture(("g", "ctrl+o")),
+    "problems": Picture(("P",)),
+    "regions": Picture(("r",)),
+    "history": Picture(("E", "enter"), "row"),
+    "export": Picture((*KEYS, "e")),
+    "preview": Picture((*KEYS, "e", "shift+tab", "enter"), "preview"),
+    "fire": Picture(("f",), "invokes ImageProcPy"),
+    "deploy": Picture(("i",), "This will take 5 steps"),
+    "cleanup": Picture(("D",), "resources chosen"),
+    "setup": Picture(("M",), "The tables will take 1 step"),
+    "instrument": Picture(("I",), "Choose functions."),
+    "logs": Picture((*KEYS, "O"), "lines of this invocation"),
+    "doctor": Picture(("d",), "1 wrong"),
+    "theme": Picture(("T",)),
 }
-"""Theme and keys of each picture."""
-HISTORY = ("E", "enter")
+"""What the documentation shows. Of acts on AWS, made-up answers are shown."""
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Write every picture into the named folder."""
-    folder = Path(arguments[0])
+    """Write the pictures into the folder named first: those named after it, else every one."""
+    folder = Path(arguments[0]).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    for name, (theme, keys) in PICTURES.items():
-        (folder / f"{name}.svg").write_text(asyncio.run(picture(theme=theme, keys=keys)), "utf-8")
     with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch):
-        writer = ArchiveWriter(Dataset(Folder(Path("history"))))
+        writer = ArchiveWriter(Dataset(Folder(Path(ARCHIVE))))
         for event in read(collect([RECORDING])):
             writer.take(event)
         writer.flush()
-        drawn = asyncio.run(picture(keys=HISTORY, archived=True))
-    (folder / "history.svg").write_text(drawn, "utf-8")
+        for name in arguments[1:] or PICTURES:
+            keys, until, theme = PICTURES[name]
+            drawn = picture(theme=theme, keys=keys, until=until)
+            (folder / f"{name}.svg").write_text(asyncio.run(drawn), "utf-8")
 
 
 if __name__ == "__main__":

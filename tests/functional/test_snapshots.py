@@ -6,21 +6,28 @@ look at the pictures in `__snapshots__` before committing them.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import pytest
 from textual.pilot import Pilot
 
-from causality.snapshot import RegionState
+from causality.snapshot import Playback, RegionState
 from gammaray_tui.app import GammarayApp
 from gammaray_tui.screens.main import MainScreen
+from gammaray_tui.switching import Place, Switching
 from providers.errors import UserError
 from providers.operations import Step
+from tests.functional.mock_data import START_S
 from tests.functional.mock_model import MockModel, image_model, shop_model
-from tests.functional.mock_operations import MockOperations
+from tests.functional.mock_operations import STOPPED, MockOperations
 from tests.functional.running import text_of, until
+
+if TYPE_CHECKING:
+    from providers.replay import Player
 
 
 class SnapCompare(Protocol):
@@ -59,8 +66,11 @@ def still_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def _app(model: MockModel, theme: str | None = None, *, ascii_only: bool = False) -> GammarayApp:
+    operations = MockOperations()
+    began_at_s = time.time() - 2.5 * 3600  # it is shown by its age
+    operations.stopped = [replace(one, began_at_s=began_at_s) for one in STOPPED]
     return GammarayApp(
-        model, operations=MockOperations(), title=model.title, theme=theme, ascii_only=ascii_only
+        model, operations=operations, title=model.title, theme=theme, ascii_only=ascii_only
     )
 
 
@@ -155,13 +165,43 @@ DIALOGS = {
     "heat": (["2", "H"], "in each 10 s"),
     "jump": (["g", "ctrl+o"], " s "),
     "roomy": (["V"], "checkout-api"),
+    "instrument": (["I"], "Choose functions."),
+    "setup": (["M"], "The tables will take 1 step"),
+    "unfinished": (["U"], "1 of 2 steps were through"),
+    "doctor": (["d"], "1 wrong"),
+    "logs": (["k", "O"], "lines of this invocation"),
+    "preview": (["e", "shift+tab", "enter"], "preview: "),
+    "open-chain": (["#"], "of any invocation of the chain"),
+    "theme": (["T"], "gammaray-contrast"),
+    "profile": (["A"], "eu-west-1"),
+    "seek": (["@"], "The replay goes from"),
+    "history": (["E"], "slowest chains"),
+    "palette": (["ctrl+p", *"heat"], "Heat map"),
 }
+# Each size in another look: every dialog is seen in each of both.
+SIZE_AND_LOOK = [
+    ((80, 24), "gammaray-light"),
+    ((120, 40), "gammaray-dark"),
+    pytest.param((200, 50), None, marks=pytest.mark.slow),
+]
 
 
 @pytest.mark.parametrize("dialog", DIALOGS)
-@pytest.mark.parametrize("small", [True, False], ids=["80x24", "120x40"])
-def test_dialogs(snap_compare: SnapCompare, dialog: str, small: bool) -> None:
+@pytest.mark.parametrize(("size", "theme"), SIZE_AND_LOOK, ids=["80x24", "120x40", "200x50"])
+def test_dialogs(
+    snap_compare: SnapCompare,
+    monkeypatch: pytest.MonkeyPatch,
+    dialog: str,
+    size: tuple[int, int],
+    theme: str | None,
+) -> None:
     keys, text = DIALOGS[dialog]
+    if theme is None:
+        monkeypatch.setenv("NO_COLOR", "1")
+    else:
+        monkeypatch.delenv("NO_COLOR", raising=False)
+    profiles = {"shop": "us-west-2", "test": "eu-west-1"}
+    monkeypatch.setattr("gammaray_tui.screens.profile.known_profiles", lambda: profiles)
 
     async def run_before(pilot: Pilot[None]) -> None:
         app = pilot.app
@@ -172,9 +212,24 @@ def test_dialogs(snap_compare: SnapCompare, dialog: str, small: bool) -> None:
         await until(pilot, lambda: text in text_of(app))
         await pilot.pause()
 
-    size = (80, 24) if small else (120, 40)
-    theme = "gammaray-light" if small else "gammaray-dark"
-    assert snap_compare(_app(shop_model(), theme), terminal_size=size, run_before=run_before)
+    app = _app(shop_model(), theme)
+    if dialog == "profile":
+        app.switching = Switching(Place("shop", ("us-west-2", "us-east-1")), _never)
+    elif dialog == "seek":
+        app.player = cast("Player", _StillPlayer())
+    assert snap_compare(app, terminal_size=size, run_before=run_before)
+
+
+async def _never(place: Place) -> None:
+    raise AssertionError(f"nobody goes over to {place}")
+
+
+class _StillPlayer:
+    """A replay that stands still."""
+
+    def playback(self) -> Playback:
+        """Give where it stands."""
+        return Playback("paused", START_S + 60, START_S, START_S + 600, 2.0)
 
 
 def test_error(snap_compare: SnapCompare) -> None:
