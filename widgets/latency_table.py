@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
@@ -103,6 +105,7 @@ class LatencyTable(LineList):
         self._functions: Sequence[LatencyRow] = ()
         self._edges: Sequence[LatencyRow] = ()
         self._sorted: list[LatencyRow] = []
+        self._elsewhere: set[str] = set()  # names that occur in several regions
         self._held: tuple[str, str] | None = None
 
     def show_latency(self, functions: Sequence[LatencyRow], edges: Sequence[LatencyRow]) -> None:
@@ -178,6 +181,7 @@ class LatencyTable(LineList):
     def _arrange(self) -> None:
         rows = self._functions if self.view == "functions" else self._edges
         by_name = sorted(rows, key=lambda row: (row.name, row.region))
+        self._elsewhere = {a.name for a, b in pairwise(by_name) if a.name == b.name}
         if self.sorted_by == _NAME_COLUMN:
             self._sorted = by_name[::-1] if self.descending else by_name
         else:
@@ -200,8 +204,9 @@ class LatencyTable(LineList):
         return len(self._sorted)
 
     def line_key(self, index: int) -> object:
-        """Give the row itself."""
-        return self._sorted[index]
+        """Give the row, and whether its region is told."""
+        row = self._sorted[index]
+        return row, row.name in self._elsewhere
 
     def head_key(self) -> object:
         """Give what decides the headings."""
@@ -235,7 +240,7 @@ class LatencyTable(LineList):
         segments = [
             Segment(" "),
             Segment(mark, palette.error),
-            Segment(look.left(look.safe(row.name), self._name_width(width)), palette.text),
+            *self._named(row, self._name_width(width)),
         ]
         for at in self._shown(width):
             column = _COLUMNS[at]
@@ -246,6 +251,20 @@ class LatencyTable(LineList):
             bars = formats.sparkline(row.recent, spark, look.glyphs.bars) if row.recent else ""
             segments += [Segment(" "), Segment(look.left(bars, spark), palette.spark)]
         return segments
+
+    def _named(self, row: LatencyRow, width: int) -> list[Segment]:
+        """Paint a name, with its region where others have the same."""
+        look = self.look
+        region = ""
+        if row.name in self._elsewhere:
+            region = " " + look.safe(formats.short_region(row.region))
+        name = look.cut(look.safe(row.name), width - cell_len(region))
+        rest = " " * (width - cell_len(name) - cell_len(region))
+        return [
+            Segment(name, look.palette.text),
+            Segment(region, look.region_style(row.region)),
+            Segment(rest),
+        ]
 
     def _cell(self, row: LatencyRow, at: int) -> tuple[str, Style]:
         palette, nothing = self.look.palette, self.look.glyphs.nothing

@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from causality.grouping import Grouping
-from causality.service_map import edge_filter
+from causality.service_map import edge_filter, node_filter
 from causality.snapshot import Mode, NodeId, Snapshot
 from gammaray_tui.actions import Pane, key_bindings
 from gammaray_tui.hints import empty_hints, footer_hints
@@ -328,8 +328,8 @@ class MainScreen(Screen[None]):
     async def _picked(self) -> None:
         row = self.latency.current
         if row is not None:
-            of_edges = self.latency.view == "edges"
-            await self.start_filter(edge_filter(row.name, row.region) if of_edges else row.name)
+            of_edges, place = self.latency.view == "edges", (row.name, row.region)
+            await self.start_filter(edge_filter(*place) if of_edges else node_filter(place))
             self.go_to_pane("tree")
 
     @on(LatencyTable.ViewChanged)

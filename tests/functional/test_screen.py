@@ -248,8 +248,23 @@ async def test_enter_on_a_function_filters_by_it() -> None:
     model = shop_model()
     async with running(model) as (app, pilot):
         await pilot.press("2", "enter")
-        await until(pilot, lambda: model.filter == "checkout-api")
+        await until(pilot, lambda: model.filter == "function:checkout-api region:us-west-2")
         assert focus_of(app) == "tree"
+
+
+async def test_a_function_of_two_regions_has_a_row_for_each() -> None:
+    watch = Watch("test")
+    world = World()
+    for number, function in enumerate(("sync", "other", "sync")):
+        world.run(f"r{number}", function, 0.0, 1.0)
+    image = world.records[-1].dynamodb.NewImage
+    assert image is not None
+    image.payload.S = image.payload.S.replace("us-east-1", "eu-west-1")
+    watch.apply(RecordBatch("us-east-1", "", world.records))
+    async with running(watch) as (app, pilot):
+        await pilot.press("2", "o")
+        await until(pilot, lambda: "sync use1" in text_of(app) and "sync euw1" in text_of(app))
+        assert "other use1" not in text_of(app)
 
 
 async def test_enter_on_an_edge_filters_by_it() -> None:
