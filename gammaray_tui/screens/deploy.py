@@ -17,6 +17,7 @@ from gammaray_tui import screen_keys
 from gammaray_tui.screens.act_dialog import ActDialog
 from gammaray_tui.screens.applications import application_choices, regions_of
 from gammaray_tui.screens.dialog import plain, push_button
+from gammaray_tui.screens.fire import Shot
 from providers.configurations import CONFIGURATIONS, UNNAMED
 from providers.errors import UserError
 from providers.manifest import find_application, lasting_id
@@ -226,6 +227,7 @@ class DeployScreen(ActDialog):
                     self.show_trouble(error)
                 return
             self.gammaray.model.mark("deployed", application)
+        self.gammaray.last_shot = Shot(next(iter(wanted)), 1)  # what the next `f` offers
         names = ", ".join(wanted)
         text = f"{names} {'is' if len(wanted) == 1 else 'are'} deployed"
         if not self.outlived(None, text):

@@ -19,6 +19,7 @@ from gammaray_tui.screens.applications import application_choices
 from gammaray_tui.screens.dialog import Dialog, plain, push_button
 from providers.errors import UserError
 from providers.fire_targets import checked_payload, target_of
+from providers.manifest import find_application
 from providers.operations import Application, Operations
 from widgets.choice_list import ChoiceList
 from widgets.look import Look
@@ -84,7 +85,8 @@ class FireScreen(Dialog[Shot]):
         with Horizontal(classes="row"):
             yield plain("or", classes="label")
             yield Input(
-                id="target", placeholder="function, s3://bucket/key, sns:topic, sqs:queue, URL …"
+                id="target",
+                placeholder="function, s3://bucket/key, sns:topic, sqs:queue, URL, app.toml",
             )
         with Horizontal(classes="row", id="numbers"):
             yield plain("how often", classes="label")
@@ -199,11 +201,27 @@ class FireScreen(Dialog[Shot]):
         """
         text = self._editor.text
         typed = self.query_one("#target", Input).value.strip()
-        known = {app.name for app in self._applications}
-        kind = target_of(typed).kind if typed and typed not in known else "function"
+        kind = self._kind_of(typed)
         if text.strip():
             checked_payload(kind, text)
         return None if text == self._own_payload or not text.strip() else text
+
+    def _kind_of(self, typed: str) -> str:
+        """Give the kind of what was typed: applications, by their manifests as well, are invoked.
+
+        Raises:
+            UserError: it is nothing that can be fired.
+        """
+        if not typed or any(typed == app.name for app in self._applications):
+            return "function"
+        try:
+            return target_of(typed).kind
+        except UserError as error:
+            try:
+                find_application(typed)
+            except UserError as of_manifest:
+                raise error if of_manifest.kind == "unknown-application" else of_manifest from None
+        return "function"
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#fire")

@@ -161,6 +161,13 @@ async def test_deploy_takes_an_application_of_the_users_own(tmp_path: Path) -> N
         await until(pilot, lambda: "This will take" in text_of(app))
         await pilot.press(*["tab"] * 5, "enter")
         await until(pilot, lambda: operations.deployed == [str(folder.resolve())])
+        await until(pilot, lambda: "is deployed; close this" in text_of(app))
+        await pilot.press("escape", "f")
+        await until(pilot, lambda: focus_of(app) == "fire")
+        assert app.screen.query_one("#target", Input).value == str(folder.resolve())
+        assert "cannot be fired" not in text_of(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: operations.fired == [(str(folder.resolve()), 1)])
 
 
 async def test_nothing_chosen_is_not_deployed() -> None:
