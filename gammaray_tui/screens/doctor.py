@@ -11,7 +11,9 @@ from textual.content import Content
 from textual.widgets import Button, Static
 
 from gammaray_tui import screen_keys
+from gammaray_tui.leaving import ACTS
 from gammaray_tui.screens.dialog import Dialog, plain, push_button
+from providers.errors import UserError
 from providers.operations import Check, Inspections, Operations
 from widgets.growing_list import GrowingList
 from widgets.look import Look
@@ -121,14 +123,24 @@ class DoctorScreen(Dialog[None]):
             return
         self._busy = True
         self._say("setting up the record tables …")
-        self.run_worker(self.trying(self._make(operations)), exit_on_error=False)
+        # The application runs it: closing the doctor stops nothing half-way.
+        self.gammaray.run_worker(
+            self._make(operations), name="setting up", group=ACTS, exit_on_error=False
+        )
 
     async def _make(self, operations: Operations) -> None:
         try:
             await operations.set_up(lambda step: self._say(f"{step.region} {step.text} …"))
+        except UserError as error:
+            if self.is_attached:
+                self.show_trouble(error)
+            else:
+                self.gammaray.show_error(error)
         finally:
             self._busy = False
-        self.action_again()
+        if self.is_attached:
+            self.action_again()
 
     def _say(self, text: str) -> None:
-        self.query_one("#state", Static).update(Content(self.look.safe(text)))
+        if self.is_attached:
+            self.query_one("#state", Static).update(Content(self.look.safe(text)))

@@ -180,6 +180,7 @@ class MockOperations:
         report(Step("r", "role gammaray-execution", "", "done", "created"))
 
     async def set_up(self, report: Report, *, reset: bool = False, collector: bool = False) -> None:
+        await self.may_go_on.wait()
         self.made.append("tables anew" if reset else "tables")
         if collector:
             self.made.append("collector")

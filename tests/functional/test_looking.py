@@ -23,6 +23,19 @@ async def test_doctor_names_what_is_wrong_and_what_to_do(size: tuple[int, int]) 
         await until(pilot, lambda: "4 in order, 0 to note, 0 wrong" in text_of(app))
 
 
+async def test_what_the_doctor_sets_up_goes_on_when_it_is_closed() -> None:
+    operations = MockOperations()
+    operations.may_go_on.clear()
+    async with running(shop_model(), operations=operations) as (app, pilot):
+        await pilot.press("d")
+        await until(pilot, lambda: "1 wrong" in text_of(app))
+        await pilot.press("tab", "tab", "enter")
+        await until(pilot, lambda: "setting up the record tables" in text_of(app))
+        await pilot.press("escape")
+        operations.may_go_on.set()
+        await until(pilot, lambda: operations.made == ["tables"])
+
+
 async def test_doctor_sets_nothing_up_in_read_only_mode() -> None:
     operations = MockOperations()
     async with running(shop_model(), operations=operations, read_only=True) as (app, pilot):
