@@ -30,6 +30,7 @@ class Summary:
         invocations, running, failed: of these chains.
         longest_s: length of the longest chain; None before the first.
         complete: every chain was seen, and nothing runs or came for some seconds.
+        root_ids: request ids of the chains' first invocations, as logs and records have them.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Summary:
     failed: int
     longest_s: float | None
     complete: bool
+    root_ids: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -107,6 +109,7 @@ class Following:
             failed=sum(member.state in _BAD for member in everyone),
             longest_s=max(map(_length_s, chains), default=None),
             complete=over and self._clock() - self._changed_at_s >= _QUIET_S,
+            root_ids=tuple(self._roots),
         )
 
     def _new_roots(self, wanted: int) -> list[Invocation]:

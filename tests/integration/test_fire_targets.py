@@ -88,4 +88,5 @@ def test_the_command_follows_what_it_fired(tmp_path: Path, local_aws: LocalAws) 
     (summary,) = (line for line in lines if "complete" in line)
     assert summary["complete"]
     assert (summary["roots"], summary["invocations"], summary["failed"]) == (2, 6, 0)
+    assert len(set(summary["root_ids"])) == 2
     assert "imageproc: 2 of 2 chains, 6 invocations" in fired.stderr
