@@ -12,10 +12,13 @@ from textual.binding import Binding, BindingType
 from gammaray_tui import handlers, past, screen_keys, tape_handlers, tree_handlers
 from widgets.answer_table import AnswerTable
 from widgets.causal_tree import CausalTree
+from widgets.choice_list import ChoiceList
 from widgets.detail_pane import DetailPane
+from widgets.filter_keys import FILTER
 from widgets.latency_table import LatencyTable
 from widgets.line_list import LineList
 from widgets.map_view import MapView
+from widgets.painted_list import PaintedList
 from widgets.waterfall import WaterfallView
 
 if TYPE_CHECKING:
@@ -342,6 +345,9 @@ ACTIONS: tuple[Action, ...] = (
         _on_screen(name, "Dialogs", bound, prefix=f"{name}: ")
         for name, bound in screen_keys.DIALOGS.items()
     ),
+    *_on_screen("choice", "Dialogs", ChoiceList.BINDINGS, prefix="list of choices: "),
+    *_on_screen("painted", "Dialogs", PaintedList.BINDINGS, prefix="list: "),
+    *_on_screen("filter", "Dialogs", FILTER, prefix="filter: "),
 )
 
 BY_ID = {action.id: action for action in ACTIONS}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 
 from causality.filters import Filter
@@ -13,8 +14,9 @@ from causality.latency import (
     edge_samples,
     function_samples,
 )
-from causality.service_map import OUTSIDE, FlowTable, MapNodeId, ServiceMap
+from causality.service_map import OUTSIDE, FlowTable, MapNode, MapNodeId, ServiceMap
 from causality.snapshot import LatencyRow
+from widgets import formats
 
 
 class FittingTables:
@@ -98,15 +100,22 @@ class FittingTables:
     def map(self, functions: Iterable[LatencyRow], now_s: float) -> ServiceMap:
         """Give the map of what fits and of its neighbours, with the chosen rows' figures."""
         whole = self._flows.map(functions, now_s)
-        if not self.filter.slow:
-            return whole
-        edges = [e for e in whole.edges if self._is_slow(e.source) or self._is_slow(e.target)]
-        joined = {end for edge in edges for end in (edge.source, edge.target)}
-        nodes = [n for n in whole.nodes if n.id in joined or self._is_slow(n.id)]
+        nodes, edges = [_neighbour(node) for node in whole.nodes], list(whole.edges)
+        if self.filter.slow:
+            edges = [e for e in edges if self._is_slow(e.source) or self._is_slow(e.target)]
+            joined = {end for edge in edges for end in (edge.source, edge.target)}
+            nodes = [n for n in nodes if n.id in joined or self._is_slow(n.id)]
         return ServiceMap(tuple(nodes), tuple(edges))
 
     def _is_slow(self, node: MapNodeId) -> bool:
         return node[1] != OUTSIDE and self.filter.fits_function(node)
+
+
+def _neighbour(node: MapNode) -> MapNode:
+    """Give a node without figures where nothing of it was counted."""
+    if node.outside or node.count:
+        return node
+    return replace(node, about=formats.short_region(node.region))
 
 
 def _started_by(invocation: Invocation) -> Iterator[Invocation]:

@@ -11,7 +11,7 @@ from typing import ClassVar, TypeAlias
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
@@ -19,6 +19,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from causality.suggestions import suggest
+from widgets.filter_keys import FILTER
 
 Seen: TypeAlias = Callable[[], Mapping[str, Iterable[str]]]
 
@@ -51,11 +52,7 @@ class FilterBar(Horizontal):
         #trouble { width: auto; max-width: 60%; color: $error; padding: 0 1; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "give_up", "take the filter off", id="filter.clear", show=False),
-        Binding("up", "recall(-1)", "what was typed before", id="filter.older", show=False),
-        Binding("down", "recall(1)", "what was typed after", id="filter.newer", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*FILTER]
 
     class Changed(Message):
         """The expression changed."""

@@ -129,3 +129,4 @@ def test_the_map_of_a_filter_has_what_started_what_fits_and_what_that_started() 
     shown = watch.service_map()
     assert {(e.source[0], e.target[0]) for e in shown.edges} == {("F", "G"), ("G", "H")}
     assert {node.name: node.count for node in shown.nodes} == {"F": 0, "G": 1, "H": 0}
+    assert {node.name: node.about for node in shown.nodes} == {"F": "use1", "G": None, "H": "use1"}
