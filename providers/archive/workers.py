@@ -6,7 +6,8 @@ import os
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import cycle
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
@@ -128,8 +129,17 @@ def _open(place: Place) -> None:
     global _writer
     # Rows are many small objects that never form rings, and go with each batch.
     gc.disable()
+    Thread(target=_leave_with_parent, daemon=True).start()
     store = open_store(place.url, profile=place.profile, endpoint_url=place.endpoint_url)
     _writer = ArchiveWriter(Dataset(store))
+
+
+def _leave_with_parent() -> None:
+    """End with the process that asks: killed, it could not say so, and we would wait for ever."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _take(data: bytes) -> None:

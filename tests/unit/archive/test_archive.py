@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -96,6 +100,40 @@ def test_other_processes_write_the_same(tmp_path: Path, monkeypatch: pytest.Monk
     write(tmp_path / "alone", batch(demo_records()))
     for table in TABLES:
         assert rows(tmp_path / "shared", table) == rows(tmp_path / "alone", table)
+
+
+def test_other_processes_end_with_one_that_is_killed(tmp_path: Path) -> None:
+    program = f"""
+from multiprocessing import active_children
+from providers.archive.dataset import Dataset
+from providers.archive.store import open_store
+from providers.archive.workers import ArchiveWorkers, Place
+if __name__ == "__main__":
+    place = Place({str(tmp_path)!r}, None, None)
+    with ArchiveWorkers(place, Dataset(open_store(place.url)), processes=2) as archive:
+        archive._start()
+        archive.flush()
+        print(*(child.pid for child in active_children()), flush=True)
+        input()
+"""
+    script = tmp_path / "archiving.py"
+    script.write_text(program)
+    environment = {**os.environ, "PYTHONPATH": str(Path(workers.__file__).parents[2])}
+    with subprocess.Popen(
+        [sys.executable, str(script)],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as parent:
+        assert parent.stdout is not None
+        children = [Path("/proc", pid) for pid in parent.stdout.readline().split()]
+        assert len(children) == 2
+        parent.kill()
+    deadline_s = time.monotonic() + 60
+    while any(child.exists() for child in children):
+        assert time.monotonic() < deadline_s, "they are still there"
+        time.sleep(0.05)
 
 
 def test_losses_are_kept(tmp_path: Path) -> None:
