@@ -57,9 +57,10 @@ def _batches(archive: Archive, contested: Table, by: str) -> Iterator[Table]:
 def solved_ids(archive: Archive, halves: Halves, contested: Table) -> Iterator[Verdict]:
     """Solve causes by the ids that they share with others."""
     for batch in _batches(archive, contested, "match_id"):
-        sharing = halves.received.semi_join(batch, "match_id").select("cause_id").distinct()
-        keys = halves.received.semi_join(sharing, "cause_id").select("match_id").distinct()
-        outputs = halves.shown.semi_join(keys, "match_id").select("output_id").distinct()
+        received, shown = halves.received, halves.shown
+        sharing = archive.held(received.semi_join(batch, "match_id").select("cause_id").distinct())
+        keys = archive.held(received.semi_join(sharing, "cause_id").select("match_id").distinct())
+        outputs = archive.held(shown.semi_join(keys, "match_id").select("output_id").distinct())
         solver = Contested(
             archive.rows(halves.causes.semi_join(sharing, "cause_id")),
             archive.rows(halves.outputs.semi_join(outputs, "output_id")),

@@ -112,10 +112,10 @@ def _concluded(archive: Archive, matched: Matched) -> Table:
     )
     return ibis.union(
         edges,
-        named.select(
+        named.anti_join(found, "cause_id").select(
             "cause_id",
             evidence=ibis.literal("exact"),
-            parent_request_id=named.caller,
+            parent_request_id="caller",
             call_id=ibis.null("string"),
             output_id=ibis.null("string"),
             candidates=nothing,

@@ -22,7 +22,7 @@ from providers.errors import UserError
 if TYPE_CHECKING:
     from gammaray_tui.history.athena_queries import AthenaPlace
 
-_BATCH_ROWS: Final = 65_536
+BATCH_ROWS: Final = 65_536
 _ENGINES_OWN: Final = frozenset({"duckdb", "_duckdb", "pyspark", "py4j"})
 _MAP: Final = ("keys", "values")
 _T = TypeVar("_T")
@@ -115,34 +115,10 @@ class _DuckDB(Archive):
     def answer(self, expression: Table) -> pa.RecordBatchReader:
         # What Ibis 12 calls for this has gone from DuckDB 2.
         result = self.connection.con.sql(self.connection.compile(expression))
-        return result.to_arrow_reader(_BATCH_ROWS)
+        return result.to_arrow_reader(BATCH_ROWS)
 
     def interrupt(self) -> None:
         self.connection.con.interrupt()
-
-
-class _Spark(Archive):
-    def __init__(self, connection: Any, session: Any) -> None:
-        super().__init__(connection)
-        self._session = session
-
-    def held(self, expression: Table) -> Table:
-        return self._named(self._session.sql(self.connection.compile(expression)).cache())
-
-    def given(self, rows: pa.Table) -> Table:
-        return self._named(self._session.createDataFrame(rows))
-
-    def answer(self, expression: Table) -> pa.RecordBatchReader:
-        table = expression.to_pyarrow()  # in batches, Spark gives them out of order
-        return pa.RecordBatchReader.from_batches(table.schema, table.to_batches(_BATCH_ROWS))
-
-    def interrupt(self) -> None:
-        self._session.sparkContext.cancelAllJobs()
-
-    def _named(self, frame: Any) -> Table:
-        name = next(self._names)
-        frame.createOrReplaceTempView(name)
-        return cast(Table, self.connection.table(name))
 
 
 @contextmanager
@@ -169,7 +145,9 @@ def opened(
         opening: AbstractContextManager[Archive] = _duckdb(store, memory)
     elif name == "spark":
         need_extra("spark")
-        opening = _spark(store, engine)
+        from gammaray_tui.history.spark import opened_in_spark
+
+        opening = opened_in_spark(store, engine)
     elif engine == "athena":
         need_extra("history")
         from gammaray_tui.history.athena import opened_in_athena
@@ -226,7 +204,7 @@ def _duckdb(store: Folder | Bucket, memory: str) -> Iterator[Archive]:
 def _open_in_duckdb(connection: Any, store: Folder | Bucket, table: TableName) -> None:
     paths = [file.path for file in store.files(table)]
     if not paths:
-        connection.con.register(table, _empty(table))
+        connection.con.register(table, empty(table))
     elif isinstance(store, Bucket):
         connection.con.register(table, _dataset(store, table, paths))
     else:
@@ -265,46 +243,6 @@ def _dataset(store: Bucket, table: TableName, paths: list[str]) -> Any:
     )
 
 
-@contextmanager
-def _spark(store: Folder | Bucket, engine: str) -> Iterator[Archive]:
-    from pyspark.sql import SparkSession
-
-    started = SparkSession.getActiveSession() is None
-    session = (
-        SparkSession.builder.master("local[*]" if engine == "spark" else engine)
-        .appName("gammaray-tui")
-        .config("spark.driver.memory", "4g")
-        .config("spark.ui.enabled", "false")
-        .config("spark.ui.showConsoleProgress", "false")
-        .config("spark.driver.bindAddress", "127.0.0.1")
-        .config("spark.driver.host", "127.0.0.1")
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.sql.shuffle.partitions", "8")
-        .config("spark.sql.broadcastTimeout", "36000")  # a machine may be slow, and still be right
-        .config("spark.log.level", "ERROR")
-        .getOrCreate()
-    )
-    try:
-        connection = ibis.pyspark.connect(session)
-        for table in TABLES:
-            _open_in_spark(session, store, table)
-        yield _Spark(connection, session)
-    finally:
-        if started:
-            session.stop()
-
-
-def _open_in_spark(session: Any, store: Folder | Bucket, table: TableName) -> None:
-    if isinstance(store, Folder):
-        root = str((store.path / table).resolve())
-    else:
-        root = f"s3a://{store.bucket}/{store.key(table)}"
-    if next(store.files(table), None) is None:
-        rows = session.createDataFrame(_empty(table))
-    else:
-        rows = session.read.option("mergeSchema", "true").parquet(root)
-    rows.createOrReplaceTempView(table)
-
-
-def _empty(table: TableName) -> pa.Table:
+def empty(table: TableName) -> pa.Table:
+    """Give a table without rows."""
     return pa.unify_schemas([TABLES[table], PARTITIONS]).empty_table()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal, TypeAlias
 
 import ibis
-from ibis.expr.types import Table
+from ibis.expr.types import BooleanValue, Table
 
 from gammaray_tui.history.edges import Told, edges_of, matched
 from gammaray_tui.history.engines import Archive
@@ -67,11 +67,11 @@ def shares(archive: Archive, period: Period, span: Span | None) -> Table:
     told = known.status.notnull()
     found = known.group_by(*_named(known, "function", "region")).agg(
         attempts=known.count(),
-        errors=known.count(where=known.status == "error"),
-        timeouts=known.count(where=known.status == "timeout"),
+        errors=known.count(where=_true(known.status == "error")),
+        timeouts=known.count(where=_true(known.status == "timeout")),
         unended=known.count(where=known.ended_s.isnull()),
         error_share=_failed(known).mean(where=told),
-        cold_starts=known.count(where=known.cold),
+        cold_starts=known.count(where=_true(known.cold)),
         cold_share=known.cold.mean(where=known.cold.notnull()),
         init_p50_s=known.init_s.quantile(0.5, where=known.cold),
     )
@@ -95,8 +95,8 @@ def changes(archive: Archive, before: Span, after: Span, told: Told) -> Table:
     old, new = _in(hops, before), _in(hops, after)
     counted = hops.filter(old | new)
     counted = counted.group_by("caller", "operation", "resource", "function", "region").agg(
-        before=counted.count(where=_in(counted, before)),
-        after=counted.count(where=_in(counted, after)),
+        before=counted.count(where=_true(_in(counted, before))),
+        after=counted.count(where=_true(_in(counted, after))),
     )
     one_sided = counted.filter((counted.before == 0) | (counted.after == 0))
     return one_sided.select(
@@ -139,12 +139,17 @@ def edges(archive: Archive, span: Span | None, told: Told) -> Table:
 # --- parts ------------------------------------------------------------------------------------
 
 
+def _true(condition: BooleanValue) -> BooleanValue:
+    """Say no where a condition is unknown: of nothing else, Spark counts NULL instead of 0."""
+    return condition.fill_null(False)
+
+
 def _latency(known: Table, period: Period) -> Table:
     known = _by_period(known, period)
     found = known.group_by(*_named(known, "name", "region")).agg(
         count=known.count(),
-        errors=known.count(where=known.failed),
-        cold_starts=known.count(where=known.cold),
+        errors=known.count(where=_true(known.failed)),
+        cold_starts=known.count(where=_true(known.cold)),
         p50_s=known.value_s.quantile(0.5),
         p90_s=known.value_s.quantile(0.9),
         p95_s=known.value_s.quantile(0.95),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -46,16 +45,6 @@ def test_a_world_in_which_things_go_wrong(name: str, seed: int, tmp_path: Path) 
     records = World(seed, WORLDS[name]).run().records()
     write(tmp_path, *_in_pieces(records))
     assert edges_of_archive(tmp_path) == edges_of_engine(live(records))
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java")
-def test_spark_agrees(tmp_path: Path) -> None:
-    pytest.importorskip("pyspark")
-    records = [r for case in oracle.CASES for r in oracle.readable(oracle.json_records(case))]
-    records += World(1, WORLDS["all that can go wrong"]).run().records()
-    write(tmp_path, *_in_pieces(records))
-    assert edges_of_archive(tmp_path, "spark") == edges_of_engine(live(records))
 
 
 def test_what_is_near_lost_records_is_doubted(tmp_path: Path) -> None:
