@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 from pathlib import Path
-from typing import Final
 
 import msgspec
 import platformdirs
 
-_MOST: Final = 50
+from gammaray_tui.kept_list import KeptList
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -26,26 +22,9 @@ def default_path() -> Path:
     return platformdirs.user_state_path("gammaray-tui") / "fired.json"
 
 
-class FireHistory:
-    """The history on disk. What cannot be read or written is done without: it is a convenience."""
+class FireHistory(KeptList[Entry]):
+    """The history on disk."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self._path = path or default_path()
-
-    def entries(self) -> list[Entry]:
-        """Give what was fired, the newest first."""
-        try:
-            return msgspec.json.decode(self._path.read_bytes(), type=list[Entry])
-        except (OSError, msgspec.DecodeError):
-            return []
-
-    def add(self, entry: Entry) -> None:
-        """Put an entry first; it stands in the list once."""
-        entries = [entry, *(other for other in self.entries() if other != entry)][:_MOST]
-        with contextlib.suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            # Payloads may hold anything: mkstemp's file is for its owner only.
-            descriptor, name = tempfile.mkstemp(dir=self._path.parent)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(msgspec.json.encode(entries))
-            Path(name).replace(self._path)
+        """Read and write this file; None: the usual one."""
+        super().__init__(path or default_path(), list[Entry])

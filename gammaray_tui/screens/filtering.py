@@ -8,6 +8,7 @@ from textual.containers import Container
 from textual.message import Message
 from textual.timer import Timer
 
+from gammaray_tui.filter_history import FilterHistory
 from widgets.look import Look
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class FilterLine(Container):
         self.text = ""
         self._look = look
         self._bar: FilterBar | None = None
-        self._typed: list[str] = []  # in this session
+        self._typed: list[str] | None = None  # before, the newest last; None: not read yet
         self._timer: Timer | None = None
 
     @property
@@ -55,6 +56,8 @@ class FilterLine(Container):
         """Open the line, with `text` in it when given."""
         from widgets.filter_bar import FilterBar
 
+        if self._typed is None:
+            self._typed = FilterHistory().entries()[::-1]
         if self._bar is None:
             self._bar = FilterBar(self._typed, self._seen)
             await self.mount(self._bar)
@@ -85,6 +88,8 @@ class FilterLine(Container):
     async def on_filter_bar_done(self) -> None:
         """Keep the filter, and go back to the tree."""
         self._apply()
+        if self.text.strip():
+            FilterHistory().add(self.text.strip())
         await self._leave(keep=bool(self.text))
 
     async def on_filter_bar_given_up(self) -> None:

@@ -476,3 +476,6 @@ async def test_a_filter_is_completed_and_what_was_typed_before_comes_back() -> N
         assert field.value == "function:checkout-api"
         await pilot.press("down", "down")
         assert not field.value
+    async with running(shop_model()) as (app, pilot):  # the next session
+        await pilot.press("slash", "up")
+        assert app.screen.query_one("#expression", Input).value == "cold"
