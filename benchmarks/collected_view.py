@@ -24,6 +24,7 @@ from statistics import NormalDist
 from aiohttp import web
 
 from benchmarks.engine_load import INVOCATIONS_A_TREE, pages, trees
+from benchmarks.screen import until
 from causality.records import decode_page
 from causality.sketch import bucket_of
 from gammaray_collector.rollups import EdgeName, FunctionName, Name, RollupKind
@@ -157,8 +158,7 @@ async def measure(rate: float, seconds: float) -> tuple[float, float, float, flo
         app = GammarayApp(model, title="figures", read_only=True, sources=feed)
         async with app.run_test(size=SIZE):
             began_s = time.process_time()
-            while len(app.snapshot.functions) < FUNCTIONS:
-                await asyncio.sleep(0.2)
+            await until(lambda: len(app.snapshot.functions) >= FUNCTIONS)
             await asyncio.sleep(WARM_S)
             start_s, first_bytes = time.process_time() - began_s, await _sent(url)
             # What is read at which second of a minute is always the same.

@@ -37,9 +37,9 @@ from causality.engine import Engine
 from causality.records import decode_page
 from gammaray_collector.collecting import Collector
 from gammaray_collector.dynamo import DynamoTable
-from gammaray_collector.items import DUE_SHARDS, due_partition
 from gammaray_collector.rollups import PATIENCE_S
 from gammaray_collector.table import Asked
+from gammaray_collector.waiting import DUE_SHARDS, due_partition
 from providers.collector import BATCH_SIZE, MAPPING, MEMORY_MB
 
 INVOCATIONS: Final = 10_000  # in the load: a second of it

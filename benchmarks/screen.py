@@ -79,12 +79,12 @@ async def measure_replay(invocations: int) -> None:
             player=player,
         )
         async with app.run_test(size=SIZE):
-            await _until(lambda: bool(len(app.snapshot.rows)))
+            await until(lambda: bool(len(app.snapshot.rows)))
             first_s = time.process_time() - began_s
             report(f"first frame with rows, replay of {invocations:,}: s", first_s, 3)
             blocks: list[float] = []
             beating = asyncio.ensure_future(_note_blocks(blocks))
-            await _until(lambda: watch.engine.finished)
+            await until(lambda: watch.engine.finished)
             whole_s = time.process_time() - began_s
             beating.cancel()
             app.refresh_views()
@@ -164,7 +164,8 @@ async def _note_blocks(blocks: list[float]) -> None:
         blocks.append(time.thread_time() - before_s)
 
 
-async def _until(condition: Callable[[], bool]) -> None:
+async def until(condition: Callable[[], bool]) -> None:
+    """Let everything else have its turn until the condition holds."""
     while True:
         if condition():
             return

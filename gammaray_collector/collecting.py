@@ -17,28 +17,21 @@ from causality.match_keys import EXACT
 from gammaray_collector import attempts, lags, problems, silence
 from gammaray_collector.evidence import Rushes
 from gammaray_collector.halves import AWAITS, Nodes, halves_of
-from gammaray_collector.items import (
-    PK,
-    SK,
-    Attempt,
-    Half,
-    Item,
-    Key,
-    attempt_key,
-    due_cause_of,
-    due_partition,
-    half_item,
-    half_of,
-    instant,
-    key_partition,
-    record_item,
-)
+from gammaray_collector.items import PK, SK, Attempt, Item, Key, attempt_key, instant, record_item
 from gammaray_collector.ledger import Conclusion, Ledger, Together, in_threads
 from gammaray_collector.lookups import Callers, TableKeys
 from gammaray_collector.reading import Lost, Read, Unread, read, unread
 from gammaray_collector.resolving import Resolver
 from gammaray_collector.rollups import doubt_item
 from gammaray_collector.table import Asked, Busy, Table
+from gammaray_collector.waiting import (
+    Half,
+    due_cause_of,
+    due_partition,
+    half_item,
+    half_of,
+    key_partition,
+)
 
 _ROUNDS: Final = 12
 # Causes to look at again at once.

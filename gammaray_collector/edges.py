@@ -14,7 +14,6 @@ from gammaray_collector.items import (
     PK,
     SK,
     Candidate,
-    CauseHalf,
     Edge,
     Grade,
     Item,
@@ -36,6 +35,7 @@ from gammaray_collector.rollups import (
     short,
 )
 from gammaray_collector.solving import Solved
+from gammaray_collector.waiting import CauseHalf
 
 # Functions by request id: region and name.
 Functions = Mapping[str, tuple[str, str]]

@@ -15,8 +15,9 @@ from causality.clock import CLOCK_SKEW_S, ORDER_WINDOW_S
 from causality.match_keys import CALLER, CONTENT, EXACT, ORDER
 from causality.stretch import REACH
 from gammaray_collector.halves import AWAITS, KeyNames, LeveledKey, Nodes, identity, time_of
-from gammaray_collector.items import CauseHalf, Half, OutputHalf, half_of, instant, key_partition
+from gammaray_collector.items import instant
 from gammaray_collector.table import Asked, Table
+from gammaray_collector.waiting import CauseHalf, Half, OutputHalf, half_of, key_partition
 from gammaray_recorder import wire
 
 # How far a half's arrival is felt, and how far what is decided then depends on others: an order

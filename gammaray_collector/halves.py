@@ -18,7 +18,8 @@ from causality.match_keys import (
     key_names_of,
 )
 from causality.merging import unknown
-from gammaray_collector.items import CauseHalf, Half, OutputHalf, TablePlace, digest
+from gammaray_collector.items import digest
+from gammaray_collector.waiting import CauseHalf, Half, OutputHalf, TablePlace
 
 LeveledKey: TypeAlias = tuple[int, tuple[str, ...]]
 # Which attributes are the key of a table.

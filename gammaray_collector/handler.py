@@ -12,9 +12,10 @@ from typing import Any, Final
 
 from gammaray_collector.collecting import Collector
 from gammaray_collector.dynamo import DynamoTable
-from gammaray_collector.items import DUE_SHARDS, ENV_REGION, ENV_TABLE, TABLE
+from gammaray_collector.items import ENV_REGION, ENV_TABLE, TABLE
 from gammaray_collector.reading import lost_of
 from gammaray_collector.table import Busy
+from gammaray_collector.waiting import DUE_SHARDS
 
 Answer = dict[str, list[dict[str, str]]]
 

@@ -13,21 +13,23 @@ from gammaray_collector.items import (
     EDGES,
     RECORDS,
     Attempt,
-    Half,
-    OutputHalf,
-    TablePlace,
     attempt_key,
     attempt_of,
     edge_of,
-    half_of_put,
     invocation_partition,
+)
+from gammaray_collector.table import Asked, Table
+from gammaray_collector.waiting import (
+    Half,
+    OutputHalf,
+    TablePlace,
+    half_of_put,
     key_names_item,
     key_names_of_item,
     key_names_partition,
     put_item,
     put_partitions,
 )
-from gammaray_collector.table import Asked, Table
 
 _KEPT = 50_000
 _K = TypeVar("_K")

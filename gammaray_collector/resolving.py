@@ -18,13 +18,9 @@ from gammaray_collector.items import (
     EFFECTS,
     RECORDS,
     SK,
-    CauseHalf,
     Edge,
-    Half,
     Item,
     Key,
-    OutputHalf,
-    due_item,
     edge_key,
     edge_of,
     effect_item,
@@ -37,6 +33,7 @@ from gammaray_collector.lookups import Callers, TableKeys
 from gammaray_collector.rollups import PATIENCE_S, doubt_item, doubt_source, stretch_of
 from gammaray_collector.solving import Solved, solve
 from gammaray_collector.table import Asked, Busy, Table
+from gammaray_collector.waiting import CauseHalf, Half, OutputHalf, due_item
 
 _ROUNDS: Final = 12
 _MOST_FOLLOWED: Final = 1000

@@ -22,9 +22,7 @@ from gammaray_collector.items import (
     PK,
     SK,
     Attempt,
-    Half,
     Item,
-    OutputHalf,
     digest,
     text_of,
 )
@@ -44,6 +42,7 @@ from gammaray_collector.rollups import (
     short,
 )
 from gammaray_collector.table import Asked, Table
+from gammaray_collector.waiting import Half, OutputHalf
 
 # Buckets have a place for each folder: too many to count each by itself.
 _COUNTED: Final = SERVICES - {"s3"}

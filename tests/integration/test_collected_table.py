@@ -11,8 +11,9 @@ import pytest
 
 from gammaray_collector.collecting import Collector
 from gammaray_collector.dynamo import DynamoTable
-from gammaray_collector.items import DUE_SHARDS, PK, SK, TABLE, Item
+from gammaray_collector.items import PK, SK, TABLE, Item
 from gammaray_collector.table import Addition, Asked, Busy, Table, Version, Write
+from gammaray_collector.waiting import DUE_SHARDS
 from providers.session import AwsSession
 from tests.unit.causality import oracle
 from tests.unit.collector.fake_table import FakeTable

@@ -10,7 +10,8 @@ import pytest
 from causality.latency import latencies_of
 from gammaray_collector.collecting import Collector
 from gammaray_collector.dynamo import DynamoTable
-from gammaray_collector.items import DUE_SHARDS, PK, SK, TABLE
+from gammaray_collector.items import PK, SK, TABLE
+from gammaray_collector.waiting import DUE_SHARDS
 from gammaray_tui.collected import CollectedWatch
 from gammaray_tui.collected_tables import CollectedTables
 from providers.collected import CollectedSource

@@ -13,9 +13,10 @@ import msgspec
 from causality.engine import Engine
 from causality.records import StreamRecord
 from gammaray_collector.collecting import Collector
-from gammaray_collector.items import ATTEMPTS, BODY, COUNTED, DUE_SHARDS, EDGES, SK, digest, edge_of
+from gammaray_collector.items import ATTEMPTS, BODY, COUNTED, EDGES, SK, digest, edge_of
 from gammaray_collector.rollups import Doubts, rollup_of
 from gammaray_collector.table import Busy
+from gammaray_collector.waiting import DUE_SHARDS
 from tests.unit.collector.fake_table import FakeTable, Turns
 
 # Child, cause: evidence, parent, call, candidates.

@@ -10,7 +10,8 @@ import pytest
 
 from causality.records import StreamRecord
 from gammaray_collector.evidence import CROWD
-from gammaray_collector.items import DUE_SHARDS, PK
+from gammaray_collector.items import PK
+from gammaray_collector.waiting import DUE_SHARDS
 from tests.unit.causality.test_world import ALL_WORLDS, MASKED_WORLDS
 from tests.unit.causality.world import START_S, Options, World
 from tests.unit.causality.world_services import IDENTIFIED, TABLES
