@@ -86,7 +86,7 @@ class FireScreen(Dialog[Shot]):
             yield plain("or", classes="label")
             yield Input(
                 id="target",
-                placeholder="function, s3://bucket/key, sns:topic, sqs:queue, URL, app.toml",
+                placeholder="function, s3://bucket/key, sns:topic, URL, app.toml …",
             )
         with Horizontal(classes="row", id="numbers"):
             yield plain("how often", classes="label")
