@@ -66,18 +66,16 @@ CONFIRM: tuple[BindingType, ...] = (
 DOCTOR: tuple[BindingType, ...] = (
     Binding("r", "again", "check again", id="doctor.again", show=False),
 )
-PROBLEMS: tuple[BindingType, ...] = (
-    Binding("y", "copy", "copy the problem", id="problems.copy", show=False),
+COPY: tuple[BindingType, ...] = (
+    Binding("y", "copy", "copy what it says", id="dialog.copy", show=False),
 )
-
 DIALOGS = {
-    "dialog": DIALOG,
+    "dialog": (*DIALOG, *COPY),
     "fire": FIRE,
     "deploy": DEPLOY,
     "cleanup": CLEANUP,
     "confirm": CONFIRM,
     "logs": LOGS,
     "doctor": DOCTOR,
-    "problems": PROBLEMS,
 }
 """The keys of each dialog that has some of its own, and of all of them."""

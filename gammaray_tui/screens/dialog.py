@@ -14,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from gammaray_tui.actions import BY_ID, key_sign
+from gammaray_tui.handlers import copy_text
 from gammaray_tui.screen_keys import DIALOG, JUMP
 from providers.errors import UserError
 from widgets.look import Look
@@ -188,6 +189,15 @@ class Dialog(ModalScreen[Result]):
             self.show_trouble(error)
             return False
         return True
+
+    def copied(self) -> str:
+        """Give what copying takes, in the dialogs that have the key for it."""
+        return ""
+
+    def action_copy(self) -> None:
+        """Copy what the dialog says."""
+        if text := self.copied():
+            copy_text(self.gammaray, text)
 
     def action_cancel(self) -> None:
         """Leave without doing anything."""

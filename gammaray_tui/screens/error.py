@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import traceback
+from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import BindingType
 
+from gammaray_tui import screen_keys
 from gammaray_tui.screens.dialog import Dialog, push_button
 from providers.errors import UserError
 from widgets.growing_list import GrowingList
@@ -20,7 +23,8 @@ class ErrorScreen(Dialog[None]):
     """One or more errors; those that come while it is open join the first."""
 
     TITLE_TEXT = "this did not work"
-    KEYS_TEXT = "esc close"
+    KEYS_TEXT = "y copy · esc close"
+    BINDINGS: ClassVar[list[BindingType]] = [*screen_keys.COPY]
     DESTRUCTIVE = True
     DEFAULT_CSS = """
     ErrorScreen #errors { max-height: 30; }
@@ -37,6 +41,10 @@ class ErrorScreen(Dialog[None]):
     def buttons(self) -> ComposeResult:
         """Compose the button."""
         yield push_button("close", "cancel")
+
+    def copied(self) -> str:
+        """Give all of them, with what to do."""
+        return "\n\n".join(str(error) for error in self._errors)
 
     def on_mount(self) -> None:
         """Show the errors."""

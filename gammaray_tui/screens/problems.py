@@ -12,7 +12,6 @@ from textual.widgets import Static
 
 from causality.snapshot import NodeId, ProblemRow, Snapshot
 from gammaray_tui import screen_keys
-from gammaray_tui.handlers import copy_text
 from gammaray_tui.screens.dialog import Dialog, plain
 from widgets import formats
 from widgets.growing_list import GrowingList
@@ -34,7 +33,7 @@ class ProblemsScreen(Dialog[NodeId]):
     DEFAULT_CSS = """
     ProblemsScreen #whole { height: auto; max-height: 5; margin-top: 1; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [*screen_keys.PROBLEMS]
+    BINDINGS: ClassVar[list[BindingType]] = [*screen_keys.COPY]
 
     def __init__(self, look: Look, snapshot: Snapshot) -> None:
         super().__init__(look)
@@ -74,17 +73,12 @@ class ProblemsScreen(Dialog[NodeId]):
     @on(LineList.Moved)
     def _show_whole(self) -> None:
         """Show the problem under the cursor in full: its line may be cut."""
-        self.query_one("#whole", Static).update(Content(self.look.safe(self._chosen)))
+        self.query_one("#whole", Static).update(Content(self.look.safe(self.copied())))
 
-    @property
-    def _chosen(self) -> str:
+    def copied(self) -> str:
+        """Give the problem under the cursor."""
         items, at = self._list.items, self._list.cursor
         return items[at].value if at < len(items) else ""
-
-    def action_copy(self) -> None:
-        """Copy the problem under the cursor."""
-        if self._chosen:
-            copy_text(self.gammaray, self._chosen)
 
     def _counts(self, snapshot: Snapshot) -> str:
         """Say how many there are of each kind, and how many of all fit the filter."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.app import ComposeResult
+from textual.binding import BindingType
 
 from causality.snapshot import RegionState, Snapshot
+from gammaray_tui import screen_keys
 from gammaray_tui.screens.dialog import Dialog
 from widgets import formats
 from widgets.growing_list import GrowingList
@@ -17,7 +21,8 @@ class RegionsScreen(Dialog[None]):
     """State, lag, shards, message and advice of each region."""
 
     TITLE_TEXT = "regions"
-    KEYS_TEXT = "esc close"
+    KEYS_TEXT = "y copy · esc close"
+    BINDINGS: ClassVar[list[BindingType]] = [*screen_keys.COPY]
     SAFE = "#regions"
 
     def __init__(self, look: Look, snapshot: Snapshot) -> None:
@@ -29,6 +34,14 @@ class RegionsScreen(Dialog[None]):
     def content(self) -> ComposeResult:
         """Compose the list."""
         yield self._list
+
+    def copied(self) -> str:
+        """Give what is said of each region, and what to do."""
+        lines = []
+        for state in self._shown or ():
+            lines.append(f"{state.region} {state.phase}")
+            lines += [text for text in (state.message, state.todo) if text]
+        return "\n".join(lines)
 
     def on_mount(self) -> None:
         """Show the regions."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.app import ComposeResult
+from textual.binding import BindingType
 
 from causality.snapshot import Detail, Evidence, Why
+from gammaray_tui import screen_keys
 from gammaray_tui.screens.dialog import Dialog
 from widgets.glyphs import EVIDENCE_LETTERS
 from widgets.growing_list import GrowingList
@@ -25,7 +29,8 @@ class WhyScreen(Dialog[None]):
     """The evidence for the edge, or edges, that lead to an invocation."""
 
     TITLE_TEXT = "why this edge"
-    KEYS_TEXT = "esc close"
+    KEYS_TEXT = "y copy · esc close"
+    BINDINGS: ClassVar[list[BindingType]] = [*screen_keys.COPY]
     WIDE = True
     SAFE = "#why"
 
@@ -36,6 +41,16 @@ class WhyScreen(Dialog[None]):
     def content(self) -> ComposeResult:
         """Compose the answer."""
         yield GrowingList(self.look, id="why")
+
+    def copied(self) -> str:
+        """Give the answer as text."""
+        lines = [f"{self._detail.function} caused by {self._detail.cause}"]
+        for why in self._detail.edges:
+            lines.append(f"{why.evidence}: {why.summary}")
+            lines += [f"  {name}: {call} / {cause}" for name, call, cause in why.fields]
+            lines += [f"  could be meant: {call}" for call in why.candidates]
+            lines += [f"  rival: {call}" for call in why.rivals]
+        return "\n".join(lines)
 
     def on_mount(self) -> None:
         """Show the answer."""

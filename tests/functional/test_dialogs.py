@@ -350,7 +350,7 @@ async def test_why_shows_fields_grade_and_rivals() -> None:
 
 
 async def test_keys_of_dialogs_can_be_changed_and_the_frame_says_so() -> None:
-    keys = {"problems.copy": "c", "dialog.cancel": "x"}
+    keys = {"dialog.copy": "c", "dialog.cancel": "x"}
     async with running(shop_model(), keys=keys) as (app, pilot):
         await pilot.press("P")
         await until(pilot, lambda: "c copy · x close" in text_of(app))
@@ -359,6 +359,9 @@ async def test_keys_of_dialogs_can_be_changed_and_the_frame_says_so() -> None:
         assert app.clipboard == "us-east-1: 12 records were trimmed before they were read"
         await pilot.press("x")
         await until(pilot, lambda: focus_of(app) == "tree")
+        for opened, says in (("r", "us-west-2 live"), ("w", "rival: ")):
+            await pilot.press("k", opened, "c", "x")
+            assert says in app.clipboard
 
 
 async def test_problems_lead_to_their_invocation() -> None:
