@@ -23,7 +23,7 @@ _EVERY_S = 1.0  # they also change as time passes
 # Of each sort, the newest ones: more than anyone reads, and never a second's work.
 _PROBLEMS = 1000
 # Of what was there before the filter, so much is counted at a time.
-_FILLED_AT_ONCE = 500
+_FILLED_AT_ONCE = 200
 
 
 class WatchedTables:
