@@ -19,7 +19,7 @@ from tests.unit.causality import oracle
 from tests.unit.causality.test_world import ALL_WORLDS
 from tests.unit.causality.world import World
 from tests.unit.history.asking import edges_of_archive, edges_of_engine, live
-from tests.unit.history.test_questions import RECORDS
+from tests.unit.history.test_questions import RECORDS, partly_lost
 
 pyspark = pytest.importorskip("pyspark")
 pytestmark = [
@@ -45,7 +45,8 @@ QUESTIONS = [
 @pytest.fixture(scope="module")
 def archives(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Archive]]:
     folder = tmp_path_factory.mktemp("archive")
-    write(folder, batch(RECORDS), batch(RECORDS[:40]))
+    records = partly_lost()
+    write(folder, batch(records), batch(records[:40]))
     with opened(Folder(folder), "duckdb") as embedded, opened(Folder(folder), "spark") as spark:
         java = pyspark.SparkContext._gateway.proc
         assert java.poll() is None
