@@ -375,9 +375,8 @@ class Invocation(msgspec.Struct, gc=False, eq=False):
             key=attempt_order,
             default=None,
         )
-        if first is None or first.start is None:
-            return
-        self.begin(first.start)
+        if first is not None and first.start is not None:
+            self.begin(first.start)
 
     def begin(self, start: Start) -> None:
         """Take what the only attempt's start says of the function."""
