@@ -37,7 +37,7 @@ def graph_in_order(pieces: list[Piece], settle_after: frozenset[int]) -> GraphDo
 
 
 @pytest.mark.parametrize("case", _TESTED)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_any_order_and_any_repetition_give_the_same_graph(case: str, data: st.DataObject) -> None:
     pieces = _pieces(case)

@@ -40,7 +40,7 @@ groups = st.lists(st.lists(st.integers(0, 5), max_size=5, unique=True), min_size
 
 
 @given(groups)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 def test_agrees_with_every_maximum_matching(options: Options) -> None:
     assert [tuple(found) for found in assign(options)] == _by_trying(options)
 

@@ -33,7 +33,7 @@ _SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "graph.schema.json").
 _VALIDATOR = jsonschema.Draft202012Validator(_SCHEMA)
 NOW_S = 1_800_000_000.0
 
-fuzzing = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+fuzzing = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
 texts = st.text(max_size=40) | st.sampled_from(
     ["", ":", "::", "NaN", "inf", "-1", "1e400", "\x00", "\ud800", "é" * 9, "[[", '[["a","S","b"]]']

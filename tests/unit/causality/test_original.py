@@ -90,7 +90,6 @@ subjects = st.text(
 ) | st.sampled_from(["a:op:arn:b", ":sub:", "None", "op", "x:op:arn:aws:sns:u:1:other"])
 
 
-@settings(deadline=None)
 @given(subjects)
 def test_a_subject_is_read_whatever_stands_in_it(subject: str) -> None:
     cause = _cause(f":es:sns:sub:{subject}:op:arn:aws:sns:us-west-2:1:topic")
@@ -102,7 +101,6 @@ object_keys = st.text(st.characters(codec="utf-8"), min_size=1, max_size=60) | s
 )
 
 
-@settings(deadline=None)
 @given(object_keys)
 def test_an_object_key_is_read_whatever_stands_in_it(key: str) -> None:
     cause = _cause(f":es:s3:bkt:my.bucket-1:key:{quote_plus(key, safe='/')}:op:ObjectCreated:Put")
@@ -131,7 +129,7 @@ key_values = (
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.dictionaries(names, key_values, min_size=1, max_size=2))
 def test_an_item_key_is_read_whatever_stands_in_it(key: dict[str, dict[str, Any]]) -> None:
     stream = "arn:aws-cn:dynamodb:cn-north-1:1:table/my.table-1/stream/2026-11-22T14:35:00.428"
@@ -205,7 +203,7 @@ def _typed(value: Any) -> dict[str, Any]:
     return typed
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(items, st.randoms(use_true_random=False))
 def test_a_put_is_read_from_a_resource_and_from_a_client(
     item: dict[str, Any], order: random.Random
@@ -223,7 +221,6 @@ def test_a_put_is_read_from_a_resource_and_from_a_client(
     assert output.attribute_hashes == _hashes(item)
 
 
-@settings(deadline=None)
 @given(st.dictionaries(names, key_values, min_size=1, max_size=2), st.booleans())
 def test_a_composite_key_is_read(key: dict[str, dict[str, Any]], first: bool) -> None:
     pairs = {"Key": key, "TableName": "arn:aws:dynamodb:us-west-2:1:table/t"}
@@ -255,7 +252,6 @@ def test_a_batch_has_an_output_for_each_item() -> None:
     assert call.resource is None
 
 
-@settings(deadline=None)
 @given(object_keys)
 def test_an_object_is_among_the_readings_whatever_its_key(key: str) -> None:
     for text in (f":Bucket:b:Key:{key}", f":Key:{key}:Bucket:b:ACL:public-read"):
@@ -271,7 +267,6 @@ def test_a_plain_object_key_has_one_reading(key: str) -> None:
     assert output.key == key
 
 
-@settings(deadline=None)
 @given(subjects, st.text(max_size=30))
 def test_a_message_is_read_with_its_subject(subject: str, message: str) -> None:
     topic = "arn:aws:sns:us-west-2:1:t"

@@ -51,7 +51,7 @@ def _view(first: str, second: str) -> View:
     return View("calls", nodes, edges)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(names, names)
 @example("", "")
 @example('\\"', "\\")
@@ -156,7 +156,7 @@ def test_durations_are_short() -> None:
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(names, names, names)
 @example('"', "\\", "=1+1")
 @example("\x7f", "\x9b2J", "\u202e")

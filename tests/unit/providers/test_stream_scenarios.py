@@ -104,7 +104,6 @@ def play_random(stage: Stage, examples: int, length: int, *, same_always: bool =
             max_examples=examples,
             stateful_step_count=length,
             derandomize=same_always,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -426,7 +426,7 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data(), replacement=JSON)
 def test_no_event_however_damaged_raises(data: st.DataObject, replacement: Any) -> None:
     event = copy.deepcopy(data.draw(st.sampled_from(SAMPLES)))
@@ -440,7 +440,7 @@ def test_no_event_however_damaged_raises(data: st.DataObject, replacement: Any) 
         json.dumps(cause)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(JSON)
 def test_no_event_of_any_shape_raises(event: Any) -> None:
     assert read(event)

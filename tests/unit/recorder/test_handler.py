@@ -38,7 +38,7 @@ JSON = st.recursive(
 ERRORS = (ValueError, KeyError, OSError, RuntimeError, SystemExit, KeyboardInterrupt, StopIteration)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(event=JSON, result=JSON, context=st.none() | st.builds(Context) | st.just(object()))
 def test_arguments_and_results_are_the_very_objects(event: Any, result: Any, context: Any) -> None:
     recorder, writer = memory_recorder()
@@ -59,7 +59,7 @@ def test_arguments_and_results_are_the_very_objects(event: Any, result: Any, con
     json.dumps(writer.events)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(error=st.sampled_from(ERRORS), argument=st.text())
 def test_exceptions_are_the_very_objects(error: type[BaseException], argument: str) -> None:
     recorder, writer = memory_recorder()

@@ -37,9 +37,7 @@ BROKEN: dict[str, Any] = {
     "Item": JSON,
     "Key": JSON,
 }
-quick = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+quick = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def outcome(call: Callable[[], Any]) -> Any:

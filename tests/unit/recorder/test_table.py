@@ -45,7 +45,7 @@ def headers_of(request: bytes) -> dict[str, str]:
     return {name: value for name, _, value in lines}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     body=st.binary(max_size=50),
     token=st.none() | st.text("abc+/=", min_size=1),

@@ -60,7 +60,7 @@ def delivered(value: Any) -> Any:
     return {kind: content}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ITEMS)
 def test_an_item_hashes_as_its_image_in_the_stream(item: Json) -> None:
     image = {name: delivered(value) for name, value in reversed(list(item.items()))}
@@ -70,14 +70,14 @@ def test_an_item_hashes_as_its_image_in_the_stream(item: Json) -> None:
         assert wire.attribute_hash(name, value) == wire.attribute_hash(name, image[name])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ITEMS, ITEMS)
 def test_different_items_hash_differently(one: Json, other: Json) -> None:
     same = wire.canonical_key(one) == wire.canonical_key(other)
     assert (wire.item_hash(one) == wire.item_hash(other)) is same
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ITEMS)
 def test_quick_texts_are_what_the_encoder_writes(item: Json) -> None:
     for name, value in item.items():
@@ -86,7 +86,7 @@ def test_quick_texts_are_what_the_encoder_writes(item: Json) -> None:
         )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ITEMS)
 def test_what_a_put_records_in_one_go_is_what_the_hashes_are_defined_as(item: Json) -> None:
     output = put_output("t", item)
@@ -141,7 +141,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.dictionaries(st.text(), JSON))
 def test_a_payload_hashes_as_the_event_made_of_it(payload: Json) -> None:
     compact = json.dumps(payload)
