@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from uuid import uuid4
 
 import boto3
 import pytest
@@ -22,7 +23,8 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
         host, port = server.get_host_and_port()
         endpoint = f"http://{host}:{port}"
         boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket="history")
-        store = open_store("s3://history/some/prefix", endpoint_url=endpoint)
+        # Servers of one process hold the same buckets, also those of tests before.
+        store = open_store(f"s3://history/{uuid4()}/prefix", endpoint_url=endpoint)
         assert isinstance(store, Bucket)
         yield store
     finally:
