@@ -124,7 +124,7 @@ class HeaderBar(Widget):
             if width < 100:
                 text = f"! {header.problems}"
             if kinds and header.problem_kinds:
-                text += ": " + problem_counts(header.problem_kinds)
+                text += ": " + problem_counts(header.problem_kinds, look)
             pieces.append((f"{text}  ", palette.warn))
         if header.recording:
             name = look.safe(header.recording) if width >= 160 else ""
@@ -150,9 +150,9 @@ class HeaderBar(Widget):
         return pieces
 
 
-def problem_counts(kinds: Iterable[tuple[str, int]]) -> str:
+def problem_counts(kinds: Iterable[tuple[str, int]], look: Look) -> str:
     """Say how many problems of each kind there are."""
-    return ", ".join(f"{formats.count(count)} {kind}" for kind, count in kinds)
+    return ", ".join(f"{formats.count(count)} {look.safe(kind)}" for kind, count in kinds)
 
 
 def _states(header: Header) -> tuple[object, ...]:

@@ -83,7 +83,7 @@ class ProblemsScreen(Dialog[NodeId]):
     def _counts(self, snapshot: Snapshot) -> str:
         """Say how many there are of each kind, and how many of all fit the filter."""
         header = snapshot.header
-        text = problem_counts(header.problem_kinds)
+        text = problem_counts(header.problem_kinds, self.look)
         left_out = header.problems - len(snapshot.problems)
         if left_out > 0:
             text += f"; {formats.count(left_out)} of them do not fit the filter"
