@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -82,6 +85,8 @@ def opened_in_spark(store: Folder | Bucket, engine: str) -> Iterator[Archive]:
         UserError: there is no Java.
     """
     _need_java()
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)  # what fails is raised, too
+    logging.getLogger().addFilter(_is_news)
     with tempfile.TemporaryDirectory(prefix="gammaray-history-") as scratch:
         quiet = Path(scratch, "log4j2.properties")
         quiet.write_text(_LOGGING)
@@ -105,12 +110,20 @@ def opened_in_spark(store: Folder | Bucket, engine: str) -> Iterator[Archive]:
                 .config("spark.sql.broadcastTimeout", "36000")
                 .getOrCreate()
             )
+            if threading.current_thread() is threading.main_thread():
+                # Spark's own way with Ctrl-C talks to Java in the midst of what it interrupts.
+                signal.signal(signal.SIGINT, signal.default_int_handler)
             connection = ibis.pyspark.connect(session)
             for table in TABLES:
                 _open(session, store, table)
             yield Spark(connection, session)
         finally:
             _end()
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Say whether a line of a log tells more than that Ctrl-C was pressed."""
+    return "KeyboardInterrupt while sending" not in str(record.msg)
 
 
 def _need_java() -> None:
