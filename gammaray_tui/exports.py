@@ -15,7 +15,7 @@ from causality.graph import Invocation
 from causality.service_map import MapEdge, MapNode, ServiceMap
 from causality.snapshot import NodeId
 from causality.views import VIEWS as _VIEWS
-from causality.views import ViewEdge, ViewName, ViewNode, select, view_of
+from causality.views import ViewEdge, ViewName, ViewNode, chains_of, select, view_of
 from gammaray_tui.commands.output import write_result
 from providers.errors import UserError
 from widgets import formats
@@ -84,11 +84,15 @@ class GraphExports:
 
     def scopes(self) -> list[Scope]:
         """Give the parts that can be chosen: what the screen shows comes first."""
-        scopes = [self._scope("everything", "")]
+        known = self._engine.invocations
+        scopes = [Scope("everything", "", len(known))]
         if self._fitting is not None:
-            scopes.insert(0, self._scope("filtered", "chains that fit the filter"))
-        if self._selected in self._engine.invocations:
-            scopes.append(self._scope("chain", "the one of the selection"))
+            fitting = len(select(self._engine, self._fitting))
+            scopes.insert(0, Scope("filtered", "chains that fit the filter", fitting))
+        selected = known.get(self._selected)
+        if selected is not None:
+            chain = len(chains_of(self._engine, [selected]))
+            scopes.append(Scope("chain", "the one of the selection", chain))
         return scopes
 
     def export(self, view: str, format_name: str, path: Path, scope: str) -> int:
@@ -123,9 +127,6 @@ class GraphExports:
         ]
         whole = max(len(made.nodes), len(found)) <= _PREVIEWED
         return Preview(ServiceMap(tuple(nodes.values()), tuple(edges)), whole)
-
-    def _scope(self, name: str, meaning: str) -> Scope:
-        return Scope(name, meaning, len(select(self._engine, self._test(name))))
 
     def _test(self, scope: str) -> Test | None:
         if scope == "everything":

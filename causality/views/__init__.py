@@ -9,7 +9,7 @@ from causality.filters import Test
 from causality.views.aggregate import aggregate_view
 from causality.views.instance import instance_view
 from causality.views.model import NodeKind, View, ViewEdge, ViewName, ViewNode
-from causality.views.selection import select
+from causality.views.selection import chains_of, select
 
 VIEWS: Mapping[ViewName, str] = {
     "instance": "invocations, and what caused them",
@@ -39,6 +39,7 @@ __all__ = [
     "ViewName",
     "ViewNode",
     "aggregate_view",
+    "chains_of",
     "instance_view",
     "select",
     "view_of",

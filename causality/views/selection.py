@@ -19,6 +19,11 @@ def select(engine: Engine, test: Test | None = None) -> list[Invocation]:
     if test is None:
         return sorted(engine.invocations.values(), key=time_order)
     fitting = [invocation for invocation in engine.invocations.values() if test(invocation)]
+    return chains_of(engine, fitting)
+
+
+def chains_of(engine: Engine, fitting: Iterable[Invocation]) -> list[Invocation]:
+    """Give the whole chains of some invocations of a settled graph, in order of time."""
     above = _reach(fitting, causing)
     roots = [invocation for invocation in above if not any(causing(invocation))]
     known = engine.invocations
