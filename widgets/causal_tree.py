@@ -118,10 +118,13 @@ class CausalTree(LineList):
         offset_in_view = self.cursor - self.scroll_offset.y
         in_view = self.cursor in self.window
         self._rows, self._revision, self._now_s = rows, rows.revision, now_s
-        if changed and not self._following:
+        to_end = self._following and (changed or self._end_wanted)
+        due = to_end and self._monotonic() - self._scrolled_at_s >= _SCROLL_EVERY_S
+        if changed and not due:  # until then lines stand still, whatever comes above them
             self._return_to_anchor(offset_in_view if in_view else None)
         self.lines_changed()
-        if self._following and (changed or self._end_wanted):
+        self._end_wanted = to_end and not due
+        if due:
             self._keep_to_end()
         self._remember()
         shown = (rows.row(index) for index in self.window)
@@ -139,16 +142,11 @@ class CausalTree(LineList):
         if moved:
             self.cursor = index
             top = self.scroll_offset.y + moved if offset_in_view is None else index - offset_in_view
-            super().lines_changed()
+            self.fit_lines()
             self._scroll_quietly(top)
 
     def _keep_to_end(self) -> None:
-        now = self._monotonic()
-        if now - self._scrolled_at_s < _SCROLL_EVERY_S:
-            self._end_wanted = True
-            return
-        self._end_wanted = False
-        self._scrolled_at_s = now
+        self._scrolled_at_s = self._monotonic()
         self._scroll_quietly(self.max_scroll_y)
         self.move_to(self._newest_root(), by_user=False)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import time
+from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
 
@@ -10,6 +11,8 @@ from causality.snapshot import Detail, NodeId
 from widgets.detail_items import DetailItems
 from widgets.look import Look
 from widgets.painted_list import PaintedList
+
+_PASSING_EVERY_S: Final = 0.45
 
 
 class DetailPane(PaintedList):
@@ -25,6 +28,7 @@ class DetailPane(PaintedList):
     def __init__(self, look: Look, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(look, picks=True, id=id, classes=classes)
         self._detail: Detail | None = None
+        self._shown_at_s = float("-inf")
         self._brief = False
 
     @property
@@ -41,14 +45,23 @@ class DetailPane(PaintedList):
         """Give the invocation that a line leads to."""
         return self.items[index].node if index < len(self.items) else None
 
-    def show_detail(self, detail: Detail | None) -> None:
-        """Show this; cheap when it is what is shown."""
+    def show_detail(self, detail: Detail | None, *, passing: bool = False) -> None:
+        """Show this; cheap when it is what is shown.
+
+        Args:
+            detail: of what is selected; None for nothing.
+            passing: the next one comes soon, so show what changes no faster than it can be read.
+        """
+        other = detail is None or self._detail is None or detail.node != self._detail.node
+        now_s = time.monotonic()
+        if passing and not other and now_s - self._shown_at_s < _PASSING_EVERY_S:
+            return
         if detail == self._detail:
             return
-        if detail is None or self._detail is None or detail.node != self._detail.node:
+        if other:
             self.cursor = 0
             self.scroll_to(y=0, animate=False)
-        self._detail = detail
+        self._detail, self._shown_at_s = detail, now_s
         self._make_items()
 
     def set_brief(self, brief: bool) -> None:

@@ -17,6 +17,7 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -102,6 +103,8 @@ class LineList(ScrollView, can_focus=True, inherit_bindings=False):
         self.look = look
         self.cursor = 0
         self._painted: dict[int, object] = {}
+        self._ground = Style()
+        self._bar_shown = (0, 0)
         self._head_painted: object = None
 
     # What subclasses give
@@ -192,6 +195,11 @@ class LineList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def lines_changed(self) -> None:
         """Take up a change of the data: fix size and cursor, paint what looks different."""
+        self.fit_lines()
+        self.repaint_changed()
+
+    def fit_lines(self) -> None:
+        """Fix size and cursor after a change of the data, and paint nothing yet."""
         count = self.line_count()
         height = count + self.HEAD_LINES
         if self.virtual_size.height != height:
@@ -199,14 +207,38 @@ class LineList(ScrollView, can_focus=True, inherit_bindings=False):
             # always there, so that nothing but its length depends on the number of lines.
             self.set_reactive(Widget.virtual_size, Size(0, height))
             if self.is_attached:
-                self.vertical_scrollbar.window_virtual_size = height
+                bar = self.vertical_scrollbar
+                if not self._bar_changes(height, self.scroll_y):
+                    bar.set_reactive(ScrollBar.window_virtual_size, height)
+                bar.window_virtual_size = height
                 if self.scroll_y > self.max_scroll_y:
                     self.scroll_to(y=self.max_scroll_y, animate=False)
                 if self.GROWS:
                     self.refresh(layout=True)
         if self.cursor >= count:
             self.cursor = max(0, count - 1)
-        self.repaint_changed()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Paint what changed on screen: lines that others moved and that stand still do not."""
+        if self.show_vertical_scrollbar:
+            bar = self.vertical_scrollbar
+            if not self._bar_changes(bar.window_virtual_size, new_value):
+                bar.set_reactive(ScrollBar.position, bar.validate_position(new_value))
+            bar.position = new_value
+        if round(old_value) != round(new_value):
+            self.repaint_changed()
+
+    def _bar_changes(self, height: int, y: float) -> bool:
+        """Say whether the scrollbar looks otherwise over so many lines, for it is painted whole.
+
+        Its handle is drawn in eighths of a cell, each of which can stand for hundreds of lines.
+        """
+        size = self.size.height
+        handle = max(1.0, size * size / max(1, height))
+        place = y / max(1, height - size)
+        look = (round(8 * handle), round(8 * (size - handle) * place))
+        changes, self._bar_shown = look != self._bar_shown, look
+        return changes
 
     def repaint_changed(self) -> None:
         """Paint those lines on screen that no longer look as they were painted."""
@@ -236,9 +268,14 @@ class LineList(ScrollView, can_focus=True, inherit_bindings=False):
             return None
         return (index == self.cursor and self.shows_cursor, self.line_key(index))
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Paint lines of the widget; they have their ground in common."""
+        self._ground = self.rich_style  # which all that the widget stands in has a part in
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """Paint line `y` of the widget (Textual's line interface)."""
-        return self._render_line(y, self.line_width).apply_style(self.rich_style)
+        return self._render_line(y, self.line_width).apply_style(self._ground)
 
     def _render_line(self, y: int, width: int) -> Strip:
         if y < self.HEAD_LINES:
