@@ -270,6 +270,8 @@ class CausalTree(LineList):
 
     def hold_at_root(self) -> None:
         """Move the cursor to the root of its chain, so that folding all keeps it in sight."""
+        if self._following:
+            self._scrolled_at_s = float("-inf")  # what the user does is followed at once
         last = min(self.cursor, len(self._rows) - 1)
         for index in range(last, -1, -1)[:_LONGEST_CHAIN_WALK]:
             if self._rows.row(index).depth == 0:

@@ -115,7 +115,7 @@ class MainScreen(Screen[None]):
         if snapshot.window_s != self.latency.window_s:
             self.latency.window_s = snapshot.window_s
             self._name_latency()
-        self.detail.show_detail(snapshot.detail, passing=self.causal_tree.following)
+        self.detail.show_detail(snapshot.detail, passing=self._mode == "follow")
         if header.playback is not None:
             before = self._replay.state
             self._replay.show_playback(header.playback)
