@@ -105,7 +105,10 @@ class FunctionSegment(msgspec.Struct, gc=False):
 
 
 _decoder = msgspec.json.Decoder(Segment)
-_NOT_CALLS = frozenset({"Initialization", "Invocation", "Overhead", "Dwell Time"})
+# A snapshot is restored in the place of initialising: the developer guide of Lambda, "Monitoring
+# for Lambda SnapStart".
+_INITIALISED = frozenset({"Initialization", "Restore"})
+_NOT_CALLS = _INITIALISED | {"Invocation", "Overhead", "Dwell Time"}
 
 
 def decode(document: str | bytes) -> ServiceSegment | FunctionSegment | None:
@@ -155,19 +158,24 @@ def _service(segment: Segment) -> ServiceSegment | None:
 
 def _function(segment: Segment) -> FunctionSegment:
     init_s = None
-    parts = list(_all(segment.subsegments))
-    for part in (segment, *parts):
-        _check_times(part)
+    calls = []
+    _check_times(segment)
     started, ended = segment.start_time, None if segment.in_progress else segment.end_time
     failed = segment.fault or segment.error
-    for part in parts:
-        if part.name == "Initialization":
+    for part in segment.subsegments:
+        if part.name in _INITIALISED:
+            _check_times(part)
             init_s = _length(part)
         elif part.name == "Invocation":
             # Newer documents time the handler itself; the segment spans the overhead as well.
+            _check_times(part)
             started = part.start_time or started
             ended = part.end_time or ended
             failed = failed or part.fault or part.error
+    for part in _all(segment.subsegments):
+        if part.namespace in ("aws", "remote") and part.name not in _NOT_CALLS:
+            _check_times(part)
+            calls.append(_call(part))
     return FunctionSegment(
         segment.id,
         segment.trace_id or "",
@@ -180,7 +188,7 @@ def _function(segment: Segment) -> FunctionSegment:
         init_s,
         failed,
         segment.throttle,
-        [_call(part) for part in parts if _is_call(part)],
+        calls,
     )
 
 
@@ -198,10 +206,6 @@ def _check_times(segment: Segment) -> None:
         segment.start_time = None
     if end_s is not None and not 0.0 < end_s < LAST_TIME_S:
         segment.end_time = None
-
-
-def _is_call(segment: Segment) -> bool:
-    return segment.namespace in ("aws", "remote") and segment.name not in _NOT_CALLS
 
 
 def _call(segment: Segment) -> Call:

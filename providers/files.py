@@ -55,13 +55,12 @@ def collect(paths: Sequence[Path]) -> FileSet:
     Raises:
         UserError: a path does not exist, or cannot be looked at.
     """
-    files: dict[Path, Path] = {}
-    ignored: dict[Path, Path] = {}
+    files: dict[str, Path] = {}  # by what they are in the end, whatever links lead there
+    ignored: dict[str, Path] = {}
     for path in paths:
         try:
-            found = _in_folder(path) if path.is_dir() else [(path, _is_readable_file(path))]
-            for file, known in found:
-                (files if known else ignored).setdefault(file.resolve(), file)
+            for file, resolved, known in _in_folder(path) if path.is_dir() else _named(path):
+                (files if known else ignored).setdefault(resolved, file)
         except OSError as error:
             raise _cannot_read(Path(error.filename or path), error) from error
     return FileSet(
@@ -222,9 +221,10 @@ def format_of_file(path: Path) -> Format | None:
     return format_of_start(start)
 
 
-def _is_readable_file(path: Path) -> bool:
+def _named(path: Path) -> Iterator[tuple[Path, str, bool]]:
     path.stat()  # raises for what does not exist
-    return not path.is_file() or format_of_file(path) is not None
+    known = not path.is_file() or format_of_file(path) is not None
+    yield path, os.path.realpath(path), known
 
 
 def _format_of_rest(name: str, first: bytes) -> Format:
@@ -239,15 +239,17 @@ def _format_of_rest(name: str, first: bytes) -> Format:
     )
 
 
-def _in_folder(folder: Path) -> Iterator[tuple[Path, bool]]:
+def _in_folder(folder: Path) -> Iterator[tuple[Path, str, bool]]:
     for parent, folders, names in os.walk(folder, onerror=_raise):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        place = os.path.realpath(parent)
         for name in sorted(names):
             path = Path(parent, name)
+            resolved = os.path.realpath(path) if path.is_symlink() else os.path.join(place, name)
             known = format_of_suffix(path.suffix)
             # People keep other things packed, too; exports of DynamoDB are named so.
             packed = known is Format.PACKED and not name.endswith(".json.gz")
-            yield path, known is not None and not packed
+            yield path, resolved, known is not None and not packed
 
 
 def _raise(error: OSError) -> None:

@@ -34,9 +34,10 @@ FilterExpression: TypeAlias = Annotated[
 
 @contextmanager
 def without_collections() -> Iterator[None]:
-    """Let the garbage collector rest while files are read and told of.
+    """Let the garbage collector rest while files are read and told of, and leave what they gave.
 
-    It would look again and again at a graph of which nothing is garbage until the command ends.
+    It would look again and again at a graph of which nothing is garbage until the command ends,
+    and then take it apart piece by piece.
     """
     collecting = gc.isenabled()
     gc.disable()
@@ -44,6 +45,7 @@ def without_collections() -> Iterator[None]:
         yield
     finally:
         if collecting:
+            gc.freeze()
             gc.enable()
 
 

@@ -96,6 +96,19 @@ def test_times_are_those_of_the_function_segment() -> None:
     assert entry.init_s == _about(0.2)
 
 
+def test_restoring_a_snapshot_is_the_start_of_a_function_that_has_one() -> None:
+    restore = {"id": "r", "name": "Restore", "start_time": T - 0.35, "end_time": T - 0.05}
+    entry = _invocation(_service(), _function(subsegments=[restore]))
+    assert (entry.init_s, entry.cold_start) == (_about(0.3), True)
+
+
+def test_a_part_of_the_users_own_is_no_initialisation() -> None:
+    mine = {"id": "i", "name": "Initialization", "start_time": T + 0.1, "end_time": T + 0.2}
+    outer = {"id": "m", "name": "my part", "start_time": T, "subsegments": [mine]}
+    entry = _invocation(_service(), _function(subsegments=[outer]))
+    assert entry.init_s is None
+
+
 def test_newer_documents_time_the_handler_within_invocation() -> None:
     parts = [
         {"id": "i", "name": "Init", "start_time": T - 0.25, "end_time": T - 0.05},
