@@ -51,10 +51,10 @@ class Attempt(msgspec.Struct, gc=False, eq=False):
         Both ends come from one clock: never the recorder's start and X-Ray's end.
         """
         segment = self.segment
-        if segment is not None and segment.started_at_s is not None:
-            if segment.ended_at_s is not None:
-                return max(0.0, segment.ended_at_s - segment.started_at_s)
-            return None
+        began_s = segment.started_at_s if segment is not None else None
+        ended_s = segment.ended_at_s if segment is not None else None
+        if began_s is not None and ended_s is not None:
+            return max(0.0, ended_s - began_s)
         if self.start is not None and self.end is not None:
             return max(0.0, self.end.at_s - self.start.at_s)
         return None

@@ -155,6 +155,7 @@ class Engine:
     def finish(self) -> None:
         """Say that the input has ended: what waits now will wait for ever."""
         self.finished = True
+        self._unjoined |= dict.fromkeys(self._traces.adopt(self.invocations))
         self.matcher.doubts.advance(float("inf"), self._at_once)
         self.settle()
 

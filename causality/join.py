@@ -71,10 +71,10 @@ def _paired(segments: Sequence[FunctionSegment], recorded: list[Attempt]) -> dic
     if len(segments) == 1 and len(recorded) == 1:
         return {segments[0].id: recorded[0]}
     pairs = sorted(
-        (distance_s, segment.id, index)
+        (apart_s, segment.id, index)
         for segment in segments
         for index, attempt in enumerate(recorded)
-        if (distance_s := _distance_s(segment, attempt)) is not None
+        if (apart_s := distance_s(segment, attempt)) is not None
     )
     attempt_of: dict[str, Attempt] = {}
     for _, segment_id, index in pairs:
@@ -83,7 +83,7 @@ def _paired(segments: Sequence[FunctionSegment], recorded: list[Attempt]) -> dic
     return attempt_of
 
 
-def _distance_s(segment: FunctionSegment, attempt: Attempt) -> float | None:
+def distance_s(segment: FunctionSegment, attempt: Attempt) -> float | None:
     """Give how far a segment's start is from an attempt's; None when it is another one's."""
     began_s, ended_s, start = segment.started_at_s, segment.ended_at_s, attempt.start
     if start is None or began_s is None:
@@ -129,5 +129,5 @@ def _same_call(invocation: Invocation, seen: Call, taken: set[str]) -> CallNode 
         and node.fact.service == seen.service
         and node.fact.operation == seen.operation
     ]
-    distance_s, call_id = min(alike, default=(_SAME_CALL_S + 1, ""))
-    return invocation.calls[call_id] if distance_s <= _SAME_CALL_S else None
+    apart_s, call_id = min(alike, default=(_SAME_CALL_S + 1, ""))
+    return invocation.calls[call_id] if apart_s <= _SAME_CALL_S else None

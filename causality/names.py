@@ -11,8 +11,13 @@ _FUNCTION_ARN = re.compile(
     r"(?P<name>[^:]+)(?::(?P<qualifier>[^:]+))?$"
 )
 
-# X-Ray writes "DynamoDB", "Amazon SQS", "AWS Lambda" or "dynamodb" for one service.
+_MAKER = re.compile(r"^(?:amazon|aws) ?(?=[a-z0-9])")
+
+# X-Ray's SDKs write "DynamoDB", "Amazon SQS", "AWSLambda", "AmazonDynamoDBv2" or "dynamodb".
 _SERVICE_NAMES = {
+    "dynamodbv2": "dynamodb",
+    "simplequeueservice": "sqs",
+    "simplenotificationservice": "sns",
     "simple queue service": "sqs",
     "simple notification service": "sns",
     "eventbridge": "events",
@@ -96,9 +101,7 @@ def stream(arn: str) -> str:
 @lru_cache(maxsize=1024)
 def service(name: str) -> str:
     """Give one spelling of a service's name: "Amazon SQS" and "SQS" are both "sqs"."""
-    low = name.strip().lower()
-    for prefix in ("amazon ", "aws "):
-        low = low.removeprefix(prefix)
+    low = _MAKER.sub("", name.strip().lower())
     return _SERVICE_NAMES.get(low, low)
 
 

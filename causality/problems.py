@@ -149,11 +149,14 @@ def _standing(engine: Engine, invocation: Invocation) -> Iterator[Problem]:
         what = describe_cause(invocation.causes[0].fact)
         detail = f"{function} was given {what} {len(tries)} times, under other request ids"
         yield Problem("retry", detail, request_id, at_s)
+    throttles = sum(segment.throttles for segment in invocation.segments)
+    throttles = throttles or sum(attempt.state == "throttled" for attempt in attempts)
+    if throttles:
+        often = "" if throttles == 1 else f" {throttles} times"
+        yield Problem("throttled", f"{function} was throttled{often}", request_id, at_s)
     for attempt in attempts:
         if attempt.state == "timeout":
             yield Problem("timeout", f"{function} timed out", request_id, attempt.started_at_s)
-        elif attempt.state == "throttled":
-            yield Problem("throttled", f"{function} was throttled", request_id, at_s)
         if attempt.end is not None and attempt.end.dropped:
             yield Problem(
                 "dropped",

@@ -9,6 +9,7 @@ from typing import TypeAlias, TypeVar
 import msgspec
 
 from causality.graph import Invocation
+from causality.join import distance_s
 from causality.xray import FunctionSegment, ServiceSegment
 
 Segment: TypeAlias = ServiceSegment | FunctionSegment
@@ -49,6 +50,29 @@ class Traces:
             _limit(self._fatherless)
             return ()
         return self._add_function(request_id, segment, invocations)
+
+    def adopt(self, invocations: Mapping[str, Invocation]) -> Iterable[Invocation]:
+        """Give segments whose parent never came to who ran in their trace, function and time.
+
+        Looks at every invocation: for input that has ended.
+        """
+        waiting: dict[str, list[FunctionSegment]] = {}
+        for segments in self._fatherless.values():
+            for segment in segments:
+                waiting.setdefault(segment.trace_id, []).append(segment)
+        self._fatherless.clear()
+        if not waiting:
+            return ()
+        found: dict[str, tuple[float, Invocation, FunctionSegment]] = {}
+        for invocation in invocations.values():
+            for segment in (s for trace in _traces(invocation) for s in waiting.get(trace, ())):
+                distance_s = _distance_s(segment, invocation)
+                nearest = found.get(segment.id)
+                if distance_s is not None and (nearest is None or distance_s < nearest[0]):
+                    found[segment.id] = (distance_s, invocation, segment)
+        for _, invocation, segment in found.values():
+            self._add_function(invocation.request_id, segment, invocations)
+        return [invocation for _, invocation, _ in found.values()]
 
     def hand_over(self, invocation: Invocation) -> None:
         """Give a new invocation the segments that came before its first record."""
@@ -92,6 +116,20 @@ class Traces:
             return ()
         invocation.function_segments = _kept(invocation.function_segments, segment)
         return (invocation,)
+
+
+def _traces(invocation: Invocation) -> set[str]:
+    known = {attempt.trace_id for attempt in invocation.attempts.values()}
+    known |= {call.fact.trace_id for call in invocation.calls.values()}
+    return {trace_id for trace_id in known if trace_id}
+
+
+def _distance_s(segment: FunctionSegment, invocation: Invocation) -> float | None:
+    """Give how far apart they began; None when the segment is another function's or time's."""
+    if segment.function != invocation.function:
+        return None
+    distances = (distance_s(segment, attempt) for attempt in invocation.in_order())
+    return min((known for known in distances if known is not None), default=None)
 
 
 def _parts(segment: ServiceSegment) -> tuple[str, ...]:

@@ -72,6 +72,7 @@ class ServiceSegment(msgspec.Struct, gc=False):
 
     Attributes:
         attempts: (segment id, start, end) of each "Attempt #n" in order.
+        throttles: how often it was refused because too many ran.
     """
 
     id: str
@@ -83,8 +84,7 @@ class ServiceSegment(msgspec.Struct, gc=False):
     ended_at_s: float | None
     dwell_s: float | None
     attempts: list[tuple[str, float | None, float | None]]
-    failed: bool
-    throttled: bool
+    throttles: int
 
 
 class FunctionSegment(msgspec.Struct, gc=False):
@@ -134,13 +134,14 @@ def _service(segment: Segment) -> ServiceSegment | None:
     _check_times(segment)
     dwell_s = None
     attempts = []
+    throttles = 0
     for part in segment.subsegments:
         _check_times(part)
         if part.name == "Dwell Time":
             dwell_s = _length(part)
         elif part.name.startswith("Attempt"):
             attempts.append((part.id, part.start_time, part.end_time))
-    status = _status(segment)
+            throttles += _is_throttled(part)
     return ServiceSegment(
         segment.id,
         segment.trace_id or "",
@@ -151,8 +152,7 @@ def _service(segment: Segment) -> ServiceSegment | None:
         None if segment.in_progress else segment.end_time,
         dwell_s,
         attempts,
-        segment.fault or segment.error or status >= 400,
-        segment.throttle or status == 429,
+        throttles or int(_is_throttled(segment)),
     )
 
 
@@ -187,7 +187,7 @@ def _function(segment: Segment) -> FunctionSegment:
         ended,
         init_s,
         failed,
-        segment.throttle,
+        _is_throttled(segment),
         calls,
     )
 
@@ -243,6 +243,10 @@ def _length(segment: Segment) -> float | None:
     if segment.start_time is None or segment.end_time is None or segment.in_progress:
         return None
     return max(0.0, segment.end_time - segment.start_time)
+
+
+def _is_throttled(segment: Segment) -> bool:
+    return segment.throttle or _status(segment) == 429
 
 
 def _status(segment: Segment) -> int:

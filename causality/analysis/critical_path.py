@@ -28,10 +28,9 @@ class Part(msgspec.Struct, frozen=True):
     """A stretch of the path; epoch seconds.
 
     Attributes:
-        kind: "delay": from the call's answer to the queue of Lambda, or to the start where the
-            queue is not known; "queue": in Lambda's queue (X-Ray's dwell time); "retry": tries
-            before the one that counted; "init": cold start; "handler": the function's own code;
-            "sdk": waiting for calls.
+        kind: "delay": from the call's answer to the start, but for "queue": in Lambda's queue
+            (X-Ray's dwell time); "retry": tries before the one that counted; "init": cold start;
+            "handler": the function's own code; "sdk": waiting for calls.
         detail: of "sdk", the call's operation and what it worked on.
     """
 
@@ -168,18 +167,18 @@ def _of_hop(hop: _Hop, arrived_s: float | None, following: Invocation | None) ->
     counted = tries[-1]
     if call is not None:
         counted = next((attempt for attempt in tries if call in attempt.calls), tries[-1])
-    came_s = queued_s(invocation)
     first = tries[0]
     at_s = arrived_s
     if at_s is None:
         at_s = _came_s(invocation)
     waits: list[tuple[PartKind, float]] = [
-        ("queue" if came_s is not None else "delay", first.began_s),
+        ("delay", first.began_s),
         ("retry", counted.began_s),
         ("init", counted.started_s),
     ]
-    if came_s is not None:
-        waits.insert(0, ("delay", min(came_s, first.began_s)))
+    if (queue := _queue(invocation)) is not None:
+        came_s, left_s = (min(time_s, first.began_s) for time_s in queue)
+        waits = [("delay", came_s), ("queue", left_s), *waits]
     name = invocation.function or "(unknown function)"
     for kind, until_s in waits:
         ended_s = max(at_s, until_s)
@@ -217,5 +216,16 @@ def _came_s(invocation: Invocation) -> float:
 
 def queued_s(invocation: Invocation) -> float | None:
     """Give when an invocation came into Lambda's queue; None when X-Ray does not tell."""
-    times = [s.queued_at_s for s in invocation.segments if s.queued_at_s is not None]
-    return min(times) if times else None
+    queue = _queue(invocation)
+    return queue[0] if queue is not None else None
+
+
+def _queue(invocation: Invocation) -> tuple[float, float] | None:
+    """Give when an invocation came into Lambda's queue, and left it for its first attempt."""
+    segments = [s for s in invocation.segments if s.queued_at_s is not None]
+    if not segments:
+        return None
+    first = min(segments, key=lambda segment: (segment.queued_at_s or 0.0, segment.id))
+    came_s = first.queued_at_s or 0.0
+    # One that was waited for has no time of dwelling: it was in no queue.
+    return came_s, came_s + (first.dwell_s or 0.0)

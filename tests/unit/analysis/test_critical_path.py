@@ -40,6 +40,20 @@ def test_parts_of_a_chain_of_two() -> None:
     assert found.parts[2].detail == "GetItem table"
 
 
+def test_what_comes_after_the_queue_and_before_the_start_is_delay() -> None:
+    world = World()
+    world.run("a", "First", 0.0, 1.0, send("s", 0.5, 0.5, "m"))
+    world.run("b", "Second", 3.0, 4.0, causes=(received("m"),), init_s=0.5)
+    world.queued("b", "Second", 1.5, 0.2)
+
+    found = critical_path(select(world.engine()))
+
+    assert found is not None
+    assert found.totals() == pytest.approx(
+        {"handler": 1.5, "sdk": 0.5, "delay": 0.5 + 0.8, "queue": 0.2, "init": 0.5}
+    )
+
+
 def test_of_two_parents_the_one_that_came_last_counts() -> None:
     world = World()
     world.run("early", "Sender", 0.0, 1.0, send("s", 0.5, 0.1, "m1"))

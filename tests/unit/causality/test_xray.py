@@ -135,7 +135,7 @@ def test_the_recorder_knows_how_it_ended_before_the_document_is_finished() -> No
     del unfinished["end_time"]
     entry = _invocation(_service(), unfinished)
     assert entry.status == "ok"
-    assert entry.duration_s is None  # never one clock's start and another's end
+    assert entry.duration_s == _about(0.8)  # never one clock's start and another's end
 
 
 def test_a_retry_has_an_attempt_for_each_function_segment() -> None:
@@ -182,6 +182,25 @@ def test_a_segment_with_its_own_request_id_needs_no_parent() -> None:
     assert _invocation(own).duration_s == _about(0.91)
 
 
+def test_a_segment_without_its_parent_belongs_to_who_ran_in_its_trace_then() -> None:
+    assert _invocation(_function()).duration_s == _about(0.91)
+    assert _invocation(_function(trace_id=TRACE[:-1] + "0")).duration_s == _about(0.8)
+    assert _invocation(_function(name="other")).duration_s == _about(0.8)
+    later = _function(start_time=T + 60, end_time=T + 61)
+    assert _invocation(later).duration_s == _about(0.8)
+
+
+def test_attempts_that_were_refused_are_told() -> None:
+    refused = {"http": {"response": {"status": 429}}, "throttle": True, "error": True}
+    tries = [
+        {"id": "a0", "name": "Attempt #1", "start_time": T - 9, "end_time": T - 9, **refused},
+        {"id": "a1", "name": "Attempt #2", "start_time": T - 0.3, "end_time": T + 1.0},
+    ]
+    document = _graph(_records(_start()), _service(subsegments=tries), _function())
+    assert [entry.status for entry in document.invocations] == ["ok"]
+    assert [(p.kind, p.detail) for p in document.problems] == [("throttled", "fn was throttled")]
+
+
 def _subsegment(**more: Any) -> dict[str, Any]:
     return {
         "id": "c0ffee",
@@ -197,7 +216,7 @@ def _calls(*documents: dict[str, Any]) -> list[CallEntry]:
     return _graph(_records(_start()), _service(), *documents).calls
 
 
-@pytest.mark.parametrize("name", ["DynamoDB", "dynamodb", "Amazon DynamoDB", "AWS DynamoDB"])
+@pytest.mark.parametrize("name", ["DynamoDB", "dynamodb", "Amazon DynamoDB", "AmazonDynamoDBv2"])
 def test_calls_that_nobody_recorded_are_added(name: str) -> None:
     (call,) = _calls(_function(subsegments=[_subsegment(name=name)]))
     assert (call.service, call.operation, call.resource) == ("dynamodb", "GetItem", "orders")
