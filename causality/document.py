@@ -252,13 +252,16 @@ def _edge_entry(edge: Edge) -> EdgeEntry:
     if edge.parent is not None and not edge.candidates:
         operations = {"Invoke"}  # the caller named itself in the payload that it sent
     ambiguous = edge.parent is None
+    resource = fact.resource
+    if edge.call is not None and edge.call.fact.service == "lambda":
+        resource = edge.call.fact.resource or resource  # an event that the caller handed on
     parents = dict.fromkeys(call.invocation.request_id for call in edge.candidates)
     return EdgeEntry(
         edge.parent.request_id if edge.parent else None,
         edge.cause.invocation.request_id,
         edge.call.id if edge.call else None,
         (operations.pop() or None) if len(operations) == 1 else None,
-        fact.resource or None,
+        resource or None,
         edge.evidence,
         list(parents) if ambiguous else [],
         [call.id for call in edge.candidates] if edge.call is None else [],

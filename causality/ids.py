@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 import msgspec
 
 from causality.facts import OneId
-from causality.graph import CauseNode, Found, OutputNode
+from causality.graph import CauseNode, Found, Invocation, OutputNode
 from causality.match_keys import (
     CALLER,
     COMPOSED_IDS,
+    LASTING_IDS,
     MESSAGE_IDS,
     PLAIN_IDS,
     ExactKey,
+    composed_key,
     exact_cause_keys,
-    exact_key,
     exact_output_keys,
     ids_differ,
+    may_be_of,
     output_order,
     same_address,
 )
@@ -41,7 +43,8 @@ class _Meeting(msgspec.Struct, gc=False, eq=False):
 
 
 # Ids that prove by themselves: a traceparent may have been handed on.
-_PROOFS = PLAIN_IDS - {wire.ID_TRACEPARENT}
+_PROOFS = PLAIN_IDS - LASTING_IDS - {wire.ID_TRACEPARENT}
+_REQUEST = wire.ID_LAMBDA_REQUEST
 
 _Shown: TypeAlias = OutputNode | CauseNode | _Pair | _Meeting
 
@@ -54,13 +57,19 @@ class IdIndex:
     id is all that counts, it is the key, without a tuple around it.
     """
 
-    def __init__(self, again: dict[CauseNode, Sequence[CauseNode]]) -> None:
+    def __init__(
+        self,
+        again: dict[CauseNode, Sequence[CauseNode]],
+        invocation_of: Callable[[str], Invocation | None],
+    ) -> None:
         """Make an empty index.
 
         Args:
             again: is told of causes that show a message that others had shown, with all of these.
+            invocation_of: finds an invocation by request id.
         """
         self._again = again
+        self._invocation_of = invocation_of
         self._of: defaultdict[str, dict[str | ExactKey, _Shown]] = defaultdict(dict)
 
     def __len__(self) -> int:
@@ -78,8 +87,8 @@ class IdIndex:
                 if kind in PLAIN_IDS:
                     self._add_output(kind, value, node, doubted)
                 elif kind in COMPOSED_IDS:
-                    key = exact_key(kind, value, fact.resource or call.resource or "", fact.key)
-                    self._add_output(kind, key, node, doubted)
+                    for key in composed_key(node, kind, value):
+                        self._add_output(kind, key, node, doubted)
         elif fact.ids or call.service == "lambda":
             for key in exact_output_keys(node):
                 self._add_output(key[0], _place(key), node, doubted)
@@ -87,6 +96,8 @@ class IdIndex:
     def _add_output(
         self, kind: str, place: str | ExactKey, node: OutputNode, doubted: dict[CauseNode, None]
     ) -> None:
+        if kind == _REQUEST:
+            self._doubt_invoked(place, doubted)
         shown = self._of[kind].setdefault(place, node)
         if type(shown) is CauseNode:
             self._of[kind][place] = _Pair(node, shown)
@@ -101,6 +112,8 @@ class IdIndex:
         """Take an output out; notes the causes for which that may change something."""
         for key in exact_output_keys(node):
             self._doubt(self._causes(key), doubted)
+            if key[0] == _REQUEST:
+                self._doubt_invoked(key[1], doubted)
             self._discard(key, node)
 
     def add_cause(self, node: CauseNode, doubted: dict[CauseNode, None]) -> None:
@@ -137,11 +150,18 @@ class IdIndex:
 
     def met(self, cause: CauseNode) -> list[OutputNode]:
         """Give every output that shares an id with a cause."""
-        return [output for key in exact_cause_keys(cause) for output in self._outputs(key)]
+        met = list(self._invokes(cause))
+        met += [output for key in exact_cause_keys(cause) for output in self._outputs(key)]
+        return met
 
     def find(self, cause: CauseNode) -> Found | None:
         """Find the output that an id proves; the id that was delivered last decides."""
         fact = cause.fact
+        invokes = self._invokes(cause)
+        if len(invokes) == 1:
+            return _only(invokes[0])
+        if invokes:
+            return Found(tuple(sorted(invokes, key=output_order)), True)
         only: object = fact.ids
         if type(only) is OneId and only.kind in _PROOFS and fact.caller is None:
             shown = self._of[only.kind].get(only.value)
@@ -156,6 +176,8 @@ class IdIndex:
         for key in exact_cause_keys(cause):
             outputs = [o for o in self._outputs(key) if o.call.invocation is not cause.invocation]
             certain = True
+            if key[0] in LASTING_IDS:
+                outputs = [o for o in outputs if may_be_of(key[0], o, cause)]
             if key[0] == wire.ID_TRACEPARENT:
                 outputs = [o for o in outputs if _may_answer(o, cause)]
                 if outputs and self._is_forwarded(key, outputs[0]):
@@ -171,6 +193,21 @@ class IdIndex:
                 short = key[0] == CALLER and len(self._causes(key)) > len(outputs)
                 return Found(tuple(outputs), certain, short=short)
         return None
+
+    # --- Invoke, which is answered with the request id of what it starts -----------------------
+
+    def _invokes(self, cause: CauseNode) -> Sequence[OutputNode]:
+        """Give the Invoke that started a cause's invocation, whatever its event looks like."""
+        shown = self._of[_REQUEST].get(cause.invocation.request_id)
+        if shown is None or type(shown) is CauseNode:
+            return ()
+        return [o for o in _outputs_of(shown) if o.call.invocation is not cause.invocation]
+
+    def _doubt_invoked(self, request_id: str | ExactKey, doubted: dict[CauseNode, None]) -> None:
+        """Note the causes of an invocation of which an Invoke tells that it started it."""
+        invocation = self._invocation_of(request_id) if isinstance(request_id, str) else None
+        if invocation is not None:
+            self._doubt(invocation.causes, doubted)
 
     # --- who shows an id ----------------------------------------------------------------------
 
@@ -230,6 +267,7 @@ class IdIndex:
             for cause in self._causes(key)
             if _may_answer(output, cause)
             and cause.fact.name != "authorizer"  # it runs beside the function for one request
+            and not self._invokes(cause)
             and not any(
                 self._outputs(better)
                 for better in exact_cause_keys(cause)

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import msgspec
 
 from causality import names
+from causality.clock import CLOCK_SKEW_S
 from causality.facts import Cause
 from causality.graph import CauseNode, OutputNode
 from gammaray_recorder import wire
@@ -36,8 +37,8 @@ IDS: Final = (
     wire.ID_SQS_MESSAGE,
     wire.ID_SNS_MESSAGE,
     wire.ID_EVENT,
-    wire.ID_S3_VERSION,
     wire.ID_S3_REQUEST,
+    wire.ID_S3_VERSION,
     wire.ID_TRACEPARENT,
     wire.ID_EXECUTION,
     wire.ID_SCHEDULE,
@@ -45,6 +46,9 @@ IDS: Final = (
 # Their value alone is no proof: of which stream, of which object?
 COMPOSED_IDS: Final = frozenset({wire.ID_KINESIS, wire.ID_S3_VERSION})
 PLAIN_IDS: Final = frozenset(IDS) - COMPOSED_IDS
+# Ids of what lives on: calls that come later show them, too.
+LASTING_IDS: Final = frozenset({wire.ID_S3_VERSION, wire.ID_SCHEDULE})
+_NO_VERSION = "null"  # what S3 shows where versioning is suspended
 # A local AWS shows caller and callee different values of these.
 AWS_ONLY_IDS = frozenset({wire.ID_LAMBDA_REQUEST, wire.ID_S3_REQUEST, wire.ID_APIGW_REQUEST})
 # Ids of one delivered record: equal ones are the same record, delivered again or to another.
@@ -60,6 +64,14 @@ _NO_METHOD = frozenset({"websocket", "authorizer"})  # they show something else 
 _PREFIX = 4  # segments: a stage and a base path; a local AWS's own "restapis/<id>/<stage>/..."
 _key_decoder = msgspec.json.Decoder(tuple[tuple[str, str, str], ...])
 _DELETES = frozenset({"DeleteItem", "DeleteObject", "DeleteObjects"})
+# Behind "ObjectCreated:", how S3 names what these do.
+S3_CREATIONS: Final = {
+    "PutObject": "Put",
+    "PostObject": "Post",
+    "CopyObject": "Copy",
+    "CompleteMultipartUpload": "CompleteMultipartUpload",
+}
+S3_CREATED: Final = "ObjectCreated:"
 
 
 # --- ids ------------------------------------------------------------------------------------
@@ -70,8 +82,10 @@ def exact_output_keys(node: OutputNode) -> Iterator[ExactKey]:
     call, fact = node.call.fact, node.fact
     resource = fact.resource or call.resource or ""
     for kind, value in fact.ids.items():
-        if kind in IDS and not (call.local and kind in AWS_ONLY_IDS):
-            yield exact_key(kind, value, resource, fact.key)
+        if kind in COMPOSED_IDS:
+            yield from composed_key(node, kind, value)
+        elif kind in IDS and not (call.local and kind in AWS_ONLY_IDS):
+            yield (kind, value)
     if call.service == "lambda" and not fact.ids:
         if node.callee_request_id is not None:
             yield (wire.ID_LAMBDA_REQUEST, node.callee_request_id)
@@ -91,19 +105,32 @@ def exact_cause_keys(node: CauseNode) -> list[ExactKey]:
     ids = fact.ids
     if len(ids) == 1:
         ((kind, value),) = ids.items()
-        return [exact_key(kind, value, fact.resource or "", fact.key)] if kind in IDS else []
-    return [
-        exact_key(kind, ids[kind], fact.resource or "", fact.key) for kind in IDS if kind in ids
-    ]
+        if kind in PLAIN_IDS:
+            return [(kind, value)]
+    keys: list[ExactKey] = []
+    for kind in IDS:
+        if kind in ids:
+            if kind in COMPOSED_IDS:
+                keys += composed_key(node, kind, ids[kind])
+            else:
+                keys.append((kind, ids[kind]))
+    return keys
 
 
-def exact_key(kind: str, value: str, resource: str, key: str | None) -> ExactKey:
-    """Make the key of an id: its kind and value, and what makes it unique where those do not."""
-    if kind == wire.ID_S3_VERSION:
-        return (kind, value, resource, key or "")
+def composed_key(node: OutputNode | CauseNode, kind: str, value: str) -> Iterator[ExactKey]:
+    """Make the key of an id whose value alone is no proof; none of one that proves nothing."""
+    fact = node.fact
+    if isinstance(node, CauseNode):
+        # An event source mapping stands in its source's region.
+        resource, region = fact.resource, node.invocation.region or node.fact.region
+    else:
+        call = node.call.fact
+        resource, region = fact.resource or call.resource, call.region
+        region = region or node.call.invocation.region
     if kind == wire.ID_KINESIS:
-        return (kind, value, names.stream(resource))
-    return (kind, value)
+        yield (kind, value, region or "", names.stream(resource or ""))
+    elif value != _NO_VERSION:
+        yield (kind, value, resource or "", fact.key or "")
 
 
 # --- content and order ----------------------------------------------------------------------
@@ -270,6 +297,29 @@ def ids_differ(output: OutputNode, cause: Cause) -> bool:
     return False
 
 
+def may_be_of(kind: str, output: OutputNode, cause: CauseNode) -> bool:
+    """Say whether an event that shows the id of what lives on can come from a call that shows it.
+
+    A version is put once, and then tagged, restored or deleted; a schedule fires for whoever
+    wrote it last.
+    """
+    if kind == wire.ID_SCHEDULE:
+        began_s = cause.invocation.recorded_at_s
+        return began_s is None or output.made_s <= began_s + CLOCK_SKEW_S
+    change = "delete" if is_delete(output) else "put"
+    return _s3_change(cause.fact.name) == change and not ids_differ(output, cause.fact)
+
+
+def started_by(output: OutputNode, cause: CauseNode) -> bool:
+    """Say whether a call was answered with the request id of a cause's invocation.
+
+    That proves whom an Invoke started, whatever its payload looks like: a function may hand on
+    the event that it was given itself.
+    """
+    answered = output.fact.ids.get(wire.ID_LAMBDA_REQUEST)
+    return answered == cause.invocation.request_id and not output.call.fact.local
+
+
 def same_address(output: OutputNode, cause: Cause) -> bool:
     """Say whether a request went where it was received, "METHOD host/path" on both sides.
 
@@ -303,6 +353,15 @@ def contents_differ(output: OutputNode, cause: Cause) -> bool:
         return fact.item_hash != cause.item_hash
     ours, theirs = fact.ids.get(wire.ID_S3_ETAG), cause.ids.get(wire.ID_S3_ETAG)
     return bool(ours and theirs and ours.strip('"') != theirs.strip('"'))
+
+
+def deeds_differ(output: OutputNode, cause: Cause) -> bool:
+    """Say whether S3 tells that an object came to be in another way than by this call."""
+    if cause.service != "s3" or cause.name is None:
+        return False
+    name = cause.name.removeprefix("s3:")
+    made = S3_CREATIONS.get(output.call.fact.operation)
+    return made is not None and name.startswith(S3_CREATED) and name != S3_CREATED + made
 
 
 def is_specific(output: OutputNode) -> bool:

@@ -27,6 +27,7 @@ from causality.match_keys import (
     ORDER,
     GroupKey,
     contents_differ,
+    deeds_differ,
     group_cause_keys,
     group_output_keys,
     ids_differ,
@@ -59,7 +60,7 @@ class Matcher:
         self._changed = changed
         self._invocation_of = invocation_of
         self._again: dict[CauseNode, Sequence[CauseNode]] = {}
-        self._ids = IdIndex(self._again)
+        self._ids = IdIndex(self._again, invocation_of)
         self.doubts = Doubts()
         self.redeliveries = Redeliveries()
         self._groups = GroupIndex()
@@ -375,6 +376,8 @@ def _why_not(output: OutputNode, cause: CauseNode) -> str:
         return "its id differs"
     if contents_differ(output, cause.fact):
         return "its content differs"
+    if deeds_differ(output, cause.fact):
+        return "it does something else"
     made_s, began_s = output.made_s, cause.invocation.recorded_at_s
     if began_s is not None:
         if made_s > began_s + CLOCK_SKEW_S:

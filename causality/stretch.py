@@ -19,6 +19,7 @@ from causality.graph import CauseNode, Invocation, OutputNode
 from causality.match_keys import (
     CONTENT,
     contents_differ,
+    deeds_differ,
     ids_differ,
     is_specific,
     output_order,
@@ -217,6 +218,8 @@ class Rules:
         if not self._is_proven_for(output, cause) and not output.spare:
             return False
         if made_s < delivery.began_s - self.window_s or delivery.written_after(output):
+            return False
+        if deeds_differ(output, cause.fact):
             return False
         maker = output.call.invocation
         may_follow = made_s > delivery.began_s - CLOCK_SKEW_S

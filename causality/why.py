@@ -8,7 +8,7 @@ from causality.clock import ROUNDING_S
 from causality.facts import Cause
 from causality.graph import CallNode, CauseNode, Edge, OutputNode
 from causality.keys import display_key
-from causality.match_keys import same_address
+from causality.match_keys import same_address, started_by
 from causality.matching import Matcher
 from causality.snapshot import Why
 from gammaray_recorder import wire
@@ -63,10 +63,13 @@ def _summary(matcher: Matcher, edge: Edge) -> str:
     if edge.evidence == "exact" and wire.ID_TRACEPARENT in cause.fact.ids:
         ids = cause.fact.ids
         if edge.call is not None and not any(
-            output.fact.ids.get(kind) == value
+            started_by(output, cause)
+            or any(
+                output.fact.ids.get(kind) == value
+                for kind, value in ids.items()
+                if kind != wire.ID_TRACEPARENT
+            )
             for output in edge.call.outputs
-            for kind, value in ids.items()
-            if kind != wire.ID_TRACEPARENT
         ):
             return _HEADER
     return _SUMMARY[edge.evidence]
@@ -108,6 +111,9 @@ def _fields(output: OutputNode, cause: CauseNode) -> list[tuple[str, str, str]]:
         for kind, value in theirs.ids.items()
         if kind in ours.ids
     ]
+    if started_by(output, cause) and wire.ID_LAMBDA_REQUEST not in theirs.ids:
+        answered = ours.ids[wire.ID_LAMBDA_REQUEST]
+        fields.append(("lambda request", answered, cause.invocation.request_id))
     if ours.item_hash and theirs.item_hash:
         fields.append(("content hash", ours.item_hash, theirs.item_hash))
     resource = ours.resource or output.call.fact.resource or ""

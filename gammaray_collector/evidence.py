@@ -7,15 +7,31 @@ a few steps from half to half. Each step is one round of queries.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from heapq import nsmallest
 from typing import Final
 
 from causality.clock import CLOCK_SKEW_S, ORDER_WINDOW_S
+from causality.decoding import decode_image
 from causality.match_keys import CALLER, CONTENT, EXACT, ORDER
 from causality.stretch import REACH
-from gammaray_collector.halves import AWAITS, KeyNames, LeveledKey, Nodes, identity, time_of
-from gammaray_collector.items import instant
+from gammaray_collector.halves import (
+    AWAITS,
+    KeyNames,
+    LeveledKey,
+    Nodes,
+    halves_of,
+    identity,
+    time_of,
+)
+from gammaray_collector.items import (
+    RECORDS,
+    Item,
+    instant,
+    invocation_partition,
+    stream_record_of,
+)
+from gammaray_collector.reading import part_of
 from gammaray_collector.table import Asked, Table
 from gammaray_collector.waiting import CauseHalf, Half, OutputHalf, half_of, key_partition
 from gammaray_recorder import wire
@@ -182,6 +198,11 @@ class Evidence:
         for half in sorted(new, key=lambda half: isinstance(half, OutputHalf)):
             name = identity(half)
             keys = self._keys[name] = self.nodes.keys(half)
+            if isinstance(half, CauseHalf):
+                # Its event may have been handed on by whoever invoked it. That is only read, and
+                # not written for every cause: see _add_invoked.
+                started = (EXACT, (wire.ID_LAMBDA_REQUEST, half.request))
+                keys += [started] if started not in keys else []
             members = self._outputs if isinstance(half, OutputHalf) else self._causes
             for key in keys:
                 members[key][name] = None
@@ -219,6 +240,20 @@ class Evidence:
             if key in self._rushes:
                 self._cut[key] = float("inf")
         self._add(found)
+        self._add_invoked(half for half in halves if isinstance(half, OutputHalf))
+
+    def _add_invoked(self, outputs: Iterable[OutputHalf]) -> None:
+        """Read what was started by an Invoke, where no cause names that Invoke."""
+        started = {
+            key[1][1]
+            for half in outputs
+            for key in self._keys[identity(half)]
+            if key[1][0] == wire.ID_LAMBDA_REQUEST and not self._causes[key]
+        }
+        asked = [Asked(invocation_partition(i), RECORDS, f"{RECORDS}~") for i in sorted(started)]
+        if asked:
+            records = [item for items in self._table.query(asked) for item in items]
+            self._add(half for item in records for half in _causes_in(item))
 
     def _asked(self, key: LeveledKey, outputs_only: bool, span: tuple[float, float]) -> Asked:
         partition = key_partition(*key)
@@ -228,6 +263,15 @@ class Evidence:
         since, until = instant(span[0]), instant(span[1])
         most = _OF_RUSH if key in self._rushes else CROWD
         return Asked(partition, since, until + "~", most, newest_first=True)
+
+
+def _causes_in(record: Item) -> Iterator[CauseHalf]:
+    image = stream_record_of(record).dynamodb.NewImage
+    if image is not None:
+        facts = decode_image(image)
+        for half in halves_of(facts, part_of(image, facts)):
+            if isinstance(half, CauseHalf):
+                yield half
 
 
 def _span(level: int, at_s: float) -> tuple[float, float]:

@@ -83,9 +83,13 @@ def read(record: Any, now_s: float) -> Iterator[Read | Unread]:
         told = digest(f"{image.reqID.S}\n{number}".encode("utf-8", "replace"))
         region = decoded.awsRegion
         yield Unread(told, reason, "", region, facts.written_at_s, facts.request_id)
+    yield Read(image, facts, decoded.awsRegion, part_of(image, facts))
+
+
+def part_of(image: Image, facts: Facts) -> int:
+    """Give the place of a record among those of its attempt."""
     last = image.reqID.S.rpartition(":")[2]
-    part = int(last) if facts.generation != 1 and last.isdecimal() and len(last) < 6 else 0
-    yield Read(image, facts, decoded.awsRegion, part)
+    return int(last) if facts.generation != 1 and last.isdecimal() and len(last) < 6 else 0
 
 
 def unread(record: Any, reason: str, now_s: float) -> Unread:

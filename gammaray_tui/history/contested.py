@@ -40,7 +40,7 @@ class Contested:
 
     def by_id(self, wanted: Collection[str]) -> Iterator[Verdict]:
         """Find what ids prove for some of the causes."""
-        index = IdIndex({})
+        index = IdIndex({}, self._invocations.get)
         doubted: dict[CauseNode, None] = {}
         for output in self._outputs.values():
             index.add_output(output, doubted)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import ibis
 from ibis.expr.types import Table
 
+from gammaray_recorder import wire
 from gammaray_tui.history.engines import Archive
+
+_REQUEST: Final = f"{wire.ID_LAMBDA_REQUEST} "
 
 
 class Halves(NamedTuple):
@@ -53,13 +56,32 @@ def halves_of(archive: Archive) -> Halves:
         ids=causes.match_ids.length(),
         match_id=causes.match_ids,
     )
+    shown, received = _unnested(shown, "match_id"), _unnested(received, "match_id")
+    invoked = archive.held(_invoked(causes, shown).select(*received.columns))
     return Halves(
         outputs,
         causes,
-        _unnested(shown, "match_id"),
-        _unnested(received, "match_id"),
+        shown,
+        ibis.union(received.anti_join(invoked, "cause_id"), invoked),
         _ordered(outputs, _key_names(archive)),
     )
+
+
+def _invoked(causes: Table, shown: Table) -> Table:
+    """Give the causes of which an Invoke's answer tells that it started their invocation.
+
+    A function may hand on the event that it was given, with the ids in it: those prove nothing.
+    """
+    others = causes.filter((causes.service != "lambda") | (causes.match_ids.length() == 0))
+    others = others.select(
+        "cause_id",
+        key=ibis.null("string"),
+        child="request_id",
+        ids=ibis.literal(1).cast("int64"),
+        match_id=ibis.literal(_REQUEST) + others.request_id,
+        rank=ibis.literal(0).cast("int64"),
+    )
+    return others.semi_join(shown.filter(shown.match_id.startswith(_REQUEST)), "match_id")
 
 
 def each_once(archive: Archive, rows: Table, identity: str, columns: tuple[str, ...]) -> Table:

@@ -21,7 +21,17 @@ from causality.clock import (
     PROMPT_START_S,
     ROUNDING_S,
 )
-from causality.match_keys import AWS_ONLY_IDS, CALLER, CONTENT, EXACT, IDS, ORDER
+from causality.match_keys import (
+    AWS_ONLY_IDS,
+    CALLER,
+    CONTENT,
+    EXACT,
+    IDS,
+    LASTING_IDS,
+    ORDER,
+    S3_CREATED,
+    S3_CREATIONS,
+)
 from gammaray_recorder import wire
 from gammaray_tui.history.engines import Archive
 from gammaray_tui.history.halves import Halves
@@ -31,7 +41,8 @@ COLUMNS: Final = (
     *("cause_id", "child", "level", "output_id", "request_id", "call_id"),
     *("certain", "narrowed", "recurs", "short"),
 )
-_HEADER: Final = f"{wire.ID_TRACEPARENT} "
+# Ids that prove only together with something else.
+_HARD: Final = (wire.ID_TRACEPARENT, *sorted(LASTING_IDS))
 _CALLER: Final = f"{CALLER} "
 _UNUSUAL: Final = "["  # a key with spaces in its parts (providers.archive.rows.key_text)
 
@@ -54,11 +65,10 @@ def by_id(archive: Archive, halves: Halves) -> Split:
     callees = called.group_by("match_id").agg(callees=called.cause_id.count())
     crowded = archive.held(callees.filter(callees.callees > 1).select("match_id"))
     received = received.left_join(crowded.mutate(crowded=True), "match_id").drop("match_id_right")
-    received = received.mutate(
-        hard=received.match_id.startswith(_HEADER)
-        | received.match_id.startswith(_UNUSUAL)
-        | received.crowded.notnull()
-    )
+    hard = received.match_id.startswith(_UNUSUAL) | received.crowded.notnull()
+    for kind in _HARD:
+        hard |= received.match_id.startswith(f"{kind} ")
+    received = received.mutate(hard=hard)
     plain = (received.ids == 1) & received.key.isnull() & ~received.hard
     shown = halves.shown
     met = received.filter(plain).join(shown, "match_id")
@@ -162,7 +172,7 @@ def _pairs(halves: Halves, met: Table) -> Table:
         written_s="at_s",
     )
     outputs = halves.outputs.select(
-        *("output_id", "call_id", "started_s", "retries", "hash", "ids", "local"),
+        *("output_id", "call_id", "started_s", "retries", "hash", "ids", "local", "operation"),
         maker="request_id",
         ended_s=halves.outputs.started_s + halves.outputs.duration_s,
         proven=(halves.outputs.effect == "proven") & ~halves.outputs.doubtful,
@@ -199,6 +209,7 @@ def _fits(pairs: Table) -> BooleanValue:
         & (pairs.started_s >= latest_s - CLOCK_SKEW_S - window_s)
         & (pairs.started_s >= pairs.began_s - window_s)
         & ~_contents_differ(pairs)
+        & ~_deeds_differ(pairs)
         & ~written_after
     )
 
@@ -220,6 +231,14 @@ def _contents_differ(pairs: Table) -> BooleanValue:
     hashes = (pairs.hash != pairs.cause_hash).fill_null(False)
     tags = (pairs.etag.replace('"', "") != pairs.cause_etag.replace('"', "")).fill_null(False)
     return ibis.cases((both, hashes), else_=tags)
+
+
+def _deeds_differ(pairs: Table) -> BooleanValue:
+    name = pairs.cause_name.replace("s3:", "")
+    told = [(pairs.operation == o, f"{S3_CREATED}{how}") for o, how in S3_CREATIONS.items()]
+    made = ibis.cases(*told, else_=ibis.null("string"))
+    created = (pairs.cause_service == "s3") & name.startswith(S3_CREATED)
+    return (created & (name != made)).fill_null(False)
 
 
 def _ids_differ(pairs: Table) -> BooleanValue:

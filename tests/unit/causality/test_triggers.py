@@ -55,6 +55,34 @@ HOPS = {
         _notified(s3_version="v1"),
         None,
     ),
+    "S3, the version was deleted later": Hop(
+        _call("s3", "PutObject", _object(s3_request="R1", s3_version="v1")),
+        _notified("ObjectRemoved:Delete", s3_request="R2", s3_version="v1"),
+        None,
+    ),
+    "S3, the version was tagged later": Hop(
+        _call("s3", "PutObject", _object(s3_version="v1")),
+        _notified("ObjectTagging:Put", s3_version="v1"),
+        None,
+    ),
+    "S3, a marker of a delete": Hop(
+        _call("s3", "DeleteObject", _object(s3_version="v2")),
+        _notified("ObjectRemoved:DeleteMarkerCreated", s3_version="v2"),
+        "exact",
+    ),
+    "S3, versioning suspended": Hop(
+        _call("s3", "PutObject", _object(s3_request="R1", s3_version="null")),
+        _notified(s3_request="R2", s3_version="null"),
+        None,
+    ),
+    "S3, a copy is no put": Hop(
+        _call("s3", "PutObject", _object(s3_etag="e")), _notified("ObjectCreated:Copy"), None
+    ),
+    "S3, a copy": Hop(
+        _call("s3", "CopyObject", _object(s3_etag="e")),
+        _notified("s3:ObjectCreated:Copy", s3_etag="e"),
+        "content",
+    ),
     "S3, ETag only": Hop(
         _call("s3", "PutObject", _object(s3_etag='"e"')), _notified(s3_etag="e"), "content"
     ),
@@ -122,9 +150,19 @@ HOPS = {
         {"s": "kinesis", "res": _STREAM, "ids": {"kinesis": _SHARD}},
         None,
     ),
+    "Kinesis, a stream of that name in another region": Hop(
+        _call("kinesis", "PutRecord", {"res": _STREAM, "ids": {"kinesis": _SHARD}}, g="eu-west-1"),
+        {"s": "kinesis", "res": _STREAM, "ids": {"kinesis": _SHARD}},
+        None,
+    ),
     "Invoke": Hop(
         _call("lambda", "Invoke", {"res": "fn", "ids": {"lambda_request": "child"}, "hash": "h"}),
         {"s": "lambda", "res": "fn", "ids": {"lambda_request": "child"}, "hash": "h"},
+        "exact",
+    ),
+    "Invoke with an event that was received": Hop(
+        _call("lambda", "Invoke", {"res": "fn", "ids": {"lambda_request": "child"}, "hash": "h"}),
+        {"s": "http", "res": "GET host/", "ids": {"apigw_request": "g"}},
         "exact",
     ),
     "Invoke on a local AWS": Hop(
@@ -156,6 +194,16 @@ HOPS = {
         request("c1", T, "GET api.example.com/a", parent="t"),
         {"s": "http", "res": "GET api.example.com/b", "ids": {"traceparent": "t"}},
         "ambiguous",
+    ),
+    "a schedule, written before it fired": Hop(
+        _call("scheduler", "CreateSchedule", {"res": "fn", "ids": {"schedule_arn": "s"}}),
+        {"s": "schedule", "res": "s", "ids": {"schedule_arn": "s"}},
+        "exact",
+    ),
+    "a schedule, written again after it fired": Hop(
+        _call("scheduler", "UpdateSchedule", {"res": "fn", "ids": {"schedule_arn": "s"}}, t=T + 60),
+        {"s": "schedule", "res": "s", "ids": {"schedule_arn": "s", "event_id": "e"}},
+        None,
     ),
     "Step Functions": Hop(
         _call(

@@ -22,7 +22,7 @@ IDENTIFIED_WORLDS = {
     "skewed": Options(IDENTIFIED, skew_s=0.25, failures=0.3, twice=0.3),
     "crowded by outsiders": Options(IDENTIFIED, outsiders=0.3, drops=0.3, refused=0.2),
     "alike": Options(IDENTIFIED, contents=1, keys=1, failures=0.2, outsiders=0.2),
-    "forwarding": Options((*IDENTIFIED, "forward", "forward"), failures=0.2, drops=0.2),
+    "forwarding": Options((*IDENTIFIED, "forward", "relay", "relay"), failures=0.2, drops=0.2),
 }
 BROKEN_WORLDS = {
     "records lost": Options(IDENTIFIED, lost=0.2, outsiders=0.2, failures=0.2, twice=0.2),

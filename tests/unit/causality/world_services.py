@@ -283,6 +283,19 @@ def _invoke(world: World, run: Run) -> Call:
     return Call("lambda", "Invoke", params, take_effect)
 
 
+def _relay(world: World, run: Run) -> Call:
+    """Hand on the event that was received, as functions do that leave the work to others."""
+    function = f"fn{world.random.randrange(world.options.functions)}"
+    payload = json.dumps(run.event)
+    params = {"FunctionName": function, "InvocationType": "Event", "Payload": payload}
+
+    def take_effect(origin: Origin | None) -> Event:
+        event = json.loads(payload)
+        return metadata(world, world.invoke(function, event, [origin], run.depth + 1, how="event"))
+
+    return Call("lambda", "Invoke", params, take_effect)
+
+
 def _http(world: World, run: Run) -> Call:
     host, path = "abc123.execute-api.us-west-2.amazonaws.com", "/prod/items"
     traceparent = f"{run.request_id.replace('-', '')}-{world.span()}"
@@ -332,6 +345,7 @@ SERVICES: dict[str, Callable[[World, Run], Call]] = {
     "events": _put_events,
     "kinesis": _put_records,
     "invoke": _invoke,
+    "relay": _relay,
     "http": _http,
     "execution": _start_execution,
 }

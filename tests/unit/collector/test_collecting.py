@@ -23,10 +23,11 @@ from tests.unit.collector.runs import (
 _WORLDS = {**ALL_WORLDS, **MASKED_WORLDS}
 _QUICK = (
     *("alike", "busy keys", "filtered", "retried", "unanswered", "original", "contents return"),
+    "forwarding",
     *("outsiders, filtered", "records lost on busy keys", "original, outsiders"),
 )
 _SMALL = {
-    "ids": Options(IDENTIFIED, roots=2, calls=2, depth=2, failures=0.3, twice=0.3),
+    "ids": Options((*IDENTIFIED, "relay"), roots=2, calls=2, depth=2, failures=0.3, twice=0.3),
     "tables": Options(TABLES, roots=3, keys=3, contents=4, outsiders=0.2, lost=0.05),
     "local": Options((*IDENTIFIED, *TABLES), local=True, roots=2, calls=2, keys=4, contents=3),
     "original": Options(("put", "object", "publish", "invoke"), 1, roots=3, keys=3, drops=0.2),
