@@ -42,9 +42,22 @@ def join_segments(invocation: Invocation) -> None:
         attempt.segment = segment
     _describe(invocation)
     taken: set[str] = set()
+    unknown = []
     for segment in segments:
-        for call in segment.calls:
-            _join_call(invocation, call, taken)
+        for seen in segment.calls:
+            node = invocation.call(seen.id)
+            if node is None:
+                unknown.append(seen)
+            else:
+                node.segment = seen
+                taken.add(node.id)
+    for seen in unknown:
+        node = _same_call(invocation, seen, taken)
+        if node is None:
+            node = CallNode(invocation, seen)
+            invocation.add_call(node)
+        node.segment = seen
+        taken.add(node.id)
 
 
 def _forget_what_only_xray_knows(invocation: Invocation) -> None:
@@ -108,23 +121,18 @@ def _describe(invocation: Invocation) -> None:
         invocation.function = function or None
 
 
-def _join_call(invocation: Invocation, seen: Call, taken: set[str]) -> None:
-    node = invocation.call(seen.id) or _same_call(invocation, seen, taken)
-    if node is None:
-        node = CallNode(invocation, seen)
-        invocation.add_call(node)
-    node.segment = seen
-    taken.add(node.id)
-
-
 def _same_call(invocation: Invocation, seen: Call, taken: set[str]) -> CallNode | None:
-    """Find the recorder's own record of a call that X-Ray shows under another id."""
+    """Find the recorder's own record of a call that X-Ray shows under another id.
+
+    The original's records have X-Ray's own ids, and no attempt: their ids are all that counts.
+    """
     if seen.at_s is None:
         return None
     alike = [
         (abs(node.fact.at_s - seen.at_s), node.id)
         for node in invocation.calls.values()
         if node.id not in taken
+        and node.attempt is not None
         and node.fact.at_s is not None
         and node.fact.service == seen.service
         and node.fact.operation == seen.operation

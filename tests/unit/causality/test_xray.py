@@ -291,3 +291,37 @@ def test_documents_of_nobody_are_let_go() -> None:
     engine.settle()
     assert not engine.invocations
     assert engine.sizes()["services ahead"] == 1000
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_a_call_of_the_original_is_joined_by_its_id_alone(both: bool) -> None:
+    """Of two Invokes at once, the record of the first is lost: its answer is not the other's."""
+
+    def record(key: str, payload: str) -> dict[str, Any]:
+        item = {"reqID": {"S": key}, "payload": {"S": payload}, "ts": {"N": str(int(T * 1000))}}
+        return {"dynamodb": {"NewImage": item}}
+
+    def seen(call_id: str, at_s: float, answer: str) -> dict[str, Any]:
+        aws = {"operation": "Invoke", "function_name": "child", "request_id": answer}
+        times = {"start_time": at_s, "end_time": at_s + 0.01}
+        return {"id": call_id, "name": "Lambda", "namespace": "aws", "aws": aws, **times}
+
+    invoke = "pl:Invoke:us-west-2:FunctionName:child:InvocationType:Event"
+    second = {"id": "b" * 16, "trace_id": TRACE, "start_time": T + 0.03, "gr_payload": invoke}
+    child = f"pl:{ARN[:-2]}child:es:lib:invokeCLI:fn:r1"
+    records = [
+        record("r1:entry00000001", f"pl:{ARN}:es:ext:invokeCLI"),
+        record("r1:bbbbbbbb", json.dumps(second)),
+        record("c1:entry00000002", child),
+        record("c2:entry00000003", child),
+    ]
+    calls = [seen("a" * 16, T + 0.01, "c1"), *([seen("b" * 16, T + 0.03, "c2")] if both else [])]
+    traced = _function(aws={"request_id": "r1"}, subsegments=calls)
+    engine = Engine()
+    engine.apply_records(decode_page(json.dumps({"Records": records}).encode()).records)
+    engine.apply_documents([json.dumps(traced)])
+    engine.finish()
+    found = {edge.child_request_id: edge for edge in graph_document(engine).edges}
+    assert {edge.parent_request_id for edge in found.values()} == {"r1"}
+    assert (found["c1"].call_id, found["c2"].call_id) == (None, "b" * 16 if both else None)
+    assert {call.id for call in graph_document(engine).calls} == {"a" * 16, "b" * 16}
