@@ -41,22 +41,18 @@ def join_segments(invocation: Invocation) -> None:
             invocation.add_attempt(attempt)
         attempt.segment = segment
     _describe(invocation)
-    taken: set[str] = set()
-    unknown = []
-    for segment in segments:
-        for seen in segment.calls:
-            node = invocation.call(seen.id)
-            if node is None:
-                unknown.append(seen)
-            else:
-                node.segment = seen
-                taken.add(node.id)
-    for seen in unknown:
-        node = _same_call(invocation, seen, taken)
+    _join_calls(invocation, [call for segment in segments for call in segment.calls])
+
+
+def _join_calls(invocation: Invocation, calls: list[Call]) -> None:
+    joined = {call.id: node for call in calls if (node := invocation.call(call.id)) is not None}
+    taken = set(joined)
+    for call in calls:
+        node = joined.get(call.id) or _same_call(invocation, call, taken)
         if node is None:
-            node = CallNode(invocation, seen)
+            node = CallNode(invocation, call)
             invocation.add_call(node)
-        node.segment = seen
+        node.segment = call
         taken.add(node.id)
 
 
