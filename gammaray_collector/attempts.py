@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Final
 
 import msgspec
 
-from causality.attempt import Attempt as AttemptNode
 from causality.facts import End, Facts, Start
 from causality.graph import Invocation
 from causality.latency import FAILED as FAILED_STATES
@@ -19,8 +20,8 @@ from gammaray_collector.items import (
     SK,
     Attempt,
     Item,
-    attempt_key,
-    attempt_of,
+    attempts_in,
+    attempts_key,
     text_of,
 )
 from gammaray_collector.ledger import Conclusion, Count
@@ -36,7 +37,8 @@ from gammaray_collector.rollups import (
     power_of,
 )
 
-_NOTHING = AttemptNode("", 2)
+# With as many that it had added before, they fit into one transaction.
+_MOST_COUNTS: Final = 45
 
 
 def attempts_of(facts: Facts) -> Iterator[Attempt]:
@@ -89,28 +91,54 @@ def _end(attempt: Attempt) -> tuple[float, str, str, int]:
     return at_s, attempt.status or "", attempt.error or "", attempt.dropped
 
 
-def conclusion(known: Item | None, said: Attempt) -> Conclusion | None:
-    """Say how an attempt's item has to be written; None if it says all that already.
+def conclusion(
+    request_id: str, known: Item | None, said: Mapping[str, Attempt]
+) -> Conclusion | None:
+    """Say how the item of an invocation's attempts has to be written; None if it says all that.
 
     Args:
+        request_id: the invocation's.
         known: as it was read; None if it was not there.
-        said: what records say, those of the item not among them.
+        said: what records say, by attempt.
     """
-    attempt = said if known is None else merged(attempt_of(known), said)
-    body = text_of(attempt)
+    before = attempts_in(known) if known is not None else {}
+    both = {one: merged(before[one], said[one]) for one in before.keys() & said.keys()}
+    attempts = dict(sorted({**before, **said, **both}.items()))
+    body = text_of(attempts)
     if known is not None and known[BODY] == body:
         return None
-    partition, place = attempt_key(attempt.request_id, attempt.attempt)
-    at_s = attempt.started_s if attempt.started_s is not None else attempt.ended_s
-    if at_s is None:
-        at_s = silence.first_s(attempt.made)
+    partition, place = attempts_key(request_id)
+    at_s = max(map(_time, attempts.values()))
     item: Item = {PK: partition, SK: place, BODY: body, EXPIRES: int(at_s + INVOCATIONS_KEPT_S)}
-    return Conclusion(item, tuple(_counts(attempt)), _examples(attempt), known)
+    counts = tuple(islice(_counts(attempts), _MOST_COUNTS))
+    examples: dict[str, str] = {}
+    for attempt in sorted(attempts.values(), key=_time):
+        examples.update(_examples(attempt))
+    return Conclusion(item, counts, examples, known)
 
 
-def _counts(attempt: Attempt) -> Iterator[Count]:
-    for outputs in attempt.made.values():
-        yield from silence.counts_of(outputs)
+def _time(attempt: Attempt) -> float:
+    if attempt.started_s is not None:
+        return attempt.started_s
+    return attempt.ended_s if attempt.ended_s is not None else silence.first_s(attempt.made)
+
+
+def _counts(attempts: Mapping[str, Attempt]) -> Iterator[Count]:
+    for attempt in attempts.values():
+        yield from _counts_of(attempt)
+    begun = sorted((a.started_s, a.attempt) for a in attempts.values() if a.started_s is not None)
+    for started_s, again in begun[1:]:
+        attempt = attempts[again]
+        place = attempt.region or "", attempt.function or ""
+        problem = ProblemName("retry", *place, "tried again under the same request id")
+        yield Count(minute_of(started_s), PROBLEM, problem, {"count": 1})
+    # What was written may be to more places than can be counted at once: it comes last.
+    for attempt in attempts.values():
+        for outputs in attempt.made.values():
+            yield from silence.counts_of(outputs)
+
+
+def _counts_of(attempt: Attempt) -> Iterator[Count]:
     if attempt.function is None or attempt.started_s is None:
         return  # not before it is known whose it is
     region, function = attempt.region or "", attempt.function

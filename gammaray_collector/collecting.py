@@ -9,6 +9,7 @@ an edge at the same time, at least the one that reads last sees both.
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from causality.match_keys import EXACT
 from gammaray_collector import attempts, lags, problems, silence
 from gammaray_collector.evidence import Rushes
 from gammaray_collector.halves import AWAITS, Nodes, halves_of
-from gammaray_collector.items import PK, SK, Attempt, Item, Key, attempt_key, instant, record_item
+from gammaray_collector.items import PK, SK, Attempt, attempts_key, instant, record_item
 from gammaray_collector.ledger import Conclusion, Ledger, Together, in_threads
 from gammaray_collector.lookups import Callers, TableKeys
 from gammaray_collector.reading import Lost, Read, Unread, read, unread
@@ -26,7 +27,7 @@ from gammaray_collector.rollups import doubt_item
 from gammaray_collector.table import Asked, Busy, Table
 from gammaray_collector.waiting import (
     Half,
-    due_cause_of,
+    due_causes_of,
     due_partition,
     half_item,
     half_of,
@@ -34,8 +35,8 @@ from gammaray_collector.waiting import (
 )
 
 _ROUNDS: Final = 12
-# Causes to look at again at once.
-_AT_ONCE: Final = 200
+# Items of causes to look at again at once.
+_AT_ONCE: Final = 8
 
 
 class Collector:
@@ -132,19 +133,20 @@ class Collector:
         self._note([problems.of_lost(lost)])
 
     def _count_attempts(self, said: Iterable[Attempt]) -> None:
-        left: dict[Key, Attempt] = {}
-        for attempt in said:
-            key = attempt_key(attempt.request_id, attempt.attempt)
-            left[key] = attempts.merged(left[key], attempt) if key in left else attempt
-        for attempt in left.values():
-            self._callers.note(attempt)
+        told: dict[str, dict[str, Attempt]] = defaultdict(dict)
+        for one in said:
+            known = told[one.request_id].get(one.attempt)
+            merged = one if known is None else attempts.merged(known, one)
+            told[one.request_id][one.attempt] = merged
+            self._callers.note(merged)
+        left = {attempts_key(request_id): request_id for request_id in told}
         for _ in range(_ROUNDS):
             if not left:
                 return
-            known = self._table.get(left)
-            found = (attempts.conclusion(known.get(key), one) for key, one in left.items())
+            items = self._table.get(left)
+            found = (attempts.conclusion(i, items.get(key), told[i]) for key, i in left.items())
             lost = self._ledger.write(one for one in found if one is not None)
-            left = {key: one for key, one in left.items() if key in lost}
+            left = {key: request_id for key, request_id in left.items() if key in lost}
         raise Busy("others kept writing the same attempts", collided=True)
 
     def _note(self, found: Iterable[Conclusion]) -> None:
@@ -172,21 +174,17 @@ class Collector:
         Args:
             now_s: the time.
             shards: in these partitions, of DUE_SHARDS.
-            most: at so many in each.
+            most: at so many items in each, of up to DUE_TOGETHER edges.
 
         Returns:
-            How many there were.
+            How many items there were.
         """
         until_s = now_s - lags.longest_s(self._table, now_s)
         asked = [Asked(due_partition(s), " ", instant(until_s), limit=most) for s in shards]
         items = [item for items in self._table.query(asked) for item in items]
         for first in range(0, len(items), _AT_ONCE):
             part = items[first : first + _AT_ONCE]
-            halves = [due_cause_of(item) for item in part]
+            halves = [half for item in part for half in due_causes_of(item)]
             self._resolver.resolve(halves, now_s, felt=0, mature={half.cause_id for half in halves})
             self._table.delete((str(item[PK]), str(item[SK])) for item in part)
         return len(items)
-
-
-def _item_of(one: Read) -> Item:
-    return record_item(one.image, one.facts.request_id, one.region, one.facts.written_at_s)

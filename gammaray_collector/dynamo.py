@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -17,7 +19,13 @@ from gammaray_collector.table import Asked, Busy, Version, Write
 _THREADS: Final = 16
 _WRITTEN_AT_ONCE: Final = 25
 _READ_AT_ONCE: Final = 100
-_ROUNDS: Final = 6
+_ROUNDS: Final = 8
+# Between these, as DynamoDB asks for: what it left undone was throttled.
+_PAUSE_S: Final = 0.05
+_LONGEST_PAUSE_S: Final = 1.0
+# A stream brings a record for a day, and Lambda hands it over again for six hours. What says that
+# it was counted must not expire before, however old the times are that the record tells.
+_KEPT_AT_LEAST_S: Final = 3 * 86_400
 # What a request itself is to blame for: sent again, it fails again.
 _REFUSED: Final = frozenset({"ValidationException", "SerializationException"})
 _LOST: Final = "ConditionalCheckFailed"
@@ -94,7 +102,10 @@ class DynamoTable:
 
     def _action(self, write: Write) -> dict[str, Any]:
         if isinstance(write, Version):
-            put: dict[str, Any] = {"TableName": self._name, "Item": _typed(write.item)}
+            item = dict(write.item)
+            if EXPIRES in item:
+                item[EXPIRES] = _kept(int(item[EXPIRES]))
+            put: dict[str, Any] = {"TableName": self._name, "Item": _typed(item)}
             if write.expected is None:
                 put["ConditionExpression"] = "attribute_not_exists(#k)"
                 put["ExpressionAttributeNames"] = {"#k": PK}
@@ -104,7 +115,7 @@ class DynamoTable:
                 put["ExpressionAttributeValues"] = {":n": _value(write.expected)}
             return {"Put": put}
         added: dict[str, Value] = dict(write.counts)
-        set_to: dict[str, Value] = {**write.texts, EXPIRES: write.expires}
+        set_to: dict[str, Value] = {**write.texts, EXPIRES: _kept(write.expires)}
         names = {name: f"#a{number}" for number, name in enumerate((*added, *set_to))}
         return {
             "Update": {
@@ -124,7 +135,8 @@ class DynamoTable:
 
     def _write(self, requests: list[dict[str, Any]]) -> None:
         left = {self._name: requests}
-        for _ in range(_ROUNDS):
+        for number in range(_ROUNDS):
+            _pause(number)
             answer = _asked(self._client.batch_write_item, RequestItems=left)
             left = answer.get("UnprocessedItems") or {}
             if not left:
@@ -134,7 +146,8 @@ class DynamoTable:
     def _read(self, keys: list[dict[str, Any]]) -> list[Item]:
         found: list[Item] = []
         left: dict[str, Any] = {self._name: {"Keys": keys, "ConsistentRead": True}}
-        for _ in range(_ROUNDS):
+        for number in range(_ROUNDS):
+            _pause(number)
             answer = _asked(self._client.batch_get_item, RequestItems=left)
             found += map(_plain, answer["Responses"].get(self._name, ()))
             left = answer.get("UnprocessedKeys") or {}
@@ -183,6 +196,16 @@ def _asked(operation: Callable[..., Any], **arguments: Any) -> Any:
         raise Busy(str(error)) from error
     except BotoCoreError as error:
         raise Busy(str(error)) from error
+
+
+def _pause(number: int) -> None:
+    """Wait before another try; not before the first."""
+    if number:
+        time.sleep(random.uniform(0, min(_LONGEST_PAUSE_S, _PAUSE_S * 2**number)))
+
+
+def _kept(expires: int) -> int:
+    return max(expires, int(time.time()) + _KEPT_AT_LEAST_S)
 
 
 def _parts(things: list[_In], count: int) -> list[list[_In]]:

@@ -23,6 +23,7 @@ from gammaray_collector.items import (
 )
 from gammaray_collector.ledger import Conclusion, Count
 from gammaray_collector.rollups import (
+    AMBIGUOUS,
     EDGE,
     LATEST,
     PROBLEM,
@@ -117,6 +118,7 @@ def edge_from(
         resource=half.cause.resource,
         key=half.cause.key,
         mature=mature and grade != "exact",
+        crowded=crowded and grade == "ambiguous",
         made=made,
     )
 
@@ -149,6 +151,8 @@ def conclusion(known: Item | None, edge: Edge, half: CauseHalf) -> Conclusion | 
     examples = {LATEST: edge.child}
     if edge.delay_s is not None:
         examples[power_of(edge.delay_s)] = edge.child
+    if edge.grade == "ambiguous":
+        examples[AMBIGUOUS] = edge.child
     return Conclusion(item, tuple(_counts(edge, half)), examples, known)
 
 
@@ -168,6 +172,8 @@ def _counts(edge: Edge, half: CauseHalf) -> Iterator[Count]:
     source = edge.source if edge.needs and edge.grade != "ambiguous" else ""
     needs: Need = edge.needs if source else ""
     counted: dict[str, int] = {edge.grade: 1}
+    if edge.crowded:
+        counted["crowded"] = 1
     if edge.delay_s is not None:
         counted[bucket_name(edge.delay_s)] = 1
     name_of_edge = EdgeName(*parent, *child, edge.service, resource, needs, source)

@@ -15,7 +15,7 @@ from gammaray_collector.dynamo import DynamoTable
 from gammaray_collector.items import ENV_REGION, ENV_TABLE, TABLE
 from gammaray_collector.reading import lost_of
 from gammaray_collector.table import Busy
-from gammaray_collector.waiting import DUE_SHARDS
+from gammaray_collector.waiting import DUE_SHARDS, DUE_TOGETHER
 
 Answer = dict[str, list[dict[str, str]]]
 
@@ -23,7 +23,7 @@ Answer = dict[str, list[dict[str, str]]]
 _SLICE: Final = 500
 _LEFT_S: Final = 10.0  # what a slice may take
 _QUEUE: Final = "aws:sqs"
-_SWEPT: Final = 200
+_SWEPT: Final = 8  # items of several edges each
 _log = logging.getLogger(__name__)
 
 
@@ -134,6 +134,8 @@ def _sweep(collector: Collector, left: Callable[[], float], now: Callable[[], fl
 def _sweep_some(collector: Collector, records: int, now: Callable[[], float]) -> None:
     """Do a share of the looking again: it grows with the records, as what has to be done does."""
     try:
-        collector.sweep(now(), [random.randrange(DUE_SHARDS)], max(_SWEPT, 2 * records))
+        collector.sweep(
+            now(), [random.randrange(DUE_SHARDS)], max(_SWEPT, 2 * records // DUE_TOGETHER)
+        )
     except Busy as busy:
         _log.warning("not all was looked at again: %s", busy)

@@ -8,8 +8,8 @@ One example of each kind (rollups and doubts: gammaray_collector.rollups):
 
     record   {"pk": "i#8d1f", "sk": "r#8d1f:0c2a:1", "v": 2, "ts": 1795364783024,
               "g": "us-west-2", "p": "{\"r\": \"8d1f\", \"a\": \"0c2a\", \"e\": [...]}"}
-    attempt  {"pk": "i#8d1f", "sk": "a#0c2a", "n": 2, "c": "[...]",
-              "j": "{\"function\": \"DBSyncPy\", \"region\": \"us-west-2\", \"started_s\": ...}"}
+    attempts {"pk": "i#8d1f", "sk": "a#", "n": 2, "c": "[...]",
+              "j": "{\"0c2a\": {\"function\": \"DBSyncPy\", \"started_s\": 1795364782.7, ...}}"}
     edge     {"pk": "i#8d1f", "sk": "e#b07c51a2", "n": 3, "c": "[...]",
               "j": "{\"grade\": \"content\", \"parent\": \"77aa\", \"call\": \"f735\", ...}"}
     effect   {"pk": "i#77aa", "sk": "t#8d1f#b07c51a2"}
@@ -18,7 +18,7 @@ One example of each kind (rollups and doubts: gammaray_collector.rollups):
              (under an id that AWS issued, time stands last: "o#5be1c0d2#1795364782764")
     key name {"pk": "n#us-west-2#image-proc-B", "sk": "[\"id\"]"}
     put      {"pk": "p#us-west-2#image-proc-B#3", "sk": "o#5be1c0d2", "j": "{...}"}
-    due      {"pk": "u#5", "sk": "1795364872782#8d1f#b07c51a2", "j": "{...}"}
+    due      {"pk": "u#5", "sk": "1795364872782#b07c51a2", "p": <compressed: "[{...}, ...]">}
 
 An effect points from an invocation to one that it may have caused. It is written before the edge
 and never taken away: the edge at its other end tells whether it still holds.
@@ -118,6 +118,7 @@ class Edge(msgspec.Struct, frozen=True, omit_defaults=True):
         parent_function: also when the parent is not certain, if all candidates are of one function.
         resource: of the child's cause: table, bucket, topic, queue, ...
         mature: whether calls that come late are here by now.
+        crowded: ambiguous, for more share a match key with it than were read.
         made: the epoch minutes in which the calls were made that can be meant.
     """
 
@@ -140,10 +141,11 @@ class Edge(msgspec.Struct, frozen=True, omit_defaults=True):
     resource: str | None = None
     key: str | None = None
     mature: bool = False
+    crowded: bool = False
     made: tuple[int, ...] = ()
 
 
-_attempt = msgspec.json.Decoder(Attempt)
+_attempts = msgspec.json.Decoder(dict[str, Attempt])
 _edge = msgspec.json.Decoder(Edge)
 _encode = msgspec.json.Encoder().encode
 
@@ -194,14 +196,14 @@ def stream_record_of(item: Item) -> StreamRecord:
 # --- what was concluded -------------------------------------------------------------------------
 
 
-def attempt_key(request_id: str, attempt: str) -> Key:
-    """Give the key of an attempt's item."""
-    return invocation_partition(request_id), ATTEMPTS + attempt
+def attempts_key(request_id: str) -> Key:
+    """Give the key of the item of all attempts of an invocation."""
+    return invocation_partition(request_id), ATTEMPTS
 
 
-def attempt_of(item: Item) -> Attempt:
-    """Read an attempt's item."""
-    return _attempt.decode(str(item[BODY]))
+def attempts_in(item: Item) -> dict[str, Attempt]:
+    """Read the item of all attempts of an invocation; by attempt."""
+    return _attempts.decode(str(item[BODY]))
 
 
 def edge_key(child: str, cause_id: str) -> Key:

@@ -1,7 +1,14 @@
-"""How far streams lag behind: what is read late must not be taken for what was never recorded."""
+"""How far streams lag behind: what is read late must not be taken for what was never recorded.
+
+Shards of a region are read side by side, and each may lag by another time. A lag is rounded up, by
+a fifth at most, and each that this leaves has an item: no shorter lag takes a longer one's place.
+
+    {"pk": "lag", "sk": "us-west-2#609", "at": 1795364783, "seconds": 609, "expires": 1795367783}
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -16,6 +23,7 @@ _NOTICED_S: Final = 30.0
 # What is older than streams hold records was not delayed: it was copied, or played back.
 _LONGEST_S: Final = 86_400.0
 _VALID_S: Final = 300.0
+_STEPS: Final = 4  # from a lag to its double
 
 
 def lag_of(said: Sequence[Read], now_s: float) -> float:
@@ -28,11 +36,12 @@ def told(said: Sequence[Read], now_s: float) -> Iterator[Item]:
     """Give what has to be written if a stream lags: how much, and when that was."""
     lag_s = lag_of(said, now_s)
     if lag_s:
+        rounded_s = math.ceil(2 ** (math.ceil(math.log2(lag_s) * _STEPS) / _STEPS))
         yield {
             PK: PARTITION,
-            SK: said[0].region or "-",
+            SK: f"{said[0].region or '-'}#{rounded_s}",
             _AT: int(now_s),
-            _SECONDS: int(lag_s),
+            _SECONDS: rounded_s,
             EXPIRES: int(now_s + 10 * _VALID_S),
         }
 
@@ -44,7 +53,10 @@ def longest_s(table: Table, now_s: float) -> float:
 
 
 def by_region(items: Iterable[Item], now_s: float) -> dict[str, float]:
-    """Give the lags of late, seconds, by the items of PARTITION."""
-    return {
-        str(item[SK]): float(item[_SECONDS]) for item in items if int(item[_AT]) >= now_s - _VALID_S
-    }
+    """Give the longest lag of late of each region, seconds, by the items of PARTITION."""
+    found: dict[str, float] = {}
+    for item in items:
+        if int(item[_AT]) >= now_s - _VALID_S:
+            region = str(item[SK]).rpartition("#")[0]
+            found[region] = max(found.get(region, 0.0), float(item[_SECONDS]))
+    return found

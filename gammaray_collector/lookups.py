@@ -9,12 +9,11 @@ from causality.matching import LINEAGE
 from gammaray_collector.edges import Functions
 from gammaray_collector.halves import KeyNames, Nodes, table_of_put
 from gammaray_collector.items import (
-    ATTEMPTS,
     EDGES,
     RECORDS,
     Attempt,
-    attempt_key,
-    attempt_of,
+    attempts_in,
+    attempts_key,
     edge_of,
     invocation_partition,
 )
@@ -58,25 +57,14 @@ class Callers:
         if attempt.function is not None:
             self._functions[attempt.request_id] = (attempt.region or "", attempt.function)
 
-    def functions(self, attempts: Iterable[tuple[str, str | None]]) -> Functions:
-        """Find functions, as far as starts of them came.
-
-        Args:
-            attempts: request ids, each with the attempt that is known of it.
-        """
-        wanted = {request_id: attempt for request_id, attempt in attempts}
-        self._read({i: attempt for i, attempt in wanted.items() if i not in self._functions})
-        return {i: self._functions[i] for i in wanted if i in self._functions}
-
-    def _read(self, wanted: dict[str, str | None]) -> None:
-        keys = [attempt_key(i, attempt) for i, attempt in wanted.items() if attempt is not None]
-        for item in self._table.get(keys).values():
-            self.note(attempt_of(item))
-        missing = [request_id for request_id in wanted if request_id not in self._functions]
-        asked = [Asked(invocation_partition(i), ATTEMPTS, ATTEMPTS + "~") for i in missing]
-        for items in self._table.query(asked):
-            for attempt in sorted(map(attempt_of, items), key=_newest_first):
+    def functions(self, request_ids: Iterable[str]) -> Functions:
+        """Find whose invocations they are, as far as starts of them came."""
+        wanted = set(request_ids)
+        unknown = wanted - self._functions.keys()
+        for item in self._table.get(map(attempts_key, unknown)).values():
+            for attempt in attempts_in(item).values():
                 self.note(attempt)
+        return {i: self._functions[i] for i in wanted if i in self._functions}
 
     def recorded(self, request_ids: Iterable[str]) -> set[str]:
         """Say of which invocations any record came."""
@@ -99,10 +87,6 @@ class Callers:
             if not level:
                 break
         return found
-
-
-def _newest_first(attempt: Attempt) -> float:
-    return -(attempt.started_s or 0.0)
 
 
 class TableKeys:

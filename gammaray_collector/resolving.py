@@ -33,7 +33,7 @@ from gammaray_collector.lookups import Callers, TableKeys
 from gammaray_collector.rollups import PATIENCE_S, doubt_item, doubt_source, stretch_of
 from gammaray_collector.solving import Solved, solve
 from gammaray_collector.table import Asked, Busy, Table
-from gammaray_collector.waiting import CauseHalf, Half, OutputHalf, due_item
+from gammaray_collector.waiting import CauseHalf, Half, OutputHalf, due_items
 
 _ROUNDS: Final = 12
 _MOST_FOLLOWED: Final = 1000
@@ -220,15 +220,14 @@ class Resolver:
         self, found: Iterable[Found], new: Collection[str], now_s: float
     ) -> None:
         """Have those looked at again that a late call, or a late start, may change."""
-        self._table.put(
-            [
-                due_item(one.half, now_s + PATIENCE_S)
-                for one in found
-                # Others were put off when they came, and are past it if they had no edge until now.
-                if (one.half.cause_id in new or (one.known is None and one.conclusion is not None))
-                and one.is_unfinished()
-            ]
-        )
+        waiting = [
+            one.half
+            for one in found
+            # Others were put off when they came, and are past it if they had no edge until now.
+            if (one.half.cause_id in new or (one.known is None and one.conclusion is not None))
+            and one.is_unfinished()
+        ]
+        self._table.put(due_items(waiting, now_s + PATIENCE_S))
 
     def _follow_late_lineage(self, written: Iterable[Found], now_s: float, lag_s: float) -> None:
         """Look again at what those may have caused of which it became known late who led to them.
@@ -260,13 +259,13 @@ class Resolver:
             self.resolve(outputs, now_s)
 
 
-def _ends(solved: Solved) -> Iterator[tuple[str, str | None]]:
-    """Give the invocations that an edge may come from, with the attempt that made the call."""
+def _ends(solved: Solved) -> Iterator[str]:
+    """Give the invocations that an edge may come from."""
     if solved.edge is not None:
-        if solved.edge.parent is not None and not solved.edge.candidates:
-            yield solved.edge.parent.request_id, None
+        if solved.edge.parent is not None:
+            yield solved.edge.parent.request_id
         for call in solved.edge.candidates:
-            yield call.invocation.request_id, call.attempt
+            yield call.invocation.request_id
 
 
 def _told_by_content(cause: CauseNode) -> float | None:

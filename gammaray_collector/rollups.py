@@ -13,8 +13,8 @@ was counted wrongly is taken out by adding a negative number. One item holds, be
     {"pk": "d#498712", "sk": "unexplained#[\"dynamodb\",\"us-west-2\",\"image-proc-B\"]"}
 
 `d<bucket>` counts values of a sketch (causality.sketch): durations of functions, trigger delays of
-edges. `x<what>` is the request id of an example: `xlatest`, `xerror`, and `xe<power>` for values
-of at least 2^power seconds, whichever was written last.
+edges. `x<what>` is the request id of an example: `xlatest`, `xerror`, `xambiguous`, and `xe<power>`
+for values of at least 2^power seconds, whichever was written last.
 
 Where several writers collide on one item, they split it: `#0`, `#1`, ... at the end of `sk`; all
 are added up when read. A partition holds an hour, so that the last N minutes, at any rate of
@@ -61,6 +61,8 @@ _BUCKET = "d"
 _EXAMPLE = "x"
 LATEST: Final = "latest"
 FAILED: Final = "error"
+AMBIGUOUS: Final = "ambiguous"
+_NAMED: Final = frozenset({LATEST, FAILED, AMBIGUOUS})
 _names = msgspec.json.Decoder(tuple[str, ...])
 _encode = msgspec.json.Encoder().encode
 
@@ -78,7 +80,8 @@ class FunctionName(NamedTuple):
 class EdgeName(NamedTuple):
     """What a rollup of edges is about.
 
-    Counts: exact, content, order, ambiguous; values: trigger delays of edges whose call is certain.
+    Counts: exact, content, order, ambiguous, and crowded: of the ambiguous, those that share a
+    match key with more than were read. Values: trigger delays of edges whose call is certain.
     `parent_function` is "" where the candidates are of several functions, or none is known.
     """
 
@@ -95,8 +98,8 @@ class EdgeName(NamedTuple):
 class ProblemName(NamedTuple):
     """What a rollup of problems is about. Counts: count.
 
-    `problem` is one of causality.problems: orphan, unreadable, timeout, throttled, dropped, gap,
-    never-triggered.
+    `problem` is one of causality.problems: orphan, unreadable, retry, timeout, throttled, dropped,
+    gap, never-triggered.
     """
 
     problem: str
@@ -131,7 +134,8 @@ class Rollup:
         minute: epoch minute; of the newest one when merged.
         counts: by what was counted.
         sketch: the values.
-        examples: request ids by what they are examples of: "latest", "error", "e<power of 2>".
+        examples: request ids by what they are examples of: "latest", "error", "ambiguous",
+            "e<power of 2>".
     """
 
     __slots__ = ("counts", "examples", "minute", "name", "sketch")
@@ -154,10 +158,10 @@ class Rollup:
         self.minute = newer.minute
 
     @property
-    def slowest(self) -> str | None:
-        """The request id of an example of the slowest."""
-        powers = [int(what[1:]) for what in self.examples if what not in (LATEST, FAILED)]
-        return self.examples[f"e{max(powers)}"] if powers else None
+    def slowest(self) -> tuple[float, str] | None:
+        """An example of the slowest: how long it took at least, seconds, and its request id."""
+        powers = [int(what[1:]) for what in self.examples if what not in _NAMED]
+        return (2.0 ** max(powers), self.examples[f"e{max(powers)}"]) if powers else None
 
 
 def read_rollups(items: Iterable[Item]) -> list[Rollup]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from causality import names
 from causality.heat import HeatMap, heat_map
 from causality.latency import SeriesKey, Tally, View
-from causality.service_map import OUTSIDE, FlowKey, MapEdge, MapNodeId, ServiceMap, map_node
+from causality.service_map import FlowKey, ServiceMap
 from causality.sketch import Sketch
 from causality.snapshot import LatencyRow, ProblemRow
 from gammaray_collector.items import Item
@@ -22,7 +21,9 @@ from gammaray_collector.rollups import (
     Rollup,
 )
 from gammaray_tui.collected_filter import edge_name
+from gammaray_tui.collected_flows import Flow, channel_of, flow_key, map_of
 from gammaray_tui.collected_minutes import RECENT, Minutes, window_start
+from gammaray_tui.collected_problems import problem_rows
 from gammaray_tui.collected_rows import Offer, Why
 from providers.collected import (
     MINUTE_S,
@@ -33,10 +34,6 @@ from providers.collected import (
     CountedMinutes,
     CountsOnly,
 )
-from widgets import formats
-
-_PROBLEMS = 1000
-_SEVERAL = ("one of several functions", OUTSIDE)
 
 
 @dataclass
@@ -48,13 +45,6 @@ class _Series:
     errors: int = 0
     cold: int = 0
     counts: dict[int, int] = field(default_factory=dict)  # by minute, of the newest ones
-
-
-@dataclass
-class _Flow:
-    count: int = 0
-    ambiguous: int = 0
-    lately: int = 0  # in the window that rates are of
 
 
 class CollectedTables:
@@ -115,7 +105,7 @@ class CollectedTables:
         self._merge_sketches(first)
         functions: dict[SeriesKey, _Series] = {}
         edges: dict[SeriesKey, _Series] = {}
-        flows: dict[FlowKey, _Flow] = {}
+        flows: dict[FlowKey, Flow] = {}
         problems: dict[ProblemName, Rollup] = {}
         examples: dict[FunctionName, list[Rollup]] = {}
         self.invocations = 0
@@ -134,7 +124,8 @@ class CollectedTables:
                 if shown and self._has_delays(name, rollup):
                     series = edges.setdefault(_edge_key(name), _Series())
                     _add(series, rollup, rollup.sketch.count, rollup.sketch.count, current)
-                _add_flow(flows, name, rollup, self._ambiguous(name, rollup), current)
+                flow = flows.setdefault(flow_key(name), Flow())
+                flow.add(rollup, doubted=self._ambiguous(name, rollup), current=current)
             elif isinstance(name, ProblemName):
                 known = problems.setdefault(name, Rollup(name, rollup.minute))
                 known.merge(rollup)
@@ -144,8 +135,8 @@ class CollectedTables:
             series.sketch = self._sketches.get(("edges", key), series.sketch)
         self.functions = _rows(functions, now_s, first, current)
         self.edges = _rows(edges, now_s, first, current)
-        self._map = _service_map(flows, self.functions, now_s)
-        self.problems = [*_problems(problems.values()), *_behind(self._lags, now_s)]
+        self._map = map_of(flows, self.functions, now_s)
+        self.problems = problem_rows(problems.values(), flows, self._lags, now_s)
         self.offers = _offers(examples)
         return True
 
@@ -256,72 +247,7 @@ def _rows(
 
 def _edge_key(name: EdgeName) -> SeriesKey:
     callee = (name.child_function or "?", name.child_region)
-    return edge_name(name.parent_function or "?", _channel(name), callee)
-
-
-def _channel(name: EdgeName) -> str:
-    if name.service == "lambda":
-        return "Invoke"
-    return names.last_part(name.resource) or name.service
-
-
-def _add_flow(
-    flows: dict[FlowKey, _Flow], name: EdgeName, rollup: Rollup, doubted: bool, current: int
-) -> None:
-    counts = rollup.counts
-    ambiguous = counts.get("ambiguous", 0)
-    count = ambiguous + sum(counts.get(grade, 0) for grade in ("exact", "content", "order"))
-    if count <= 0:
-        return
-    source: MapNodeId = _SEVERAL
-    if name.parent_function:
-        source = (name.parent_function, name.parent_region)
-    target = (name.child_function or "(unknown function)", name.child_region)
-    flow = flows.setdefault((source, target, _channel(name)), _Flow())
-    flow.count += count
-    flow.ambiguous += count if doubted else ambiguous
-    flow.lately += count if rollup.minute >= current - 1 else 0
-
-
-def _service_map(
-    flows: dict[FlowKey, _Flow], functions: Sequence[LatencyRow], now_s: float
-) -> ServiceMap:
-    known = {(row.name, row.region): row for row in functions}
-    ids = dict.fromkeys([*known, *(node for key in flows for node in key[:2])])
-    length_s = now_s - (int(now_s) // MINUTE_S - 1) * MINUTE_S
-    return ServiceMap(
-        tuple(map_node(node, known.get(node)) for node in sorted(ids)),
-        tuple(
-            MapEdge(*key, flow.count, 0, flow.ambiguous, flow.lately / length_s)
-            for key, flow in sorted(flows.items())
-        ),
-    )
-
-
-def _behind(lags: Mapping[str, float], now_s: float) -> list[ProblemRow]:
-    return [
-        ProblemRow(
-            "collector-behind",
-            f"{region}: what is counted is {formats.lag(lag_s)} old; doctor (d) tells why",
-            None,
-            now_s,
-        )
-        for region, lag_s in sorted(lags.items())
-    ]
-
-
-def _problems(found: Iterable[Rollup]) -> list[ProblemRow]:
-    rows = []
-    for rollup in found:
-        name, count = rollup.name, rollup.counts.get("count", 0)
-        if not isinstance(name, ProblemName) or count <= 0:
-            continue
-        where = f"{name.function} in {name.region}" if name.function else name.region
-        text = f"{where}: {name.detail}" if name.detail else where
-        times = "" if count == 1 else f"{count:,} times "
-        node = rollup.examples.get(LATEST)
-        rows.append(ProblemRow(name.problem, times + text, node, rollup.minute * MINUTE_S))
-    return sorted(rows, key=lambda row: (row.at_s or 0.0, row.kind, row.text))[-_PROBLEMS:]
+    return edge_name(name.parent_function or "?", channel_of(name), callee)
 
 
 def _offers(examples: dict[FunctionName, list[Rollup]]) -> list[Offer]:
@@ -348,14 +274,14 @@ def _examples(
         if FAILED in rollup.examples:
             yield "failed", (rollup.examples[FAILED], rollup.minute, None)
             break
-    slowest: tuple[int, str, int] | None = None
+    slowest: tuple[float, str, int] | None = None
     for rollup in newest_first:
-        powers = [int(what[1:]) for what in rollup.examples if what not in (LATEST, FAILED)]
-        power, request_id = max(powers, default=None), rollup.slowest
-        if power is not None and request_id and (slowest is None or power > slowest[0]):
-            slowest = (power, request_id, rollup.minute)
+        found = rollup.slowest
+        if found is not None and (slowest is None or found[0] > slowest[0]):
+            slowest = (*found, rollup.minute)
     if slowest is not None:
-        yield "slowest", (slowest[1], slowest[2], 2.0 ** slowest[0])
+        least_s, request_id, minute = slowest
+        yield "slowest", (request_id, minute, least_s)
     for rollup in newest_first:
         if LATEST in rollup.examples:
             yield "latest", (rollup.examples[LATEST], rollup.minute, None)

@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from gammaray_collector import lags
 from gammaray_collector.items import Item
 from gammaray_collector.rollups import (
+    AMBIGUOUS,
     FAILED,
     LATEST,
     ROLLUPS_KEPT_S,
@@ -47,8 +48,8 @@ _SKETCHES_EVERY_S: Final = 30.0
 # Of a rollup, what is of the same size at any rate.
 _COUNTS: Final = (
     *("pk", "sk", "started", "ended", "errors", "cold"),
-    *("exact", "content", "order", "ambiguous", "count"),
-    *(example_name(LATEST), example_name(FAILED)),
+    *("exact", "content", "order", "ambiguous", "crowded", "count"),
+    *(example_name(LATEST), example_name(FAILED), example_name(AMBIGUOUS)),
 )
 _REST_AFTER: Final = 12  # looks at which nothing was new
 # A minute is looked at with the running one for so long after its end ...

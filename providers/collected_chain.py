@@ -16,15 +16,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from causality.records import StreamRecord
 from gammaray_collector.items import (
-    ATTEMPTS,
     EDGES,
     EFFECTS,
     RECORDS,
     SK,
-    Attempt,
     Edge,
     Item,
-    attempt_of,
     edge_of,
     effect_of,
     invocation_partition,
@@ -51,7 +48,6 @@ class Member:
 
     request_id: str
     records: list[StreamRecord] = field(default_factory=list)
-    attempts: list[Attempt] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
     effects: dict[str, None] = field(default_factory=dict)
 
@@ -223,8 +219,6 @@ def _member_of(request_id: str, items: Iterable[Item]) -> Member:
         place = str(item[SK])
         if place.startswith(RECORDS):
             member.records.append(stream_record_of(item))
-        elif place.startswith(ATTEMPTS):
-            member.attempts.append(attempt_of(item))
         elif place.startswith(EDGES):
             member.edges.append(edge_of(item))
         elif place.startswith(EFFECTS):

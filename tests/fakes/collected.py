@@ -8,7 +8,6 @@ from typing import Any
 
 from causality.records import Image, Number, Text
 from gammaray_collector.items import (
-    ATTEMPTS,
     BODY,
     EDGES,
     PK,
@@ -17,6 +16,7 @@ from gammaray_collector.items import (
     Candidate,
     Edge,
     Item,
+    attempts_key,
     effect_item,
     invocation_partition,
     record_item,
@@ -213,7 +213,7 @@ class FakeCollected:
         self.put(record_item(image, request_id, region, at_s))
         attempt = Attempt(request_id, "ab", function, region, at_s, ended_s=at_s + 0.5)
         home = {PK: invocation_partition(request_id)}
-        self.put({**home, SK: f"{ATTEMPTS}ab", BODY: text_of(attempt)})
+        self.put({**home, SK: attempts_key(request_id)[1], BODY: text_of({"ab": attempt})})
         if cause:
             possible = [parent] if parent else list(also)
             edge = Edge(

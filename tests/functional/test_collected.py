@@ -134,7 +134,7 @@ async def test_a_request_id_can_be_asked_for() -> None:
         app.screen.query_one(Input).value = "nothing"
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ErrorScreen))
-        assert "keeps no record of nothing" in text_of(app)
+        await until(pilot, lambda: "keeps no record of nothing" in text_of(app))
 
 
 async def test_what_is_chosen_in_the_table_filters_the_examples() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+import time
 
 import boto3
 import pytest
@@ -30,6 +31,7 @@ from tests.unit.collector.runs import (
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
 
 REGION = "us-west-2"
+FAR_S = 4_000_000_000
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ def _promises(table: Table) -> None:
     def version(place: str, number: int, expected: int | None) -> Version:
         return Version({PK: "v", SK: place, "n": number}, expected)
 
-    more = Addition(("r", "1"), {"d-3": 2, "count": -1}, {"xlatest": "one"}, 99)
+    more = Addition(("r", "1"), {"d-3": 2, "count": -1}, {"xlatest": "one"}, FAR_S)
     assert table.transact([version("1", 1, None), more]) == frozenset()
     assert table.transact([version("1", 1, None), version("2", 1, None), more]) == {0}
     late: list[Write] = [version("1", 2, 1), version("2", 1, None), version("3", 9, 8), more]
@@ -88,7 +90,7 @@ def _promises(table: Table) -> None:
             "d-3": 4,
             "count": -2,
             "xlatest": "one",
-            "expires": 99,
+            "expires": FAR_S,
         },
     }
 
@@ -96,6 +98,14 @@ def _promises(table: Table) -> None:
 async def test_the_table_does_what_the_fake_one_does(dynamo: DynamoTable) -> None:
     _promises(FakeTable())
     await asyncio.to_thread(_promises, dynamo)
+
+
+async def test_what_is_counted_outlives_what_may_bring_it_again(dynamo: DynamoTable) -> None:
+    old = Version({PK: "v", SK: "old", "n": 1, "expires": 99}, None)
+    await asyncio.to_thread(dynamo.transact, [old, Addition(("r", "old"), {"count": 1}, {}, 99)])
+    there = await asyncio.to_thread(dynamo.get, [("v", "old"), ("r", "old")])
+    assert len(there) == 2
+    assert all(int(item["expires"]) > time.time() + 86_400 for item in there.values())
 
 
 async def test_two_collectors_at_once_write_what_one_does(dynamo: DynamoTable) -> None:

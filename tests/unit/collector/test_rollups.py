@@ -72,7 +72,7 @@ def test_writers_that_collide_split_a_rollup_and_readers_see_one() -> None:
     assert rollup.counts == {"ended": 12, "errors": 6}
     assert rollup.sketch.count == 24
     assert bucket_of(0.5) in rollup.sketch
-    assert rollup.slowest == "slow"
+    assert rollup.slowest == (2.0, "slow")
     # What changes takes out what it had added, whichever split that was in.
     known = table.get([("i#1", f"a#{n}") for n in range(12)])
     table.before = lambda _what: None

@@ -1,0 +1,88 @@
+"""The problems of a watch over rollups: those that were counted, and what the counts show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from causality.service_map import FlowKey
+from causality.snapshot import ProblemRow
+from gammaray_collector.evidence import CROWD
+from gammaray_collector.rollups import LATEST, ProblemName, Rollup
+from gammaray_tui.collected_flows import Flow, circles
+from providers.collected import MINUTE_S
+from widgets import formats
+
+_PROBLEMS = 1000
+_CIRCLES = 20
+
+
+def problem_rows(
+    counted: Iterable[Rollup],
+    flows: Mapping[FlowKey, Flow],
+    lags: Mapping[str, float],
+    now_s: float,
+) -> list[ProblemRow]:
+    """Give the rows, the latest last.
+
+    Args:
+        counted: rollups of problems, one of each name.
+        flows: of edges.
+        lags: how far behind the collector's reading is: seconds by region.
+        now_s: epoch seconds.
+    """
+    rows = [*_counted(counted), *_ambiguous(flows), *_loops(flows)]
+    rows.sort(key=lambda row: (row.at_s or 0.0, row.kind, row.text))
+    return [*rows[-_PROBLEMS:], *_behind(lags, now_s)]
+
+
+def _counted(found: Iterable[Rollup]) -> Iterator[ProblemRow]:
+    for rollup in found:
+        name, count = rollup.name, rollup.counts.get("count", 0)
+        if not isinstance(name, ProblemName) or count <= 0:
+            continue
+        where = f"{name.function} in {name.region}" if name.function else name.region
+        text = f"{where}: {name.detail}" if where and name.detail else where or name.detail
+        node = rollup.examples.get(LATEST)
+        yield ProblemRow(name.problem, _times(count) + text, node, rollup.minute * MINUTE_S)
+
+
+def _ambiguous(flows: Mapping[FlowKey, Flow]) -> Iterator[ProblemRow]:
+    for key, flow in flows.items():
+        if flow.lasting > 0:
+            text = f"{_way([key])}: another call may have caused it"
+            if flow.crowded > 0:
+                text += f"; {flow.crowded:,} of them share a key with more than {CROWD} others"
+            at_s = flow.doubted * MINUTE_S
+            yield ProblemRow("ambiguous", _times(flow.lasting) + text, flow.example, at_s)
+
+
+def _loops(flows: Mapping[FlowKey, Flow]) -> Iterator[ProblemRow]:
+    for way in circles(flows, _CIRCLES):
+        members = [flows[key] for key in way]
+        latest = max(members, key=lambda flow: flow.minute)
+        count = min(flow.count - flow.ambiguous for flow in members)
+        if len(way) == 1:
+            text = f"{_times(count)}{_way(way)}: it started itself again"
+        else:
+            text = (
+                f"{_way(way)}: they start each other in a circle, up to {count:,} times; "
+                "whether one chain does shows when it is opened"
+            )
+        yield ProblemRow("loop", text, latest.latest, latest.minute * MINUTE_S)
+
+
+def _way(keys: list[FlowKey]) -> str:
+    parts = [keys[0][0][0]]
+    for _source, target, channel in keys:
+        parts += [target[0]] if channel == "Invoke" else [channel, target[0]]
+    return f"{' → '.join(parts)} in {keys[-1][1][1]}"
+
+
+def _times(count: int) -> str:
+    return "" if count == 1 else f"{count:,} times "
+
+
+def _behind(lags: Mapping[str, float], now_s: float) -> Iterator[ProblemRow]:
+    for region, lag_s in sorted(lags.items()):
+        text = f"{region}: what is counted is {formats.lag(lag_s)} old; doctor (d) tells why"
+        yield ProblemRow("collector-behind", text, None, now_s)
