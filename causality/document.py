@@ -10,6 +10,7 @@ from causality.attempt import Attempt
 from causality.engine import Engine
 from causality.graph import CallNode, Edge, Invocation
 from causality.keys import display_key
+from causality.match_keys import is_destination
 from causality.problems import problems
 from causality.sdk_time import time_in_calls
 from causality.snapshot import Evidence
@@ -250,7 +251,8 @@ def _edge_entry(edge: Edge) -> EdgeEntry:
     fact = edge.cause.fact
     operations = {call.fact.operation for call in edge.candidates}
     if edge.parent is not None and not edge.candidates:
-        operations = {"Invoke"}  # the caller named itself in the payload that it sent
+        # The caller named itself in the payload that it sent, or Lambda named it.
+        operations = set() if is_destination(fact) else {"Invoke"}
     ambiguous = edge.parent is None
     resource = fact.resource
     if edge.call is not None and edge.call.fact.service == "lambda":

@@ -34,6 +34,7 @@ class Cause(
         "item_hash": wire.HASH,
         "at_s": wire.AT,
         "region": wire.REGION,
+        "caller": wire.CALLER,
     },
 ):
     """What one record of an invocation's event says about the call that caused it.
@@ -42,7 +43,8 @@ class Cause(
         service: dynamodb, s3, sns, sqs, events, kinesis, lambda, http, schedule, ...
         resource: table, bucket, topic ARN, queue or stream ARN, function name, "METHOD host/path".
         key: canonical DynamoDB key, or an S3 object's key.
-        caller: generation 1 only: request id of the invocation that called Invoke.
+        caller: request id of the invocation that the event names: an Invoke of the original's, or
+            Lambda's own, which hands on the result of another invocation.
         subject: generation 1 only: an SNS message's subject, "None" for none.
     """
 

@@ -90,7 +90,8 @@ def exact_output_keys(node: OutputNode) -> Iterator[ExactKey]:
         if node.callee_request_id is not None:
             yield (wire.ID_LAMBDA_REQUEST, node.callee_request_id)
         # The original put the caller's request id into the payload.
-        yield (CALLER, node.call.invocation.request_id, names.bare_function(resource))
+        invocation, callee = node.call.invocation, names.bare_function(resource)
+        yield (CALLER, invocation.request_id, call.region or invocation.region or "", callee)
 
 
 def exact_cause_keys(node: CauseNode) -> list[ExactKey]:
@@ -100,7 +101,7 @@ def exact_cause_keys(node: CauseNode) -> list[ExactKey]:
         callee = names.bare_function(fact.resource or node.invocation.function or "")
         return [
             (wire.ID_LAMBDA_REQUEST, node.invocation.request_id),
-            (CALLER, fact.caller, callee),
+            (CALLER, fact.caller, node.invocation.region or "", callee),
         ]
     ids = fact.ids
     if len(ids) == 1:
@@ -377,6 +378,11 @@ def is_blind(cause: Cause) -> bool:
     if cause.service == "lambda":
         return True  # of a message it shows no more than what all of the group share
     return cause.service == "s3" and wire.ID_S3_ETAG not in cause.ids
+
+
+def is_destination(cause: Cause) -> bool:
+    """Say whether Lambda handed on the result of an invocation, without any call."""
+    return cause.name is not None and cause.name.startswith(wire.DESTINATION)
 
 
 def must_have_a_call(cause: Cause) -> bool:

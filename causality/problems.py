@@ -14,7 +14,7 @@ from causality.engine import DEADLINE_S, Engine
 from causality.facts import Cause
 from causality.graph import CallNode, CauseNode, Invocation
 from causality.keys import display_key
-from causality.match_keys import exact_cause_keys
+from causality.match_keys import exact_cause_keys, is_destination
 from causality.silence import Silence
 
 _CANDIDATES = 4
@@ -93,6 +93,8 @@ def describe_cause(cause: Cause) -> str:
     """Say what an event says of its trigger, in a few words."""
     resource = names.last_part(cause.resource) if cause.resource else ""
     if cause.service == "lambda":
+        if is_destination(cause):
+            return "result of another invocation"
         if cause.caller is not None:
             return f"Invoke by {cause.caller_function or 'a function'}"
         return "invoked directly"

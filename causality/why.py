@@ -8,7 +8,7 @@ from causality.clock import ROUNDING_S
 from causality.facts import Cause
 from causality.graph import CallNode, CauseNode, Edge, OutputNode
 from causality.keys import display_key
-from causality.match_keys import same_address, started_by
+from causality.match_keys import is_destination, same_address, started_by
 from causality.matching import Matcher
 from causality.snapshot import Why
 from gammaray_recorder import wire
@@ -20,6 +20,7 @@ _SUMMARY = {
     "order": "Same resource and key; no other call fits the order in time.",
 }
 _CALLER = "The caller put its own request id into the payload."
+_DESTINATION = "Lambda handed on the result of that invocation, and named its request id."
 _HEADER = "The recorder added this header to the request, and it arrived where it was sent."
 
 
@@ -54,6 +55,8 @@ def _summary(matcher: Matcher, edge: Edge) -> str:
         if not calls:
             return "Calls of other chains could be meant, which are not loaded."
         return f"One call could be meant, but {_why_not_certain(matcher, cause)}."
+    if is_destination(cause.fact):
+        return _DESTINATION
     if cause.fact.caller is not None:
         if len(calls) > 1:
             return f"{_CALLER} Which of its {len(calls)} Invoke calls it was cannot be told."

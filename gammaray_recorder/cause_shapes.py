@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from gammaray_recorder.cause import Cause
 
+_OWN_KAFKA = "SelfManagedKafka"
+
 
 def read(event: Dict[str, Any]) -> List[Cause]:
     """Give the causes of an event whose shape is known; none when it is not."""
@@ -23,7 +25,7 @@ def read(event: Dict[str, Any]) -> List[Cause]:
 
         return event_bridge(event)
     source = event.get("eventSource")
-    if isinstance(source, str):
+    if isinstance(source, str) and (source.startswith("aws:") or source == _OWN_KAFKA):
         return _message_broker(source.rpartition(":")[2].lower(), event)
     if isinstance(event.get("records"), list) and "invocationId" in event:
         return _transformation(event)
@@ -54,6 +56,8 @@ def invoker(event: Dict[str, Any]) -> Tuple[str, Dict[str, str]]:
 def _http(event: Dict[str, Any]) -> List[Cause]:
     """Read a request from API Gateway (REST, HTTP, WebSocket), a function URL or an ALB."""
     context = mapping(event["requestContext"])
+    if "condition" in context and "functionArn" in context:
+        return [_destination(context)]
     http = mapping(context.get("http"))
     host = context.get("domainName") or _header(event, "host") or ""
     if "elb" in context:
@@ -88,6 +92,15 @@ def _http(event: Dict[str, Any]) -> List[Cause]:
     ]
 
 
+def _destination(context: Dict[str, Any]) -> Cause:
+    """Read what Lambda itself hands on of an asynchronous invocation that is over."""
+    found = cause("lambda", name="%s%s" % (wire.DESTINATION, context.get("condition")))
+    request_id = context.get("requestId")
+    if isinstance(request_id, str) and request_id:
+        found[wire.CALLER] = request_id
+    return found
+
+
 def _header(event: Dict[str, Any], name: str) -> Optional[str]:
     """Find a header, whatever its case; of one with several values, the first."""
     for headers in (event.get("headers"), event.get("multiValueHeaders")):
@@ -111,7 +124,7 @@ def _traceparent(header: Optional[str]) -> Optional[str]:
 
 def _message_broker(service: str, event: Dict[str, Any]) -> List[Cause]:
     """Read a batch of Kafka (records by topic partition), Amazon MQ or DocumentDB."""
-    if service == "selfmanagedkafka":
+    if service == _OWN_KAFKA.lower():
         service = "kafka"
     partitions = mapping(event.get("records"))
     if service != "kafka" or not partitions:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from gammaray_recorder.cause import Cause
     from gammaray_recorder.invocation import Invocation
 
+# How the original recorder names the function that called Invoke, and its request id.
+_ORIGINAL = "lib:invokeCLI:"
+
 # A larger event is not hashed: that would take longer than all else together.
 HASHED_CHARS = 1_000_000
 
@@ -59,7 +62,11 @@ def _direct(event: Any, invocation: Invocation) -> Cause:
 
         service, ids = cause_shapes.invoker(event)
     ids[wire.ID_LAMBDA_REQUEST] = invocation.request_id
-    return cause(service, invocation.function, digest=_hash(event), ids=ids)
+    found = cause(service, invocation.function, digest=_hash(event), ids=ids)
+    source = event.get("eventSource") if isinstance(event, dict) else None
+    if isinstance(source, str) and source.startswith(_ORIGINAL):
+        found[wire.CALLER] = source.rpartition(":")[2]
+    return found
 
 
 def _hash(event: Any) -> Optional[str]:

@@ -59,6 +59,8 @@ KEY = "key"  # canonical_key() of a DynamoDB key; an S3 object's key, URL-decode
 HASH = "hash"  # item_hash() of the written item, payload_hash() of a payload
 NAME = "name"  # INSERT, ObjectCreated:Put, ...: the event's own name for what happened
 IDS = "ids"  # id kind -> value, see below
+CALLER = "caller"  # request id that the event names as its caller's; never of our own recorder
+DESTINATION = "destination:"  # begins the NAME of what Lambda hands on as a result
 
 # --- call: one SDK operation, recorded after its response ---------------------------------
 CALL_ID = "i"  # 16 hex, unique within the attempt

@@ -319,6 +319,25 @@ def test_whatever_is_of_no_known_kind_is_an_invoke_with_this_payload(event: Any)
     ]
 
 
+@pytest.mark.parametrize("source", ["my-app", "ext:invokeCLI", "lib:invokeCLI:fn:77-ab"])
+def test_a_payload_may_name_its_source(source: str) -> None:
+    (cause,) = read({"eventSource": source, "n": 1})
+    assert (cause["s"], cause["ids"]) == ("lambda", {"lambda_request": Context().aws_request_id})
+    assert cause.get("caller") == ("77-ab" if source.startswith("lib:") else None)
+
+
+def test_the_result_of_an_invocation_names_it() -> None:
+    context = {
+        "requestId": "77-ab",
+        "functionArn": "arn:aws:lambda",
+        "condition": "RetriesExhausted",
+    }
+    event = {"version": "1.0", "requestContext": context, "requestPayload": {"secret": 1}}
+    assert read(event) == [
+        {"s": "lambda", "name": "destination:RetriesExhausted", "caller": "77-ab"}
+    ]
+
+
 def test_a_state_machine_is_known_by_the_execution_that_it_passes_on() -> None:
     arn = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:pipeline:0f9d"
     for event in ({"execution": arn, "n": 1}, {"Execution": {"Id": arn}}):

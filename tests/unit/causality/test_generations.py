@@ -1,0 +1,130 @@
+"""Both recorders in one application, and calls of the original's that look alike."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from causality.document import EdgeEntry, graph_document
+from causality.engine import Engine
+from causality.records import decode_page
+from causality.why import explain
+from gammaray_recorder import causes, wire
+from gammaray_recorder.invocation import Invocation
+from tests.unit.causality import world_records
+from tests.unit.causality.story import T
+
+Item = dict[str, Any]
+_BY_PERSON = ":es:ext:invokeCLI"
+
+
+def _arn(function: str, region: str = "us-west-2") -> str:
+    return f"arn:aws:lambda:{region}:123456789012:function:{function}"
+
+
+def _original(key: str, payload: str, at_s: float) -> Item:
+    return {"reqID": {"S": key}, "payload": {"S": payload}, "ts": {"N": str(int(at_s * 1000))}}
+
+
+def _entry(request_id: str, function: str, trigger: str, at_s: float, region: str = "us-west-2"
+           ) -> Item:  # fmt: skip
+    return _original(f"{request_id}:entry00000000", f"pl:{_arn(function, region)}{trigger}", at_s)
+
+
+def _sdk(request_id: str, call_id: str, text: str, at_s: float) -> Item:
+    said = {"id": call_id, "start_time": at_s, "gr_payload": f"pl:{text}"}
+    return _original(f"{request_id}:{call_id}", json.dumps(said), at_s)
+
+
+def _ours(request_id: str, function: str, at_s: float, event: Any, *calls: Item) -> Item:
+    class Context:
+        aws_request_id = request_id
+        invoked_function_arn = _arn(function)
+        function_name = function
+
+    invocation = Invocation(Context(), "us-west-2")
+    start = {"k": "s", "t": at_s, "arn": _arn(function), "src": causes.read(event, invocation)}
+    events = [start, *calls]
+    return wire.encode_item(request_id, "n", 0, events, at_s, 3600, "us-west-2")
+
+
+def _edges(*items: Item) -> dict[str, EdgeEntry]:
+    """Give the edges, by their children; the order in which records come is all the same."""
+    found = []
+    for told in (items, items[::-1]):
+        engine = Engine()
+        for item in told:
+            page = world_records.page([{"dynamodb": {"NewImage": item}}])
+            engine.apply_records(decode_page(page).records)
+            engine.settle()
+        engine.finish()
+        assert not engine.unreadable
+        for edge in engine.edges():
+            assert explain(engine.matcher, edge).summary
+        found.append(graph_document(engine))
+    assert found[0] == found[1]
+    return {edge.child_request_id: edge for edge in found[0].edges}
+
+
+def _invoke(callee: str, answer: str) -> Item:
+    output = {"res": callee, "hash": "h", "ids": {"lambda_request": answer}}
+    call = {"k": "c", "i": "c1", "t": T + 0.1, "d": 0.1, "s": "lambda", "o": "Invoke"}
+    return {**call, "g": "us-west-2", "res": callee, "out": [output]}
+
+
+def test_ours_invokes_the_originals() -> None:
+    edges = _edges(_ours("p", "ours", T, {}, _invoke("old", "c")), _entry("c", "old", "", T + 0.2))
+    assert (edges["c"].evidence, edges["c"].parent_request_id, edges["c"].call_id) == (
+        *("exact", "p"),
+        "c1",
+    )
+
+
+def test_the_originals_invokes_ours() -> None:
+    event = {"eventSource": "lib:invokeCLI:old:p", "n": 1}
+    entry = _entry("p", "old", _BY_PERSON, T)
+    call = _sdk("p", "a1", "Invoke:us-west-2:FunctionName:ours:InvocationType:Event", T + 0.1)
+    child = _ours("c", "ours", T + 0.2, event)
+    for items, call_id in (((entry, call, child), "a1"), ((entry, child), None)):
+        edge = _edges(*items)["c"]
+        assert (edge.evidence, edge.parent_request_id, edge.call_id) == ("exact", "p", call_id)
+
+
+def test_an_event_that_is_handed_on_comes_from_who_handed_it_on() -> None:
+    """The original's p calls ours, which calls a third one with the event that it was given."""
+    event = {"eventSource": "lib:invokeCLI:old:p", "n": 1}
+    edges = _edges(
+        _entry("p", "old", _BY_PERSON, T - 1),
+        _sdk("p", "a1", "Invoke:us-west-2:FunctionName:ours:InvocationType:Event", T - 0.9),
+        _ours("d", "ours", T, event, _invoke("third", "c")),
+        _ours("c", "third", T + 0.2, event),
+    )
+    assert (edges["d"].parent_request_id, edges["c"].parent_request_id) == ("p", "d")
+    assert (edges["c"].operation, edges["c"].resource) == ("Invoke", "third")
+
+
+def test_functions_of_one_name_in_two_regions_are_told_apart() -> None:
+    regions = ("us-west-2", "us-east-1")
+    text = "Invoke:{}:FunctionName:worker:InvocationType:Event"
+    edges = _edges(
+        _entry("p", "old", _BY_PERSON, T),
+        *(_sdk("p", f"to {r}", text.format(r), T + 0.1) for r in regions),
+        *(_entry(f"in {r}", "worker", ":es:lib:invokeCLI:old:p", T + 0.3, r) for r in regions),
+    )
+    for region in regions:
+        edge = edges[f"in {region}"]
+        assert (edge.evidence, edge.call_id) == ("exact", f"to {region}")
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_result_that_lambda_hands_on_comes_from_its_invocation(known: bool) -> None:
+    context = {"requestId": "p", "functionArn": _arn("ours"), "condition": "Success"}
+    told = _ours("c", "done", T + 1, {"requestContext": context, "responsePayload": {}})
+    edges = _edges(told, *([_ours("p", "ours", T, {"n": 1})] if known else []))
+    if known:
+        edge = edges["c"]
+        assert (edge.evidence, edge.parent_request_id, edge.operation) == ("exact", "p", None)
+    else:
+        assert not edges
