@@ -198,6 +198,9 @@ def main() -> None:
     130: interrupted.
     """
     gc.set_threshold(*GC_THRESHOLDS)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by who started us: what is written goes nowhere
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
     try:
         app(prog_name="gammaray-tui")
     except UserError as error:

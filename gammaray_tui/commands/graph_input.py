@@ -59,8 +59,11 @@ def read_graph(paths: list[Path]) -> Engine:
     from providers.files import read
 
     engine = graph_of(read(collect_files(paths)))
+    unread = _unreadable(engine)
     if not engine.invocations:
-        raise _nothing_in(paths, "The files hold no record of an invocation." + _unreadable(engine))
+        raise _nothing_in(paths, f"The files hold no record of an invocation.{unread}")
+    if unread:
+        say(unread.strip())
     return engine
 
 
@@ -181,7 +184,8 @@ def _unreadable(engine: Engine) -> str:
     reasons = [lost.detail for lost in engine.lost if lost.kind == "unreadable"]
     if not reasons:
         return ""
-    return f" {engine.unreadable} could not be read; the first: {reasons[0][:160]}"
+    what = "1 record" if engine.unreadable == 1 else f"{engine.unreadable} records"
+    return f" {what} could not be read; the first: {reasons[0][:160]}"
 
 
 def _nothing_in(paths: list[Path], what: str) -> UserError:

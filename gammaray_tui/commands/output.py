@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import tempfile
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 EXIT_FAILED = 1  # the act was tried, and something of it failed
 EXIT_REFUSED = 2  # the act was not tried: the user has to change something first
 
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _STATE_MARKS = {"waiting": "·", "running": "»", "done": "✓", "failed": "✗", "skipped": "-"}
 # Control characters of both ranges, line and paragraph separators, and what turns the
 # direction of writing: none of them may reach a terminal from a name or a message.
@@ -92,13 +94,31 @@ def write_result(data: bytes, path: Path | None) -> None:
 
 @contextlib.contextmanager
 def ended_pipe_is_fine() -> Iterator[None]:
-    """End quietly when the reader of stdout has seen enough, as `| head` does."""
+    """End quietly when the reader of stdout has seen enough, as `| head` does.
+
+    Raises:
+        UserError: stdout is a file that cannot grow.
+    """
     try:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        # What is still buffered has no reader: without this, the interpreter complains at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_stdout_go()
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        _let_stdout_go()
+        raise UserError(
+            f"The result cannot be written: {error.strerror}.",
+            on="standard output",
+            todo="Make room, or send it elsewhere.",
+            kind="output",
+        ) from error
+
+
+def _let_stdout_go() -> None:
+    # What is still buffered goes nowhere: without this, the interpreter complains at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _write_file(data: bytes, path: Path) -> None:

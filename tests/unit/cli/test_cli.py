@@ -152,6 +152,22 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device without room")
+def test_a_result_that_finds_no_room_is_told_in_a_line(tmp_path: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            command("export", str(ORACLE / "imageproc" / "records.jsonl")),
+            env=clean_environment(tmp_path),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert "No space left on device (standard output)" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_missing_extra_is_named_with_the_command_that_installs_it(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['ministack'] = None\n")
     done = run(tmp_path, "demo", "--headless", environ={"PYTHONPATH": str(tmp_path)})

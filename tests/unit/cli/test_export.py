@@ -11,7 +11,7 @@ from causality.document import encode
 from gammaray_tui.commands.graph_input import collect_files, graph_of
 from providers.files import read
 from tests.graph_schema import assert_valid
-from tests.unit.cli.run import ORACLE, run
+from tests.unit.cli.run import ORACLE, run, run_inside
 
 APPLICATIONS = ["imageproc", "imageproc_overlap", "mapreduce", "webapp"]
 CASES = APPLICATIONS + sorted(f"edge/{folder.name}" for folder in (ORACLE / "edge").iterdir())
@@ -100,7 +100,15 @@ def test_an_empty_result_says_what_could_not_be_read(tmp_path: Path) -> None:
     torn.write_text("no record\n" * 3)
     done = run(tmp_path, "export", str(torn))
     assert done.returncode == 2
-    assert "3 could not be read; the first:" in done.stderr
+    assert "3 records could not be read; the first:" in done.stderr
+
+
+def test_what_could_not_be_read_is_told_beside_the_rest(tmp_path: Path) -> None:
+    torn = tmp_path / "torn.jsonl"
+    torn.write_text("no record\n" + (ORACLE / "imageproc" / "records.jsonl").read_text())
+    done = run_inside("export", str(torn), "--format", "dot", "-o", str(tmp_path / "graph.dot"))
+    assert done.returncode == 0
+    assert "1 record could not be read; the first:" in done.stderr
 
 
 def test_a_folder_without_records_is_an_error(tmp_path: Path) -> None:
