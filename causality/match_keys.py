@@ -86,6 +86,8 @@ def exact_output_keys(node: OutputNode) -> Iterator[ExactKey]:
             yield from composed_key(node, kind, value)
         elif kind in IDS and not (call.local and kind in AWS_ONLY_IDS):
             yield (kind, value)
+        elif kind == wire.ID_APIGW_REQUEST and wire.ID_TRACEPARENT not in fact.ids:
+            yield (kind, value)  # of a domain of one's own, where no header could be added
     if call.service == "lambda" and not fact.ids:
         if node.callee_request_id is not None:
             yield (wire.ID_LAMBDA_REQUEST, node.callee_request_id)

@@ -261,7 +261,7 @@ class Matcher:
         if content is not None:
             rivals = order.outputs if order is not None else []
             evidence: Evidence = "order" if content.narrowed else "content"
-            certain = content.certain and not rivals
+            certain = content.certain
             if certain and (content.narrowed or content.recurs):
                 certain = self.doubts.trusts_order(cause)
             elif certain:

@@ -155,7 +155,7 @@ def _graded(archive: Archive, halves: Halves, found: Table, weak: Table) -> Tabl
         sure=graded.certain
         & ibis.ifelse(
             by_content,
-            ~graded.rivalled & ibis.ifelse(plain, content, order),
+            ibis.ifelse(plain, content, order),
             ibis.ifelse(passed_on, content, order),
         ),
         named=ibis.ifelse(
@@ -176,7 +176,6 @@ def _summed(archive: Archive, found: Table) -> Table:
         "cause_id",
         *("certain", "narrowed", "recurs", "short"),
         top=only["level"],
-        rivalled=False,
         parents=ibis.literal(1).cast("int64"),
         parent=only.request_id,
         calls=ibis.literal(1).cast("int64"),
@@ -196,7 +195,6 @@ def _summed(archive: Archive, found: Table) -> Table:
         narrowed=(rows.narrowed & at_top).any(),
         recurs=(rows.recurs & at_top).any(),
         short=(rows.short & at_top).any(),
-        rivalled=(~at_top).any(),
         parents=rows.request_id.nunique(),
         parent=rows.request_id.min(),
         calls=(rows.request_id + "\n" + rows.call_id).nunique(),

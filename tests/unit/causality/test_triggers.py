@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from causality.problems import problems
+from gammaray_recorder import wire
 from tests.unit.causality.story import Story, T, changed, request, update
 
 _QUEUE = "arn:aws:sqs:us-west-2:123456789012:work"
@@ -185,6 +186,11 @@ HOPS = {
         {"s": "http", "res": _URL, "name": "function-url", "ids": {"apigw_request": "g"}},
         "exact",
     ),
+    "HTTP to a domain of one's own": Hop(
+        _call("http", "HTTP", {"res": "GET shop.org/", "ids": {"apigw_request": "g"}}, local=1),
+        {"s": "http", "res": "GET shop.org/", "name": "http-api", "ids": {"apigw_request": "g"}},
+        "exact",
+    ),
     "traceparent, through a stage": Hop(
         request("c1", T, "GET api.example.com/prod/items/1", parent="t"),
         {"s": "http", "res": "GET API.example.com/items/1", "ids": {"traceparent": "t"}},
@@ -280,6 +286,22 @@ def test_one_delete_of_many_objects_starts_each_its_own() -> None:
         assert [field for field in story.why(f"child {key}").fields if field[0] == "key"] == [
             ("key", key, key)
         ]
+
+
+@pytest.mark.parametrize("others", [True, False])
+def test_who_wrote_an_item_is_certain_where_both_calls_are_its_own(others: bool) -> None:
+    story = Story()
+    key = wire.attribute_hash("id", {"S": "a"})
+    put = {"res": "orders", "hash": "h", "ah": {"id": key}}
+    again = update("c2", T + 0.2)  # it shows no content: it may have given the item this one
+    story.invocation("parent", T, _call("dynamodb", "PutItem", put), function="caller")
+    story.invocation("other" if others else "parent", T, again, function="caller")
+    story.invocation("child", T + 0.6, causes=(changed(hash="h"),))
+    story.engine.finish()
+    edge = story.edge("child")
+    assert [call.id for call in edge.candidates] == ["c1", "c2"]
+    assert edge.evidence == ("ambiguous" if others else "content")
+    assert (edge.parent is None) == others
 
 
 @pytest.mark.parametrize("operation", ["BatchWriteItem", "TransactWriteItems"])
