@@ -21,6 +21,7 @@ from causality import names
 from causality.exports.labels import printable
 from causality.graph import CallNode, CauseNode, Edge, Invocation
 from causality.keys import display_key
+from causality.views.selection import candidates_drawn
 from causality.views.timing import Stretch, is_synchronous, stretches
 
 Json: TypeAlias = dict[str, Any]
@@ -195,17 +196,15 @@ class _Traces:
                 "gammaray.delay_s": edge.delay_s,
             }
         )
-        targets = [
-            (call.invocation, _call_span_id(call))
-            for call in ([edge.call] if edge.call is not None else edge.candidates)
-            if call in self._made
-        ]
         if edge.parent is not None and edge.call is None:
             # The caller is certain, its call is not: the link leads to the caller itself.
             targets = [
                 (edge.parent, span_id(edge.parent.request_id, str(part.number)))
                 for part in self._stretches.get(edge.parent, [])[:1]
             ]
+        else:
+            made = (call for call in candidates_drawn(edge) if call in self._made)
+            targets = [(call.invocation, _call_span_id(call)) for call in made]
         for causing, span in targets:
             yield {"traceId": self._trace_id(causing), "spanId": span, "attributes": attributes}
 

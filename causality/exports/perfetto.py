@@ -6,6 +6,7 @@ A process is a function in a region, a thread a lane of invocations that do not 
 
 from __future__ import annotations
 
+import heapq
 from collections import defaultdict
 from typing import Any, TypeAlias
 
@@ -15,6 +16,7 @@ from causality import names
 from causality.exports.labels import printable
 from causality.graph import CallNode, CauseNode, Invocation
 from causality.keys import display_key
+from causality.views.selection import candidates_drawn
 from causality.views.timing import Stretch, stretches
 
 Event: TypeAlias = dict[str, Any]
@@ -53,20 +55,20 @@ class _Trace:
         self._events.append(
             {"ph": "M", "name": "process_sort_index", "pid": pid, "args": {"sort_index": pid}}
         )
-        lanes: list[int] = []
+        lanes = _Lanes()
         pending: list[tuple[CallNode, int, int]] = []
         for stretch in found:
             begin, end = _us(stretch.began_s), max(_us(stretch.ended_s), _us(stretch.began_s) + 1)
-            tid = _lane(lanes, begin, end)
+            tid = lanes.take(begin, end)
             self._stretch(pid, tid, stretch)
             pending += self._nested(pid, tid, stretch)
         # Calls that overlap others of their invocation cannot nest in its lane.
-        extra: list[int] = []
+        extra = _Lanes()
         for call, begin, end in sorted(pending, key=lambda item: (item[1], item[2])):
-            self._call(call, (pid, len(lanes) + _lane(extra, begin, end), begin, end))
-        for tid in range(1, len(lanes) + 1):
+            self._call(call, (pid, lanes.count + extra.take(begin, end), begin, end))
+        for tid in range(1, lanes.count + 1):
             self._events.append(_metadata("thread_name", pid, tid, f"lane {tid}"))
-        for tid in range(len(lanes) + 1, len(lanes) + len(extra) + 1):
+        for tid in range(lanes.count + 1, lanes.count + extra.count + 1):
             self._events.append(_metadata("thread_name", pid, tid, "parallel calls"))
 
     def _stretch(self, pid: int, tid: int, stretch: Stretch) -> None:
@@ -147,7 +149,7 @@ class _Trace:
         if edge.parent is not None and edge.call is None:
             place = self._starts.get(edge.parent)
             return [place] if place is not None else []
-        return [self._calls[call] for call in edge.candidates if call in self._calls]
+        return [self._calls[call] for call in candidates_drawn(edge) if call in self._calls]
 
     def _flow(self, number: int, cause: CauseNode, source: _Place, target: _Place) -> None:
         edge = cause.edge
@@ -161,14 +163,23 @@ class _Trace:
         )
 
 
-def _lane(ends: list[int], begin: int, end: int) -> int:
-    """Take the first lane (counted from 1) that is free from `begin` on, until `end`."""
-    for index, until in enumerate(ends):
-        if until <= begin:
-            ends[index] = end
-            return index + 1
-    ends.append(end)
-    return len(ends)
+class _Lanes:
+    """Places beside each other for stretches that come in order of their beginning."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._taken: list[tuple[int, int]] = []  # until when, which
+        self._free: list[int] = []
+
+    def take(self, begin: int, end: int) -> int:
+        """Take the first lane (counted from 1) that is free from `begin` on, until `end`."""
+        while self._taken and self._taken[0][0] <= begin:
+            heapq.heappush(self._free, heapq.heappop(self._taken)[1])
+        if not self._free:
+            self.count += 1
+        lane = heapq.heappop(self._free) if self._free else self.count
+        heapq.heappush(self._taken, (end, lane))
+        return lane
 
 
 def _metadata(name: str, pid: int, tid: int, value: str) -> Event:

@@ -15,12 +15,9 @@ from causality.sdk_time import time_in_calls
 from causality.views.links import Links
 from causality.views.model import View, ViewEdge, ViewNode
 from causality.views.pairing import paired_calls
-from causality.views.selection import call_order, calls_in_order, select
+from causality.views.selection import calls_in_order, candidates_drawn, select
 from causality.views.timing import stretches
 
-# An ambiguous delivery is drawn from so many of the calls that can be meant: with thousands of
-# alike calls, all pairs would be more lines than any reader or layout can take.
-MAX_CANDIDATES = 8
 FAILED = frozenset({"error", "timeout", "throttled"})
 UNSEEN = "no recorded call"
 _CLIENTS = ViewNode("source:clients", "source", "Clients")
@@ -106,7 +103,7 @@ class _Drawing:
         else:
             # One candidate can still be a doubt: more came than the call can explain.
             count = max(2, len(edge.candidates))
-            for candidate in sorted(edge.candidates, key=call_order)[:MAX_CANDIDATES]:
+            for candidate in candidates_drawn(edge):
                 yield ViewEdge(call_id(candidate), target, edge.evidence, count)
 
     def _sources(self, invocation: Invocation) -> list[ViewNode]:

@@ -21,11 +21,16 @@ def paired_calls(parent: Invocation) -> dict[CauseNode, CallNode]:
         return {}
     pairs: dict[CauseNode, CallNode] = {}
     taken: set[CallNode] = set()
+    left: dict[tuple[CallNode, ...], list[CallNode]] = {}  # the earliest at the end
     for cause in sorted(open_causes, key=_start):
         edge = cause.edge
         assert edge is not None
-        candidates = sorted(edge.candidates, key=call_order)
-        pairs[cause] = next((c for c in candidates if c not in taken), candidates[-1])
+        alike = edge.candidates
+        if alike not in left:
+            left[alike] = sorted(alike, key=call_order, reverse=True)
+        while len(left[alike]) > 1 and left[alike][-1] in taken:
+            left[alike].pop()
+        pairs[cause] = left[alike][-1]
         taken.add(pairs[cause])
     return pairs
 

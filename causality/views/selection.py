@@ -8,6 +8,10 @@ from causality.engine import Engine
 from causality.filters import Test
 from causality.graph import CallNode, Edge, Invocation
 
+# An ambiguous delivery is drawn from so many of the calls that can be meant: with thousands of
+# alike calls, all pairs would be more lines than any reader or layout can take.
+MAX_CANDIDATES = 8
+
 
 def select(engine: Engine, test: Test | None = None) -> list[Invocation]:
     """Give the invocations of a settled graph in order of time.
@@ -54,6 +58,11 @@ def parents(edge: Edge) -> list[Invocation]:
     if edge.parent is not None:
         return [edge.parent]
     return list(dict.fromkeys(call.invocation for call in edge.candidates))
+
+
+def candidates_drawn(edge: Edge) -> list[CallNode]:
+    """Give the calls that a line is drawn from: the certain one, in doubt the first few."""
+    return sorted(edge.candidates, key=call_order)[:MAX_CANDIDATES]
 
 
 def time_order(invocation: Invocation) -> tuple[float, str]:
