@@ -11,10 +11,11 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from causality.agreement import is_specific
 from causality.delivery import Delivery
 from causality.graph import CauseNode, Found, OutputNode
 from causality.groups import Group
-from causality.match_keys import CONTENT, ORDER, GroupKey, is_blind, is_specific, record_identity
+from causality.match_keys import CONTENT, ORDER, GroupKey, is_blind, record_identity
 from causality.stretch import LedTo, Rules
 
 # Of a record that need not be told from others.

@@ -6,10 +6,11 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import TypeAlias
 
+from causality.agreement import is_specific
 from causality.delivery import Identity, Verdict
 from causality.graph import CauseNode, OutputNode
 from causality.lane import Lane, OutputPlace
-from causality.match_keys import CONTENT, is_blind, is_specific, output_order
+from causality.match_keys import CONTENT, is_blind, output_order
 from causality.stretch import LedTo
 
 Consumer: TypeAlias = tuple[str, str]  # (region, ARN as invoked)

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from causality.agreement import ids_differ, may_be_of, same_address
 from causality.facts import OneId
 from causality.graph import CauseNode, Found, Invocation, OutputNode
 from causality.match_keys import (
@@ -20,10 +21,7 @@ from causality.match_keys import (
     composed_key,
     exact_cause_keys,
     exact_output_keys,
-    ids_differ,
-    may_be_of,
     output_order,
-    same_address,
 )
 from gammaray_recorder import wire
 

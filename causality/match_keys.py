@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final, TypeAlias
-from urllib.parse import unquote
 
 import msgspec
 
 from causality import names
-from causality.clock import CLOCK_SKEW_S
 from causality.facts import Cause
 from causality.graph import CauseNode, OutputNode
 from gammaray_recorder import wire
@@ -60,18 +58,15 @@ _RECORD_IDS = (
 MESSAGE_IDS: Final = frozenset({wire.ID_SNS_MESSAGE, wire.ID_SQS_MESSAGE, wire.ID_KINESIS})
 _CHANGES = {True: ("delete",), False: ("put",), None: ("put", "delete")}
 _PAYLOADS = frozenset({"lambda", "scheduler"})  # their calls hold what a function will be given
-_NO_METHOD = frozenset({"websocket", "authorizer"})  # they show something else in its place
-_PREFIX = 4  # segments: a stage and a base path; a local AWS's own "restapis/<id>/<stage>/..."
 _key_decoder = msgspec.json.Decoder(tuple[tuple[str, str, str], ...])
 _DELETES = frozenset({"DeleteItem", "DeleteObject", "DeleteObjects"})
-# Behind "ObjectCreated:", how S3 names what these do.
-S3_CREATIONS: Final = {
-    "PutObject": "Put",
-    "PostObject": "Post",
-    "CopyObject": "Copy",
-    "CompleteMultipartUpload": "CompleteMultipartUpload",
-}
-S3_CREATED: Final = "ObjectCreated:"
+# What S3 does by itself, by its rules.
+_S3_OWN = (
+    *("Lifecycle", "IntelligentTiering", "Replication", "ReducedRedundancyLostObject"),
+    *("ObjectRestore:Completed", "ObjectRestore:Delete", "TestEvent"),
+    *("Object Restore Completed", "Object Restore Expired"),
+    *("Object Storage Class Changed", "Object Access Tier Changed"),
+)
 
 
 # --- ids ------------------------------------------------------------------------------------
@@ -193,12 +188,12 @@ def group_cause_keys(node: CauseNode) -> Iterator[tuple[int, GroupKey]]:
             change = "delete" if fact.name == "REMOVE" else "put"
             yield ORDER, ("key", region, resource, _key_hash(fact.key), change)
     elif fact.service == "s3" and fact.key is not None:
-        s3_change = _s3_change(fact.name)
+        s3_deed = s3_change(fact.name)
         etag = fact.ids.get(wire.ID_S3_ETAG)
-        if etag and s3_change == "put":
+        if etag and s3_deed == "put":
             yield CONTENT, ("object", resource, fact.key, etag.strip('"'))
-        if s3_change is not None:
-            yield ORDER, ("object", resource, fact.key, s3_change)
+        if s3_deed is not None:
+            yield ORDER, ("object", resource, fact.key, s3_deed)
     elif fact.service == "sns" and fact.subject is not None:
         yield ORDER, ("subject", resource, fact.subject)
     elif fact.service == "lambda" and fact.item_hash and fact.caller is None:
@@ -237,7 +232,7 @@ def is_delete(node: OutputNode) -> bool | None:
     return None if call.operation == "TransactWriteItems" else False
 
 
-def _s3_change(name: str | None) -> str | None:
+def s3_change(name: str | None) -> str | None:
     """Tell a created object from a deleted one; None for tags, restores and other events."""
     if (
         name is None
@@ -286,91 +281,7 @@ def _key_hash(key: str) -> str:
     )
 
 
-# --- what tells two halves apart ------------------------------------------------------------
-
-
-def ids_differ(output: OutputNode, cause: Cause) -> bool:
-    """Say whether both halves show an id of one kind, with different values."""
-    call, fact = output.call.fact, output.fact
-    for kind, ours in fact.ids.items():
-        if kind in IDS and not (call.local and kind in AWS_ONLY_IDS):
-            theirs = cause.ids.get(kind)
-            if theirs is not None and theirs != ours:
-                return True
-    return False
-
-
-def may_be_of(kind: str, output: OutputNode, cause: CauseNode) -> bool:
-    """Say whether an event that shows the id of what lives on can come from a call that shows it.
-
-    A version is put once, and then tagged, restored or deleted; a schedule fires for whoever
-    wrote it last.
-    """
-    if kind == wire.ID_SCHEDULE:
-        began_s = cause.invocation.recorded_at_s
-        return began_s is None or output.made_s <= began_s + CLOCK_SKEW_S
-    change = "delete" if is_delete(output) else "put"
-    return _s3_change(cause.fact.name) == change and not ids_differ(output, cause.fact)
-
-
-def started_by(output: OutputNode, cause: CauseNode) -> bool:
-    """Say whether a call was answered with the request id of a cause's invocation.
-
-    That proves whom an Invoke started, whatever its payload looks like: a function may hand on
-    the event that it was given itself.
-    """
-    answered = output.fact.ids.get(wire.ID_LAMBDA_REQUEST)
-    return answered == cause.invocation.request_id and not output.call.fact.local
-
-
-def same_address(output: OutputNode, cause: Cause) -> bool:
-    """Say whether a request went where it was received, "METHOD host/path" on both sides.
-
-    A header proves its request only there: a function may hand it on to the next one. A stage or
-    base path may stand on one side alone; a local AWS has hosts of its own.
-    """
-    ours, theirs = output.fact.resource, cause.resource
-    if not ours or not theirs:
-        return True
-    method, _, address = ours.partition(" ")
-    their_method, _, their_address = theirs.partition(" ")
-    host, _, path = address.partition("/")
-    their_host, _, their_path = their_address.partition("/")
-    if cause.name not in _NO_METHOD and method.upper() != their_method.upper():
-        return False
-    named = their_host and not output.call.fact.local
-    if named and host.lower().partition(":")[0] != their_host.lower().partition(":")[0]:
-        return False
-    short, long = sorted((_segments(path), _segments(their_path)), key=len)
-    return long[len(long) - len(short) :] == short and len(long) - len(short) <= _PREFIX
-
-
-def _segments(path: str) -> list[str]:
-    return [segment for segment in unquote(path).split("/") if segment]
-
-
-def contents_differ(output: OutputNode, cause: Cause) -> bool:
-    """Say whether both halves show what was written, and it is not the same."""
-    fact = output.fact
-    if fact.item_hash and cause.item_hash:
-        return fact.item_hash != cause.item_hash
-    ours, theirs = fact.ids.get(wire.ID_S3_ETAG), cause.ids.get(wire.ID_S3_ETAG)
-    return bool(ours and theirs and ours.strip('"') != theirs.strip('"'))
-
-
-def deeds_differ(output: OutputNode, cause: Cause) -> bool:
-    """Say whether S3 tells that an object came to be in another way than by this call."""
-    if cause.service != "s3" or cause.name is None:
-        return False
-    name = cause.name.removeprefix("s3:")
-    made = S3_CREATIONS.get(output.call.fact.operation)
-    return made is not None and name.startswith(S3_CREATED) and name != S3_CREATED + made
-
-
-def is_specific(output: OutputNode) -> bool:
-    """Say whether content or an id would tell that this output fits a cause, if it did."""
-    fact = output.fact
-    return fact.item_hash is not None or wire.ID_S3_ETAG in fact.ids
+# --- halves ---------------------------------------------------------------------------------
 
 
 def is_blind(cause: Cause) -> bool:
@@ -392,6 +303,8 @@ def must_have_a_call(cause: Cause) -> bool:
     if cause.service == "lambda":
         return cause.caller is not None
     if cause.name == "REMOVE:ttl":
+        return False
+    if cause.service == "s3" and (cause.name or "").removeprefix("s3:").startswith(_S3_OWN):
         return False
     return cause.service in ("dynamodb", "s3", "sns", "sqs", "events", "kinesis", "stepfunctions")
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias, TypeVar
 
+from causality.agreement import contents_differ, deeds_differ, ids_differ
 from causality.clock import CLOCK_SKEW_S, ORDER_WINDOW_S
 from causality.doubts import Doubts
 from causality.graph import CauseNode, Edge, Found, Invocation, OutputNode
@@ -26,11 +27,8 @@ from causality.match_keys import (
     CONTENT,
     ORDER,
     GroupKey,
-    contents_differ,
-    deeds_differ,
     group_cause_keys,
     group_output_keys,
-    ids_differ,
     key_names_of,
     output_order,
     record_identity,

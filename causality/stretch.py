@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
+from causality.agreement import contents_differ, deeds_differ, ids_differ, is_specific
 from causality.assignment import assign
 from causality.clock import (
     CLOCK_SKEW_S,
@@ -16,14 +17,7 @@ from causality.clock import (
 )
 from causality.delivery import Delivery, Verdict
 from causality.graph import CauseNode, Invocation, OutputNode
-from causality.match_keys import (
-    CONTENT,
-    contents_differ,
-    deeds_differ,
-    ids_differ,
-    is_specific,
-    output_order,
-)
+from causality.match_keys import CONTENT, output_order
 from causality.sequence import in_sequence
 
 # A delivery that finds no output casts doubt on so many before it, and after it.

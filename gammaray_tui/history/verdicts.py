@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import ibis
 from ibis.expr.types import BooleanValue, Table
 
+from causality.agreement import S3_CREATED, S3_CREATIONS
 from causality.clock import (
     CLOCK_SKEW_S,
     CONTENT_WINDOW_S,
@@ -21,17 +22,7 @@ from causality.clock import (
     PROMPT_START_S,
     ROUNDING_S,
 )
-from causality.match_keys import (
-    AWS_ONLY_IDS,
-    CALLER,
-    CONTENT,
-    EXACT,
-    IDS,
-    LASTING_IDS,
-    ORDER,
-    S3_CREATED,
-    S3_CREATIONS,
-)
+from causality.match_keys import AWS_ONLY_IDS, CALLER, CONTENT, EXACT, IDS, LASTING_IDS, ORDER
 from gammaray_recorder import wire
 from gammaray_tui.history.engines import Archive
 from gammaray_tui.history.halves import Halves

@@ -328,6 +328,7 @@ def test_each_item_of_a_batch_has_its_edge(operation: str) -> None:
         ({"s": "lambda", "res": "fn", "hash": "h"}, set()),
         ({"s": "http", "res": "GET host/"}, set()),
         (changed(name="REMOVE:ttl"), set()),
+        (_notified("LifecycleExpiration:Delete"), set()),
         (_notified(s3_request="R"), {"orphan"}),
         (changed(hash="h"), {"orphan"}),
         ({"s": "sqs", "res": _QUEUE, "ids": {"sqs_message": "q"}}, {"orphan"}),

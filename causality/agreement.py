@@ -1,0 +1,107 @@
+"""What tells the two halves of an edge apart, or that they agree, once they share a match key."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import unquote
+
+from causality.clock import CLOCK_SKEW_S
+from causality.facts import Cause
+from causality.graph import CauseNode, OutputNode
+from causality.match_keys import AWS_ONLY_IDS, IDS, is_delete, s3_change
+from gammaray_recorder import wire
+
+# Behind "ObjectCreated:", how S3 names what these do.
+S3_CREATIONS: Final = {
+    "PutObject": "Put",
+    "PostObject": "Post",
+    "CopyObject": "Copy",
+    "CompleteMultipartUpload": "CompleteMultipartUpload",
+}
+S3_CREATED: Final = "ObjectCreated:"
+_NO_METHOD = frozenset({"websocket", "authorizer"})  # they show something else in its place
+_PREFIX = 4  # segments: a stage and a base path; a local AWS's own "restapis/<id>/<stage>/..."
+
+
+def ids_differ(output: OutputNode, cause: Cause) -> bool:
+    """Say whether both halves show an id of one kind, with different values."""
+    call, fact = output.call.fact, output.fact
+    for kind, ours in fact.ids.items():
+        if kind in IDS and not (call.local and kind in AWS_ONLY_IDS):
+            theirs = cause.ids.get(kind)
+            if theirs is not None and theirs != ours:
+                return True
+    return False
+
+
+def may_be_of(kind: str, output: OutputNode, cause: CauseNode) -> bool:
+    """Say whether an event that shows the id of what lives on can come from a call that shows it.
+
+    A version is put once, and then tagged, restored or deleted; a schedule fires for whoever
+    wrote it last.
+    """
+    if kind == wire.ID_SCHEDULE:
+        began_s = cause.invocation.recorded_at_s
+        return began_s is None or output.made_s <= began_s + CLOCK_SKEW_S
+    change = "delete" if is_delete(output) else "put"
+    return s3_change(cause.fact.name) == change and not ids_differ(output, cause.fact)
+
+
+def started_by(output: OutputNode, cause: CauseNode) -> bool:
+    """Say whether a call was answered with the request id of a cause's invocation.
+
+    That proves whom an Invoke started, whatever its payload looks like: a function may hand on
+    the event that it was given itself.
+    """
+    answered = output.fact.ids.get(wire.ID_LAMBDA_REQUEST)
+    return answered == cause.invocation.request_id and not output.call.fact.local
+
+
+def same_address(output: OutputNode, cause: Cause) -> bool:
+    """Say whether a request went where it was received, "METHOD host/path" on both sides.
+
+    A header proves its request only there: a function may hand it on to the next one. A stage or
+    base path may stand on one side alone; a local AWS has hosts of its own.
+    """
+    ours, theirs = output.fact.resource, cause.resource
+    if not ours or not theirs:
+        return True
+    method, _, address = ours.partition(" ")
+    their_method, _, their_address = theirs.partition(" ")
+    host, _, path = address.partition("/")
+    their_host, _, their_path = their_address.partition("/")
+    if cause.name not in _NO_METHOD and method.upper() != their_method.upper():
+        return False
+    named = their_host and not output.call.fact.local
+    if named and host.lower().partition(":")[0] != their_host.lower().partition(":")[0]:
+        return False
+    short, long = sorted((_segments(path), _segments(their_path)), key=len)
+    return long[len(long) - len(short) :] == short and len(long) - len(short) <= _PREFIX
+
+
+def _segments(path: str) -> list[str]:
+    return [segment for segment in unquote(path).split("/") if segment]
+
+
+def contents_differ(output: OutputNode, cause: Cause) -> bool:
+    """Say whether both halves show what was written, and it is not the same."""
+    fact = output.fact
+    if fact.item_hash and cause.item_hash:
+        return fact.item_hash != cause.item_hash
+    ours, theirs = fact.ids.get(wire.ID_S3_ETAG), cause.ids.get(wire.ID_S3_ETAG)
+    return bool(ours and theirs and ours.strip('"') != theirs.strip('"'))
+
+
+def deeds_differ(output: OutputNode, cause: Cause) -> bool:
+    """Say whether S3 tells that an object came to be in another way than by this call."""
+    if cause.service != "s3" or cause.name is None:
+        return False
+    name = cause.name.removeprefix("s3:")
+    made = S3_CREATIONS.get(output.call.fact.operation)
+    return made is not None and name.startswith(S3_CREATED) and name != S3_CREATED + made
+
+
+def is_specific(output: OutputNode) -> bool:
+    """Say whether content or an id would tell that this output fits a cause, if it did."""
+    fact = output.fact
+    return fact.item_hash is not None or wire.ID_S3_ETAG in fact.ids
