@@ -1,7 +1,7 @@
-"""Measure the screen over a collector's table at one rate of invocations and at ten times as many.
+"""Measure the screen over a collector's table at one rate of invocations, and at ten times as many.
 
-    python -m benchmarks.collected_view                    1,000 and 10,000 invocations a second
-    python -m benchmarks.collected_view --rate 100 --seconds 120
+    python -m benchmarks.collected_view            100, 1,000 and 10,000 invocations a second
+    python -m benchmarks.collected_view --rate 10 --steps 1 --seconds 60
 
 The real application on Textual's headless driver reads rollups of the same functions and edges from
 a server in a process of its own, which fills them as time passes, in true time: CPU time is the
@@ -19,6 +19,7 @@ import random
 import sys
 import time
 import urllib.request
+from itertools import pairwise
 from statistics import NormalDist
 
 from aiohttp import web
@@ -195,10 +196,11 @@ def record_cost() -> tuple[float, float]:
 
 
 def main() -> None:
-    """Measure both rates and print them with their baseline."""
+    """Measure each rate and print them with their baseline."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rate", type=float, default=1000.0, help="invocations a second")
-    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--rate", type=float, default=100.0, help="invocations a second")
+    parser.add_argument("--steps", type=int, default=2, help="so often ten times as many")
+    parser.add_argument("--seconds", type=float, default=120.0, help="at each rate")
     parser.add_argument("--serve", type=float, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve is not None:
@@ -207,7 +209,7 @@ def main() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
     baseline_s, baseline_bytes = record_cost()
     found = []
-    for rate in (arguments.rate, 10 * arguments.rate):
+    for rate in (arguments.rate * 10**step for step in range(arguments.steps + 1)):
         start_s, start_mb, cpu, received = asyncio.run(measure(rate, arguments.seconds))
         found.append((cpu, received))
         _say(
@@ -216,11 +218,11 @@ def main() -> None:
             f"MB); every record watched: {rate * baseline_s:.1%} of a core without its screen, "
             f"{rate * baseline_bytes / 1000:,.0f} KB a second"
         )
-    (cpu, received), (more_cpu, more_received) = found
-    _say(
-        f"ten times the invocations: CPU {more_cpu / cpu - 1:+.1%}, "
-        f"network {more_received / received - 1:+.1%}"
-    )
+    for (cpu, received), (more_cpu, more_received) in pairwise(found):
+        _say(
+            f"ten times the invocations: CPU {more_cpu / cpu - 1:+.1%}, "
+            f"network {more_received / received - 1:+.1%}"
+        )
 
 
 def _say(text: str) -> None:

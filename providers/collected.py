@@ -3,21 +3,22 @@
 What is read depends on how many functions and edges there are, and never on how often they run.
 The counts of the running minute, which are of one size, are asked for every few seconds, those of
 the minutes behind it now and then, for late records and second thoughts. How long things took
-takes more room the more things there were: it is asked for two or three times a minute, where
-counts have changed.
+takes more room the more things there were: it is asked for when a minute is over, and before that
+only so often that it costs the same at any rate.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from gammaray_collector import lags
-from gammaray_collector.items import Item
+from gammaray_collector.items import SK, Item
 from gammaray_collector.rollups import (
     AMBIGUOUS,
     FAILED,
@@ -28,6 +29,7 @@ from gammaray_collector.rollups import (
     doubt_partitions,
     example_name,
     read_rollups,
+    rollup_of,
     rollup_ranges,
 )
 from providers.aws_errors import user_error
@@ -44,7 +46,12 @@ KEPT_MINUTES: Final = 16
 LONGEST_WINDOW_S: Final = (KEPT_MINUTES - 1) * 60.0
 _EVERY_S: Final = 5.0
 _RESTING_S: Final = 15.0
-_SKETCHES_EVERY_S: Final = 30.0
+# A minute's sketches are read when it is over for so long, and later if its counts have changed.
+_SETTLED_S: Final = 10.0
+# Those of the running minute are read so often that these are so many attributes a second ...
+_ATTRIBUTES: Final = 400.0
+# ... if that is at least so often; else they wait until the minute is over.
+_LONGEST_S: Final = 30.0
 # Of a rollup, what is of the same size at any rate.
 _COUNTS: Final = (
     *("pk", "sk", "started", "ended", "errors", "cold"),
@@ -102,6 +109,22 @@ class CountedDoubts:
     items: Sequence[Item]
 
 
+class _Full(NamedTuple):
+    """A minute as it was read in full.
+
+    Attributes:
+        mark: a hash of its counts.
+        at_s: when it was, epoch seconds.
+        attributes: how much it was.
+    """
+
+    mark: int
+    at_s: float
+    attributes: int
+
+
+_NEVER: Final = _Full(0, float("-inf"), 0)
+
 Counted: TypeAlias = CountedMinutes | CountsOnly | CountedBefore | CountedDoubts | CollectorLags
 Tell: TypeAlias = Callable[[Counted], Awaitable[None]]
 
@@ -125,10 +148,9 @@ class CollectedSource:
         self._session = session
         self._since = since
         self._timing = timing or Timing()
-        # By minute: a hash of what was counted, as of the last look; and, of what was read in
-        # full, that and when it was.
+        # By minute: a hash of what was counted, as of the last look; and what was read in full.
         self._counted: dict[int, int] = {}
-        self._read: dict[int, tuple[int, float]] = {}
+        self._read: dict[int, _Full] = {}
         self._quiet = 0
         self._looked_at_s: float | None = None
         self._again_at_s = float("-inf")
@@ -211,24 +233,41 @@ class CollectedSource:
                 counted[rollup.minute] ^= hash((rollup.name, what))
         changed = any(self._counted.get(minute, 0) != mark for minute, mark in counted.items())
         self._quiet = 0 if changed else self._quiet + 1
-        self._counted, self._looked_at_s = counted, now_s
+        self._counted.update(counted)
+        self._looked_at_s = now_s
         if again:
             self._again_at_s = now_s
             await self._read_doubts(client, first, last, tell)
             behind = await self._queries(client, [Range(lags.PARTITION, "", "~")])
             await tell(CollectorLags(lags.by_region(behind, now_s)))
         await tell(CountsOnly(rollups))
-        due = [minute for minute, mark in counted.items() if self._is_due(minute, mark, now_s)]
-        for begin, end in _stretches(due):
-            await tell(CountedMinutes(begin, end, await self._rollups(client, begin, end)))
-            self._read.update({m: (counted[m], now_s) for m in range(begin, end + 1)})
-        for minute in [minute for minute in self._read if minute < last - KEPT_MINUTES]:
-            del self._read[minute]
+        await self._read_sketches(client, now_s, tell)
+        for minute in [minute for minute in self._counted if minute < last - KEPT_MINUTES]:
+            del self._counted[minute]
+            self._read.pop(minute, None)
 
-    def _is_due(self, minute: int, mark: int, now_s: float) -> bool:
-        """Say whether a minute is to be read in full."""
-        known, at_s = self._read.get(minute, (0, minute * MINUTE_S))
-        return mark != known and now_s - at_s >= _SKETCHES_EVERY_S
+    async def _read_sketches(self, client: Any, now_s: float, tell: Tell) -> None:
+        """Read in full the minutes whose turn it is."""
+        due = sorted(minute for minute in self._counted if self._is_due(minute, now_s))
+        for begin, end in _stretches(due):
+            items = await self._queries(client, rollup_ranges(begin, end))
+            await tell(CountedMinutes(begin, end, read_rollups(items)))
+            attributes = Counter[int]()
+            for item in items:
+                attributes[rollup_of(str(item[SK]))[0]] += len(item)
+            for minute in range(begin, end + 1):
+                self._read[minute] = _Full(self._counted[minute], now_s, attributes[minute])
+
+    def _is_due(self, minute: int, now_s: float) -> bool:
+        read = self._read.get(minute, _NEVER)
+        if self._counted[minute] == read.mark:
+            return False
+        if now_s >= _settled_s(minute):
+            return read.at_s < _settled_s(minute) or now_s - read.at_s >= _AGAIN_EVERY_S
+        # It will be as much as the minutes before it.
+        before = (self._read.get(earlier, _NEVER) for earlier in (minute - 1, minute - 2))
+        pause_s = max(read.attributes for read in before) / _ATTRIBUTES
+        return pause_s <= _LONGEST_S and now_s - max(read.at_s, minute * MINUTE_S) >= pause_s
 
     async def _read_past(self, client: Any, hour: tuple[int, int], tell: Tell) -> None:
         rollups = await self._rollups(client, *hour)
@@ -250,6 +289,11 @@ class CollectedSource:
     ) -> list[Item]:
         queries = (self.table.query(client, one, attributes) for one in ranges)
         return [item for page in await asyncio.gather(*queries) for item in page]
+
+
+def _settled_s(minute: int) -> float:
+    """Say when what happened in a minute is counted, as a rule."""
+    return (minute + 1) * MINUTE_S + _SETTLED_S
 
 
 def _stretches(minutes: Sequence[int]) -> Iterator[tuple[int, int]]:

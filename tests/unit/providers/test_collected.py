@@ -98,12 +98,33 @@ async def test_a_look_costs_as_many_queries_at_any_rate() -> None:
     async with opened(table) as session:
         looking = Looking(session)
         async with looking.running():
-            before = len(table.queries)
-            await looking.look()
-            few = len(table.queries) - before
-            table.count("f", FunctionName(WEST, "f"), MINUTE, {"started": 10**6, "ended": 10**6})
-            await looking.look()
-            assert few == len(table.queries) - before - few == SHARDS
+            for count in (0, 1, 10**6):
+                counts = {"started": count, "ended": count}
+                table.count("f", FunctionName(WEST, "f"), MINUTE, counts)
+                before = len(table.queries)
+                await looking.look()
+                # Counts, and how long it took where these have changed.
+                assert len(table.queries) - before == (2 * SHARDS if count else SHARDS)
+
+
+async def test_how_long_much_took_is_read_when_its_minute_is_over() -> None:
+    table = FakeCollected()
+    for minute in (MINUTE - 1, MINUTE):
+        for number in range(250):
+            values_s = (0.001 * 1.1**power for power in range(60))
+            table.ran(f"f{number}", WEST, minute, *values_s)
+    async with opened(table) as session:
+        looking = Looking(session)
+        async with looking.running():
+            for after_s, times in ((15, 1), (10, 1), (20, 2)):  # until 15 s of the next minute
+                table.ran("f0", WEST, MINUTE, 9.0)
+                before = len(table.queries)
+                await looking.look(after_s)
+                assert len(table.queries) - before == times * SHARDS
+            looking.tables.renew(looking.now_s, None)
+            (row,) = (row for row in looking.tables.functions if row.name == "f0")
+            assert row.count == 123
+            assert (row.max_s or 0.0) > 8.0
 
 
 async def test_the_running_minute_is_read_again_and_older_ones_once_more() -> None:
