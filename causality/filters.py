@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from fnmatch import translate
 from typing import NamedTuple, TypeAlias
 
 from causality.filter_words import FIELDS, FLAGS, MEASURES, QUANTILES, SEARCHED, MeasureKind, Test
@@ -23,9 +24,9 @@ __all__ = ["Filter", "FilterError", "Slow", "Test", "parse", "read_duration", "r
 
 _TOKEN = re.compile(r'(?:[^\s"]|"[^"]*")+|"')
 _COMPARISON = re.compile(
-    r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<sign><=|>=|<|>|=)(?P<value>.*)", re.S
+    r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<sign><=|>=|<|>|!?=)(?P<value>.*)", re.S
 )
-_FIELD = re.compile(r"(?P<name>[A-Za-z_]+):(?P<value>.*)", re.S)
+_FIELD = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*):(?P<value>.*)", re.S)
 _NUMBER = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?P<unit>.*)", re.S)
 _UNITS = {
     "": 1.0,
@@ -36,6 +37,14 @@ _UNITS = {
     "m": 60.0,
     "min": 60.0,
     "h": 3600.0,
+}
+# What other languages write: as text to look for, it would silently fit nothing.
+_ELSEWHERE = {
+    "AND": "words are joined by blanks: every one has to fit",
+    "&&": "words are joined by blanks: every one has to fit",
+    "OR": "every word has to fit; there is no 'or'",
+    "||": "every word has to fit; there is no 'or'",
+    "NOT": "a word is negated by '-' before it",
 }
 _SIGNS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
@@ -154,6 +163,10 @@ def _other(word: _Word) -> Test:
     """Read a word that compares no numbers."""
     if word.text.startswith('"'):
         return _search(word.text)
+    if word.text[0] in "<>=":
+        raise FilterError("a comparison holds no blanks: duration>200ms", word.column)
+    if word.text in _ELSEWHERE:
+        raise FilterError(_ELSEWHERE[word.text], word.column)
     field = _FIELD.fullmatch(word.text)
     if field is None:
         flag = FLAGS.get(word.text.lower())
@@ -161,7 +174,7 @@ def _other(word: _Word) -> Test:
     name, pattern = field["name"].lower(), field["value"]
     if name not in FIELDS:
         raise FilterError(
-            f"no field {field['name']!r}; {_known(name, FIELDS)} "
+            f"no field {field['name']!r}; {_meant(name, pattern)} "
             'Or put "quotes" around the text to look for it',
             word.column,
         )
@@ -171,6 +184,14 @@ def _other(word: _Word) -> Test:
         )
     values, fits = FIELDS[name].values, _matcher(pattern)
     return lambda invocation: any(fits(value.lower()) for value in values(invocation))
+
+
+def _meant(name: str, value: str) -> str:
+    if name in FLAGS:
+        return f"did you mean {name}?"
+    if name in MEASURES or name in QUANTILES:
+        return f"did you mean {name}>{value or '200ms'}?"
+    return _known(name, FIELDS)
 
 
 def _search(pattern: str) -> Test:
@@ -186,9 +207,8 @@ def _matcher(pattern: str, *, contained: bool = False) -> Callable[[str], bool]:
         return (lambda value: plain in value) if contained else (lambda value: plain == value)
     if "*" not in plain and "?" not in plain:
         return lambda value: plain in value
-    parts = {"*": ".*", "?": "."}
-    expression = re.compile("".join(parts.get(c) or re.escape(c) for c in plain), re.S)
-    return lambda value: expression.fullmatch(value) is not None
+    expression = re.compile(translate(plain.replace("[", "[[]")))
+    return lambda value: expression.match(value) is not None
 
 
 # --- numbers -----------------------------------------------------------------------------------
@@ -200,7 +220,7 @@ def _comparison(word: _Word, latencies: Callable[[], Latencies] | None) -> Test 
         return None
     name, sign = match["name"].lower(), match["sign"]
     if name not in MEASURES and name not in QUANTILES:
-        if sign == "=":
+        if sign in ("=", "!="):
             return None  # part of a key or a query, most likely
         known = _known(name, [*MEASURES, *QUANTILES])
         raise FilterError(
@@ -208,6 +228,9 @@ def _comparison(word: _Word, latencies: Callable[[], Latencies] | None) -> Test 
             'Or put "quotes" around the text to look for it',
             word.column,
         )
+    if sign not in _SIGNS:
+        column = word.column + match.start("sign")
+        raise FilterError(f"no comparison {sign!r}; '-' before the word negates it", column)
     kind: MeasureKind = MEASURES[name].kind if name in MEASURES else "duration"
     bound = _bound(match["value"], kind, word.column + match.start("value"))
     compare = _SIGNS[sign]

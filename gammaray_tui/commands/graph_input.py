@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
+from unicodedata import east_asian_width
 
 import typer
 
-from gammaray_tui.commands.output import say
+from gammaray_tui.commands.output import escaped, say
 from providers.errors import UserError
 
 if TYPE_CHECKING:
@@ -146,10 +147,12 @@ def read_filter(
     try:
         return parse(expression, lambda: latencies_of(known, since_s))
     except FilterError as error:
+        before = escaped(expression[: error.column - 1])
+        wide = sum(east_asian_width(character) in ("W", "F") for character in before)
         raise UserError(
             f"The filter cannot be read: {error}",
             on=option,
-            todo=f"{expression}\n{'^':>{error.column}}",
+            todo=f"{escaped(expression)}\n{' ' * (len(before) + wide)}^",
             kind="usage",
         ) from error
 

@@ -97,6 +97,12 @@ def test_what_fits(expression: str, expected: str) -> None:
         ("function:", 10, "function: needs a value"),
         ('cold key:"a b', 10, "quote is not closed"),
         ("cold -", 7, "nothing follows '-'"),
+        ("p95 > 200ms", 5, "a comparison holds no blanks"),
+        ("duration!=1s", 9, "no comparison '!='; '-' before the word negates it"),
+        ("p95:200ms", 1, "did you mean p95>200ms?"),
+        ("cold:true", 1, "did you mean cold?"),
+        ("error OR cold", 7, "there is no 'or'"),
+        ("cold AND error", 6, "joined by blanks"),
     ],
 )
 def test_mistakes_are_pointed_at(expression: str, column: int, says: str) -> None:
