@@ -20,12 +20,12 @@ from causality.facts import Call, Cause, End, Facts, Output, Start, UnreadablePa
 from gammaray_recorder import wire
 
 _ENTRY_ARN = re.compile(r"pl:(arn:aws[\w-]*:lambda:[^:]*:[^:]*:function:[^:]+)")
-_STRING = r"""b?(?:'(?:[^'\\]++|\\.)*+'|"(?:[^"\\]++|\\.)*+")"""
+_STRING = r"""[bu]?(?:'(?:[^'\\]++|\\.)*+'|"(?:[^"\\]++|\\.)*+")"""
 _TRIGGER = re.compile(r":(?:es|esARN):(?!es)")
 # Most values are plain: no quotes in them, nothing to unescape.
 _PLAIN = r"\{'(?P<kind>[SN])': '(?P<plain>[^'\\]++)'\}"
 _DDB_KEY = re.compile(
-    rf"(?P<name>.*?):(?:{_PLAIN}|(?P<value>\{{'(?:S|N|B)': {_STRING}\}}))(?::|$)", re.DOTALL
+    rf"(?P<name>.*?):(?:{_PLAIN}|(?P<value>\{{u?'(?:S|N|B)': {_STRING}\}}))(?::|$)", re.DOTALL
 )
 _TOPIC = re.compile(r"arn:[^:]*:sns:[^:]*:[^:]*:[^:]+$")
 _CALL = re.compile(r"pl:([A-Za-z]+):([a-z0-9-]*)(?=:|$)")

@@ -197,7 +197,8 @@ class Lane:
             stretch.crowded = stretch.crowded or len(stretch.entries) > _SOLVED
             if not left:
                 yield stretch
-                stretch, visible = Stretch(crowded=False), []
+                stretch = Stretch(crowded=False)
+                visible = [o for o in visible if o.fact.doubtful]
             since_mark += 1
             if since_mark >= _MARK_EVERY and (stretch.crowded or not left):
                 since_mark = 0

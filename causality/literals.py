@@ -29,7 +29,7 @@ Value: TypeAlias = "dict[str, Value] | list[Value] | str | bytes | Number | Opaq
 
 _TOKEN = re.compile(
     r"""\s*+(?:
-      (?P<string>[bB]?(?:'(?:[^'\\]++|\\.)*+'|"(?:[^"\\]++|\\.)*+"))
+      (?P<string>[bBuU]?(?:'(?:[^'\\]++|\\.)*+'|"(?:[^"\\]++|\\.)*+"))
     | (?P<open>[{\[(])
     | (?P<close>[}\])])
     | (?P<comma>,)
@@ -88,7 +88,7 @@ class _Open:
         inner = self.elements[0] if len(self.elements) == 1 else None
         if self.name == "Decimal" and isinstance(inner, str):
             return Number(inner)
-        if self.name == "Binary" and isinstance(inner, bytes):
+        if self.name in ("Binary", "bytearray") and isinstance(inner, bytes):
             return inner
         return OPAQUE
 

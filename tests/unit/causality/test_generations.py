@@ -128,3 +128,35 @@ def test_a_result_that_lambda_hands_on_comes_from_its_invocation(known: bool) ->
         assert (edge.evidence, edge.parent_request_id, edge.operation) == ("exact", "p", None)
     else:
         assert not edges
+
+
+def _published(request_id: str, at_s: float, message: str) -> list[Item]:
+    topic = "arn:aws:sns:us-west-2:123456789012:news"
+    text = f"Publish:us-west-2:TopicArn:{topic}:Message:{message}"
+    return [_entry(request_id, "old", _BY_PERSON, at_s), _sdk(request_id, "c1", text, at_s + 0.1)]
+
+
+def _notified(request_id: str, at_s: float, subject: str) -> Item:
+    topic = "arn:aws:sns:us-west-2:123456789012:news"
+    return _entry(request_id, "child", f":es:sns:sub:{subject}:op:{topic}", at_s)
+
+
+def test_a_less_likely_reading_counts_only_where_it_is_needed() -> None:
+    """A message can hold ":Subject:s", or be followed by a subject: the records tell."""
+    edges = _edges(
+        *_published("p", T, "m"),
+        *_published("q", T + 0.1, "m:Subject:s"),
+        _notified("plain", T + 0.4, "None"),
+        _notified("with subject", T + 0.5, "s"),
+    )
+    assert (edges["plain"].parent_request_id, edges["with subject"].parent_request_id) == (
+        *("p", "q"),
+    )
+    edges = _edges(
+        *_published("p", T, "m"),
+        *_published("q", T + 0.1, "m:Subject:s"),
+        _notified("one", T + 0.4, "None"),
+        _notified("other", T + 0.5, "None"),
+    )
+    for edge in edges.values():
+        assert (edge.evidence, edge.candidates) == ("ambiguous", ["p", "q"])

@@ -221,6 +221,20 @@ def test_a_put_is_read_from_a_resource_and_from_a_client(
     assert output.attribute_hashes == _hashes(item)
 
 
+@pytest.mark.parametrize(
+    ("item", "key"),
+    [
+        ("{u'id': u'k\\xe9', u'n': u'x'}", "id:{u'S': u'k\\xe9'}"),  # as Python 2 wrote it
+        (str({"id": bytearray(b"ab")}), "id:{'B': 'YWI='}"),
+    ],
+)
+def test_a_value_is_read_however_python_wrote_it(item: str, key: str) -> None:
+    (output,) = _call("PutItem", f":TableName:t:Item:{item}").outputs
+    cause = _cause(f":esARN:arn:aws:dynamodb:u:1:table/t/stream/l:es:ddb:keys:{key}:op:INSERT")
+    ((name, kind, value),) = json.loads(cause.key or "")
+    assert output.attribute_hashes[name] == wire.attribute_hash(name, {kind: value})
+
+
 @given(st.dictionaries(names, key_values, min_size=1, max_size=2), st.booleans())
 def test_a_composite_key_is_read(key: dict[str, dict[str, Any]], first: bool) -> None:
     pairs = {"Key": key, "TableName": "arn:aws:dynamodb:us-west-2:1:table/t"}
