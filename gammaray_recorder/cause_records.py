@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _TTL_PRINCIPAL = "dynamodb.amazonaws.com"
 _S3_SUBJECT = "Amazon S3 Notification"  # of every message that S3 itself publishes
+_S3_SESSION = ":S3-PROD-END"  # of the role with which S3 itself sends to queues
 
 
 def read(records: List[Any]) -> List[Cause]:
@@ -148,7 +149,8 @@ def _sqs(record: Dict[str, Any]) -> List[Cause]:
         wire.ID_TRACE_ROOT: trace_root(attributes.get("AWSTraceHeader")),
     }
     # "<role id>:<session>" is somebody's code, which may send on what AWS once sent to it.
-    if ":" not in str(attributes.get("SenderId")):
+    sender = str(attributes.get("SenderId"))
+    if ":" not in sender or sender.endswith(_S3_SESSION):
         inside = _inside(record.get("body"), ids, by_s3=True)
         if inside:
             return inside

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from gammaray_recorder.cause import Cause
 
 _OWN_KAFKA = "SelfManagedKafka"
+# How a state machine that starts another one is told to name its own execution.
+_STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 
 
 def read(event: Dict[str, Any]) -> List[Cause]:
@@ -43,14 +45,19 @@ def invoker(event: Dict[str, Any]) -> Tuple[str, Dict[str, str]]:
     """
     if event.keys() == {"Error", "Cause"}:
         return "stepfunctions", {}
-    for value in event.values():
+    executions: Dict[str, bool] = {}  # each, and whether only as the one behind the present one
+    for name, value in event.items():
         for text in value.values() if isinstance(value, dict) else (value,):
             if isinstance(text, str) and text.startswith("arn:"):
                 if ":states:" in text and (":execution:" in text or ":express:" in text):
-                    return "stepfunctions", {wire.ID_EXECUTION: text}
-                if ":scheduler:" in text and ":schedule/" in text:
+                    executions[text] = name == _STARTED_BY and executions.get(text, True)
+                elif ":scheduler:" in text and ":schedule/" in text and not executions:
                     return "schedule", {wire.ID_SCHEDULE: text}
-    return "lambda", {}
+    if not executions:
+        return "lambda", {}
+    own = [text for text, behind in executions.items() if not behind] or list(executions)
+    # Of several, nothing tells which one is running.
+    return "stepfunctions", {wire.ID_EXECUTION: own[0]} if len(own) == 1 else {}
 
 
 def _http(event: Dict[str, Any]) -> List[Cause]:

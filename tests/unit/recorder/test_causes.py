@@ -128,6 +128,9 @@ def test_s3_is_found_in_queues_topics_and_topics_in_queues() -> None:
         ("s3", "b.jpg"),
     ]
     assert through_queue[0]["ids"] == {**S3_IDS, "sqs_message": "q-1", "trace_root": ROOT}
+    by_role = queued(s3, "q-1")
+    by_role["attributes"]["SenderId"] = "AROAXXXXXXXXXXXXXXXXX:S3-PROD-END"  # S3 itself
+    assert read({"Records": [by_role]}) == through_queue
     by_s3 = published(s3, "m-1", "Amazon S3 Notification")
     (through_topic, _) = read({"Records": [by_s3]})
     assert through_topic["ids"] == {**S3_IDS, "sns_message": "m-1"}
@@ -348,6 +351,19 @@ def test_a_state_machine_is_known_by_the_execution_that_it_passes_on() -> None:
             "lambda_request": Context().aws_request_id,
         }
         assert cause["hash"] == wire.payload_hash(event)
+
+
+def test_of_several_executions_none_is_taken_for_the_present_one() -> None:
+    first, second = (f"arn:aws:states:{REGION}:{ACCOUNT}:execution:m:{n}" for n in (1, 2))
+    behind = {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": first}
+    for event, execution in (
+        ({"one": first, "other": second}, None),
+        ({**behind, "execution": second}, second),
+        ({"execution": second, **behind}, second),
+        (behind, first),
+    ):
+        (cause,) = read(event)
+        assert (cause["s"], cause["ids"].get("execution_arn")) == ("stepfunctions", execution)
 
 
 def test_a_schedule_is_known_by_the_arn_that_its_input_holds() -> None:
