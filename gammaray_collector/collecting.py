@@ -17,8 +17,16 @@ from causality.facts import Facts
 from causality.match_keys import EXACT
 from gammaray_collector import attempts, lags, problems, silence
 from gammaray_collector.evidence import Rushes
-from gammaray_collector.halves import AWAITS, Nodes, halves_of
-from gammaray_collector.items import PK, SK, Attempt, attempts_key, instant, record_item
+from gammaray_collector.halves import AWAITS, Nodes, halves_of, invoked_by
+from gammaray_collector.items import (
+    PK,
+    SK,
+    Attempt,
+    attempts_key,
+    instant,
+    invoked_item,
+    record_item,
+)
 from gammaray_collector.ledger import Conclusion, Ledger, Together, in_threads
 from gammaray_collector.lookups import Callers, TableKeys
 from gammaray_collector.reading import Lost, Read, Unread, read, unread
@@ -27,6 +35,7 @@ from gammaray_collector.rollups import doubt_item
 from gammaray_collector.table import Asked, Busy, Table
 from gammaray_collector.waiting import (
     Half,
+    OutputHalf,
     due_causes_of,
     due_partition,
     half_item,
@@ -107,6 +116,12 @@ class Collector:
                     for level, key in nodes.keys(h)
                     # One partition takes only so many writes, and nothing would come of these.
                     if (level, key) not in self._rushes
+                ),
+                *(
+                    invoked_item(request_id, half.call.at_s or now_s)
+                    for half in halves
+                    if isinstance(half, OutputHalf)
+                    for request_id in invoked_by(nodes.outputs[half.output_id])
                 ),
             ]
         )

@@ -29,6 +29,7 @@ from gammaray_collector.items import (
     Item,
     instant,
     invocation_partition,
+    invoked_key,
     stream_record_of,
 )
 from gammaray_collector.reading import part_of
@@ -194,15 +195,15 @@ class Evidence:
 
     def _add(self, halves: Iterable[Half]) -> None:
         new = [half for half in halves if self.nodes.add(half)]
+        invoked = self._marked(half for half in new if isinstance(half, CauseHalf))
         # Causes first: they tell which attributes are the key of a table.
         for half in sorted(new, key=lambda half: isinstance(half, OutputHalf)):
             name = identity(half)
             keys = self._keys[name] = self.nodes.keys(half)
-            if isinstance(half, CauseHalf):
-                # Its event may have been handed on by whoever invoked it. That is only read, and
-                # not written for every cause: see _add_invoked.
-                started = (EXACT, (wire.ID_LAMBDA_REQUEST, half.request))
-                keys += [started] if started not in keys else []
+            if isinstance(half, CauseHalf) and half.request in invoked:
+                # Its event was handed on by whoever invoked it. That is only read, and not written
+                # for every cause: see _add_invoked.
+                keys.append((EXACT, (wire.ID_LAMBDA_REQUEST, half.request)))
             members = self._outputs if isinstance(half, OutputHalf) else self._causes
             for key in keys:
                 members[key][name] = None
@@ -241,6 +242,16 @@ class Evidence:
                 self._cut[key] = float("inf")
         self._add(found)
         self._add_invoked(half for half in halves if isinstance(half, OutputHalf))
+
+    def _marked(self, causes: Iterable[CauseHalf]) -> set[str]:
+        """Give the invocations that a call started of which these events do not tell."""
+        untold = {
+            cause.request
+            for cause in causes
+            if cause.cause.caller is None and wire.ID_LAMBDA_REQUEST not in cause.cause.ids
+        }
+        marks = self._table.get(map(invoked_key, untold)) if untold else {}
+        return {request_id for request_id in untold if invoked_key(request_id) in marks}
 
     def _add_invoked(self, outputs: Iterable[OutputHalf]) -> None:
         """Read what was started by an Invoke, where no cause names that Invoke."""

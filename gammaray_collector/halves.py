@@ -20,6 +20,7 @@ from causality.match_keys import (
 from causality.merging import unknown
 from gammaray_collector.items import digest
 from gammaray_collector.waiting import CauseHalf, Half, OutputHalf, TablePlace
+from gammaray_recorder import wire
 
 LeveledKey: TypeAlias = tuple[int, tuple[str, ...]]
 # Which attributes are the key of a table.
@@ -180,6 +181,11 @@ class Nodes:
                 table = table_of_cause(half)
                 if table is not None and (names := key_names_of(half.cause.key)):
                     yield table, names
+
+
+def invoked_by(node: OutputNode) -> Iterator[str]:
+    """Give the request id that a call was answered with: of the invocation that it started."""
+    return (key[1] for key in exact_output_keys(node) if key[0] == wire.ID_LAMBDA_REQUEST)
 
 
 def table_of_put(node: OutputNode) -> TablePlace | None:

@@ -13,6 +13,7 @@ One example of each kind (rollups and doubts: gammaray_collector.rollups):
     edge     {"pk": "i#8d1f", "sk": "e#b07c51a2", "n": 3, "c": "[...]",
               "j": "{\"grade\": \"content\", \"parent\": \"77aa\", \"call\": \"f735\", ...}"}
     effect   {"pk": "i#77aa", "sk": "t#8d1f#b07c51a2"}
+    invoked  {"pk": "i#8d1f", "sk": "v#"}
     output   {"pk": "k#<digest>", "sk": "1795364782764#o#5be1c0d2", "j": "{\"request\": ...}"}
     cause    {"pk": "k#<digest>", "sk": "1795364782782#c#b07c51a2", "j": "{...}"}
              (under an id that AWS issued, time stands last: "o#5be1c0d2#1795364782764")
@@ -21,7 +22,9 @@ One example of each kind (rollups and doubts: gammaray_collector.rollups):
     due      {"pk": "u#5", "sk": "1795364872782#b07c51a2", "p": <compressed: "[{...}, ...]">}
 
 An effect points from an invocation to one that it may have caused. It is written before the edge
-and never taken away: the edge at its other end tells whether it still holds.
+and never taken away: the edge at its other end tells whether it still holds. Of an invocation that
+is marked as invoked, a call was answered with its request id: whatever its event looks like, that
+call is its cause, and waits under the match key of this id.
 """
 
 from __future__ import annotations
@@ -57,6 +60,7 @@ RECORDS: Final = "r#"
 ATTEMPTS: Final = "a#"
 EDGES: Final = "e#"
 EFFECTS: Final = "t#"
+INVOKED: Final = "v#"
 
 
 _COMPRESSED_FROM = 1024  # characters: what is shorter costs one write either way
@@ -191,6 +195,17 @@ def stream_record_of(item: Item) -> StreamRecord:
     record_id = str(item[SK]).removeprefix(RECORDS)
     image = Image(Text(record_id), Text(text), Number(str(item["ts"])), version)
     return StreamRecord(Change("", image), record_id, "INSERT", str(item.get("g", "")))
+
+
+def invoked_key(request_id: str) -> Key:
+    """Give the key of the mark of an invocation that some call is known to have started."""
+    return invocation_partition(request_id), INVOKED
+
+
+def invoked_item(request_id: str, at_s: float) -> Item:
+    """Mark an invocation as started by a call that was answered with its request id."""
+    partition, place = invoked_key(request_id)
+    return {PK: partition, SK: place, EXPIRES: int(at_s + INVOCATIONS_KEPT_S)}
 
 
 # --- what was concluded -------------------------------------------------------------------------

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import random
+from typing import Any
 
 import pytest
 
+from causality.records import Change, Image, Number, StreamRecord, Text
+from gammaray_recorder import wire
 from tests.unit.causality import oracle
 from tests.unit.causality.test_world import ALL_WORLDS, MASKED_WORLDS
 from tests.unit.causality.world import Options, World
@@ -70,3 +75,36 @@ def test_everything_counts_once_however_often_and_to_whomever_it_comes(
         assert conclusions(table) == conclusions(once), seed
         assert counted(table) == counted(once) == counted_again(table), seed
         assert edges_in(table) == edges_live(records), seed
+
+
+def test_an_event_that_is_handed_on_is_that_of_the_invoke_in_whatever_order_records_come() -> None:
+    message = {"s": "sqs", "res": "arn:aws:sqs:us-west-2:1:jobs", "ids": {"sqs_message": "m"}}
+    send = {"s": "sqs", "o": "SendMessage", "out": [{"ids": {"sqs_message": "m"}}]}
+    invoke = {"s": "lambda", "o": "Invoke", "res": "B", "out": [{"ids": {"lambda_request": "b"}}]}
+    records = [
+        _said("s", "S", [], send),
+        _said("a", "A", [message], invoke),
+        _said("b", "B", [message]),
+    ]
+    live = edges_live(records)
+    assert {(child, edge[0], edge[1]) for (child, _), edge in live.items()} == {
+        ("a", "exact", "s"),
+        ("b", "exact", "a"),
+    }
+    for order in itertools.permutations(records):
+        assert edges_in(collected(order, 1)) == live
+    assert edges_in(collected_by_two(records, random.Random(1))) == live
+
+
+def _said(request_id: str, function: str, causes: list[Any], *calls: Any) -> StreamRecord:
+    arn = f"arn:aws:lambda:us-west-2:123456789012:function:{function}"
+    made = [
+        {"k": "c", "i": f"{n:016x}", "t": 1795000000.1, "d": 0.1, "g": "us-west-2", **call}
+        for n, call in enumerate(calls)
+    ]
+    start = {"k": "s", "t": 1795000000.0, "arn": arn, "g": "us-west-2", "src": causes}
+    events = [start, *made, {"k": "e", "t": 1795000000.5, "st": "ok"}]
+    payload = json.dumps({"r": request_id, "a": "0c", "g": "us-west-2", "e": events})
+    key = f"{request_id}:0c:0"
+    image = Image(Text(key), Text(payload), Number("1795000000600"), Number(str(wire.VERSION)))
+    return StreamRecord(Change("", image), key, "INSERT", "us-west-2")
