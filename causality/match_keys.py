@@ -87,8 +87,8 @@ def exact_output_keys(node: OutputNode) -> Iterator[ExactKey]:
         if node.callee_request_id is not None:
             yield (wire.ID_LAMBDA_REQUEST, node.callee_request_id)
         # The original put the caller's request id into the payload.
-        invocation, callee = node.call.invocation, names.bare_function(resource)
-        yield (CALLER, invocation.request_id, call.region or invocation.region or "", callee)
+        callee = names.bare_function(resource)
+        yield (CALLER, node.call.invocation.request_id, call.region or "", callee)
 
 
 def exact_cause_keys(node: CauseNode) -> list[ExactKey]:
@@ -124,7 +124,6 @@ def composed_key(node: OutputNode | CauseNode, kind: str, value: str) -> Iterato
     else:
         call = node.call.fact
         resource, region = fact.resource or call.resource, call.region
-        region = region or node.call.invocation.region
     if kind == wire.ID_KINESIS:
         yield (kind, value, region or "", names.stream(resource or ""))
     elif value != _NO_VERSION:
