@@ -19,6 +19,7 @@ def time_in_calls(calls: Iterable[CallNode]) -> float | None:
     spans.sort()
     total, reached = 0.0, float("-inf")
     for start, end in spans:
-        total += max(0.0, end - max(start, reached))
-        reached = max(reached, end)
+        if end > reached:
+            total += max(0.0, end - (start if start > reached else reached))
+            reached = end
     return total

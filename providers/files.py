@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from causality.records import StreamRecord, Unreadable
 from providers.errors import UserError
@@ -30,6 +30,7 @@ from providers.recordings.reader import is_recording, read_events
 
 _BATCH: Final = 1000
 _SNIFF_BYTES: Final = 64 * 1024
+_BUFFER_BYTES: Final = 64 * 1024  # most trace files are read at once
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def read(fileset: FileSet, *, once: bool = True) -> Iterator[ProviderEvent]:
     seen: set[str] | None = set() if once else None
     for path, file_format in _by_preference(fileset.files):
         try:
-            with path.open("rb") as stream:
+            with io.BufferedReader(path.open("rb", buffering=0), _BUFFER_BYTES) as stream:
                 yield from read_stream(str(path), stream, file_format, seen)
         except OSError as error:
             raise _cannot_read(path, error) from error
@@ -94,7 +95,7 @@ def read(fileset: FileSet, *, once: bool = True) -> Iterator[ProviderEvent]:
 
 
 def read_stream(
-    name: str, stream: io.BufferedReader, file_format: Format | None, seen: set[str] | None
+    name: str, stream: io.BufferedReader[Any], file_format: Format | None, seen: set[str] | None
 ) -> Iterator[ProviderEvent]:
     """Read an open file, or a pipe, to its end.
 
@@ -143,9 +144,7 @@ def batches(
     """Put new records of one region together, in their order."""
     batch = RecordBatch("", source, [])
     for item in decoded:
-        if isinstance(item, Unreadable):
-            batch.unreadable.append(item)
-        elif isinstance(item, StreamRecord):
+        if isinstance(item, StreamRecord):
             if not _is_new(item, seen):
                 continue
             if item.awsRegion != batch.region:
@@ -153,6 +152,8 @@ def batches(
                     yield batch
                 batch = RecordBatch(item.awsRegion, source, [])
             batch.records.append(item)
+        elif isinstance(item, Unreadable):
+            batch.unreadable.append(item)
         else:
             if batch.records or batch.unreadable:
                 yield batch
@@ -181,19 +182,14 @@ def _new_of(event: ProviderEvent, seen: set[str] | None) -> Iterator[ProviderEve
 def _is_new(record: StreamRecord, seen: set[str] | None) -> bool:
     if seen is None:
         return True
-    key = _identity(record)
+    key = record.eventID
+    if not key:  # told from others by its item and place
+        image = record.dynamodb.NewImage
+        key = f"{image.reqID.S if image else ''}\n{record.dynamodb.SequenceNumber}"
     if key in seen:
         return False
     seen.add(key)
     return True
-
-
-def _identity(record: StreamRecord) -> str:
-    """Tell a record from all others: by its event id, else by its item and place."""
-    if record.eventID:
-        return record.eventID
-    image = record.dynamodb.NewImage
-    return f"{image.reqID.S if image else ''}\n{record.dynamodb.SequenceNumber}"
 
 
 def _by_preference(files: Iterable[Path]) -> list[tuple[Path, Format | None]]:

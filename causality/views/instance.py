@@ -70,8 +70,7 @@ class _Drawing:
             calls = calls_in_order(invocation)
             self._nodes[node_id] = invocation_node(invocation, calls)
             # One that is a guess for several deliveries is a trigger for one of them at most.
-            pairs = self._paired(invocation)
-            guessed = set(pairs.values())
+            guessed = set(self._paired(invocation).values()) if invocation.triggered else ()
             for call in calls:
                 triggers = can_trigger(call) or call in guessed
                 if triggers or self._all_calls:

@@ -45,11 +45,9 @@ class Links:
         order = sorted(
             self._edges.values(), key=lambda edge: place[edge.source] * count + place[edge.target]
         )
-        return tuple([self._with_delay(edge) for edge in order])
+        return tuple([edge if edge.count == 1 else self._with_delay(edge) for edge in order])
 
     def _with_delay(self, edge: ViewEdge) -> ViewEdge:
-        if edge.count == 1:
-            return edge
         delays = self._delays.get((edge.source, edge.target))
         if not delays:
             return edge
