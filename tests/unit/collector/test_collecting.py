@@ -31,7 +31,7 @@ _QUICK = (
     "forwarding",
     *("outsiders, filtered", "records lost on busy keys", "original, outsiders"),
 )
-_SMALL = {
+SMALL = {
     "ids": Options((*IDENTIFIED, "relay"), roots=2, calls=2, depth=2, failures=0.3, twice=0.3),
     "tables": Options(TABLES, roots=3, keys=3, contents=4, outsiders=0.2, lost=0.05),
     "local": Options((*IDENTIFIED, *TABLES), local=True, roots=2, calls=2, keys=4, contents=3),
@@ -63,12 +63,12 @@ def test_edges_of_more_random_worlds_are_those_of_the_live_view(name: str) -> No
 @pytest.mark.parametrize(
     "seeds", [range(2), pytest.param(range(2, 30), marks=pytest.mark.slow)], ids=["", "more"]
 )
-@pytest.mark.parametrize("name", _SMALL)
+@pytest.mark.parametrize("name", SMALL)
 def test_everything_counts_once_however_often_and_to_whomever_it_comes(
     name: str, seeds: range
 ) -> None:
     for seed in seeds:
-        records = World(seed, _SMALL[name]).run().records()
+        records = World(seed, SMALL[name]).run().records()
         once = collected(records, len(records))
         table = collected_by_two(records, random.Random(seed))
         assert conclusions(table).keys() == conclusions(once).keys(), seed
