@@ -28,7 +28,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[DynamoTable, Stubbe
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "none")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
     pauses: list[float] = []
-    monkeypatch.setattr(dynamo.time, "sleep", pauses.append)
+    monkeypatch.setattr("gammaray_collector.dynamo.time.sleep", pauses.append)
     table = DynamoTable(_TABLE, "us-west-2")
     with Stubber(table._client) as stubber:
         yield table, stubber, pauses
