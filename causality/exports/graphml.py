@@ -28,6 +28,7 @@ def _node_attributes(node: ViewNode) -> dict[str, str | int | float | bool]:
         "name": node.name,
         "service": node.service,
         "region": node.region,
+        "account": node.account,
         "resource": node.resource,
         "key": node.key,
         "request_id": node.request_id or "",

@@ -71,11 +71,15 @@ def node_lines(node: ViewNode) -> list[str]:
         said.append(error or "")
         return _shown(said)
     if node.kind == "invocation":
-        said, figures = [f"{node.name} {node.region}", node.request_id or ""], _times(node)
+        where = f"{node.region} {node.account}"
+        said, figures = [f"{node.name} {where}", node.request_id or ""], _times(node)
     else:
         service = _SERVICES.get(node.service, node.service)
         what = f"{service} {node.name}" if service != node.name else node.name
-        said = [f"{what} {node.region}", " ".join([p for p in (node.resource, node.key) if p])]
+        said = [
+            f"{what} {node.region} {node.account}",
+            " ".join([p for p in (node.resource, node.key) if p]),
+        ]
         figures = [] if node.duration_s is None else [seconds(node.duration_s)]
     counts = _counts(node)
     if counts:

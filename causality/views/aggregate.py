@@ -52,14 +52,21 @@ def _group(node: ViewNode, folded: set[tuple[str, ...]]) -> str:
     if node.kind == "source":
         return node.id
     if node.kind == "invocation":
-        return f"function:{node.region}:{node.name}"
+        return ":".join(("function", *filter(None, [node.account]), node.region, node.name))
     what = _operation(node)
     return ":".join(("call", *what, "" if what in folded else _apart(node)))
 
 
 def _operation(node: ViewNode) -> tuple[str, ...]:
     kind = "trigger" if node.triggers else "read"
-    return (kind, node.service, node.name, node.region, node.resource)
+    return (
+        kind,
+        *filter(None, [node.account]),
+        node.service,
+        node.name,
+        node.region,
+        node.resource,
+    )
 
 
 def _apart(node: ViewNode) -> str:

@@ -60,6 +60,7 @@ class _Drawing:
         self._links = Links()
         self._pairs: dict[Invocation, dict[CauseNode, CallNode]] = {}
         self._drawn = set(shown)
+        self._several_accounts = len({i.account for i in shown if i.account}) > 1
 
     def view(self, name: Literal["instance", "calls"]) -> View:
         for invocation in self._shown:
@@ -68,13 +69,14 @@ class _Drawing:
                 self._nodes.setdefault(node.id, node)
                 self._links.add(ViewEdge(node.id, node_id))
             calls = calls_in_order(invocation)
-            self._nodes[node_id] = invocation_node(invocation, calls)
+            account = invocation.account or "" if self._several_accounts else ""
+            self._nodes[node_id] = invocation_node(invocation, calls, account)
             # One that is a guess for several deliveries is a trigger for one of them at most.
             guessed = set(self._paired(invocation).values()) if invocation.triggered else ()
             for call in calls:
                 triggers = can_trigger(call) or call in guessed
                 if triggers or self._all_calls:
-                    made = call_node(call, triggers=triggers)
+                    made = call_node(call, account, triggers=triggers)
                     self._nodes[made.id] = made
                     self._links.add(ViewEdge(node_id, made.id))
         for invocation in self._shown:
@@ -148,7 +150,7 @@ def source_node(fact: Cause, *, unseen: bool) -> ViewNode:
     )
 
 
-def invocation_node(invocation: Invocation, calls: list[CallNode]) -> ViewNode:
+def invocation_node(invocation: Invocation, calls: list[CallNode], account: str) -> ViewNode:
     """Make an invocation's node; its times are those of the newest attempt."""
     attempts = invocation.in_order()
     last = attempts[-1] if attempts else None
@@ -179,10 +181,11 @@ def invocation_node(invocation: Invocation, calls: list[CallNode]) -> ViewNode:
         sdk_s=sdk_s,
         sdk_share=min(1.0, sdk_s / duration_s) if sdk_s is not None and duration_s else None,
         started_at_s=started_at_s,
+        account=account,
     )
 
 
-def call_node(call: CallNode, *, triggers: bool) -> ViewNode:
+def call_node(call: CallNode, account: str, *, triggers: bool) -> ViewNode:
     """Make a call's node."""
     fact, segment = call.fact, call.segment
     resource = fact.resource or (segment.resource if segment is not None else None) or ""
@@ -203,4 +206,5 @@ def call_node(call: CallNode, *, triggers: bool) -> ViewNode:
         errors=int(call.error is not None),
         duration_s=call.duration_s,
         started_at_s=call.started_at_s,
+        account=account,
     )

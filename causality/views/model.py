@@ -32,6 +32,7 @@ class ViewNode(msgspec.Struct, frozen=True, gc=False):
         duration_s, init_s, sdk_s: means over those of which it is known; None for none.
         sdk_share: time in SDK calls over duration, of those of which both are known.
         started_at_s: when the first one began, epoch seconds.
+        account: whose function it is, or made the call; told only where a view holds several.
     """
 
     id: str
@@ -55,6 +56,7 @@ class ViewNode(msgspec.Struct, frozen=True, gc=False):
     sdk_s: float | None = None
     sdk_share: float | None = None
     started_at_s: float | None = None
+    account: str = ""
 
 
 class ViewEdge(msgspec.Struct, frozen=True, gc=False):

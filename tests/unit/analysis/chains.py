@@ -31,12 +31,13 @@ class World:
         init_s: float | None = None,
         attempt: str = "a",
         status: str = "ok",
+        account: str = "123456789012",
     ) -> None:
         """Add one attempt of an invocation; one without an end still runs."""
         start: Json = {
             "k": "s",
             "t": EPOCH_S + began_s,
-            "arn": f"arn:aws:lambda:us-east-1:123456789012:function:{function}",
+            "arn": f"arn:aws:lambda:us-east-1:{account}:function:{function}",
             "g": "us-east-1",
             "src": list(causes) or [{"s": "lambda", "res": function}],
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from causality.exports.dot import dot
 from causality.views import View, ViewNode, view_of
 from causality.views.aggregate import FOLD_ABOVE, aggregate
 from causality.views.instance import UNSEEN
@@ -51,6 +52,23 @@ def test_ambiguous_edges_lead_from_each_candidate() -> None:
     assert doubts
     assert all(edge.candidates > 1 for edge in doubts)
     assert all(_nodes(view)[edge.source].kind == "call" for edge in doubts)
+
+
+def test_functions_of_one_name_in_two_accounts_are_two() -> None:
+    world = World()
+    for number, account in enumerate(("111111111111", "222222222222", "111111111111")):
+        call = send("s", number + 0.5, 0.1, f"m{number}")
+        world.run(f"a{number}", "A", number, number + 1.0, call, account=account)
+
+    view = view_of(world.engine(), "aggregate")
+
+    functions = [node for node in view.nodes if node.kind == "invocation"]
+    assert [(node.account, node.count) for node in functions] == [
+        ("111111111111", 2),
+        ("222222222222", 1),
+    ]
+    assert sum(node.kind == "call" for node in view.nodes) == 2
+    assert b"A us-east-1 222222222222" in dot(view)
 
 
 def test_a_retried_invocation_is_one_node_with_the_times_of_its_last_attempt() -> None:
