@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import ClassVar, Final
+from typing import Final
 
-from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
-from textual.containers import Horizontal
-from textual.widgets import Button, Input
 
 from causality.snapshot import Playback
-from gammaray_tui.screens.dialog import Dialog, plain, push_button
+from gammaray_tui.screens.dialog import plain
+from gammaray_tui.screens.question import Question
 from providers.errors import UserError
 from widgets import formats
 from widgets.look import Look
@@ -24,49 +21,35 @@ _SPAN: Final = re.compile(rf"([+-]?)((?:{_PART.pattern})+)")
 _CLOCK: Final = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?")
 
 
-class SeekScreen(Dialog[float]):
+class SeekScreen(Question[float]):
     """Asks for a place and gives it as epoch second."""
 
+    DEFAULT_CSS = "SeekScreen #range { margin-bottom: 1; }"
     TITLE_TEXT = "go to"
     KEYS_TEXT = "enter go · esc cancel"
-    SAFE = "#place"
-    BINDINGS: ClassVar[list[BindingType]] = []
+    LABEL = "go to"
+    EXAMPLE = "12:03:22   1m30s   +10s   -10s   50%"
+    NOTE = "a clock's time (UTC), a time since the start, from here on or back, or a part"
 
     def __init__(self, look: Look, playback: Playback) -> None:
         super().__init__(look)
         self._playback = playback
 
     def content(self) -> ComposeResult:
-        """Compose the form."""
+        """Compose the form below what there is to choose from."""
         start, end = (
             formats.instant(at)[:19] for at in (self._playback.start_s, self._playback.end_s)
         )
-        yield plain(f"The replay goes from {start} to {end} UTC.", classes="label")
-        with Horizontal(classes="row gap"):
-            yield plain("go to", classes="label")
-            yield Input(placeholder="12:03:22   1m30s   +10s   -10s   50%", id="place")
-        yield plain(
-            "a clock's time (UTC), a time since the start, from here on or back, or a part",
-            classes="label gap",
-        )
+        text = f"The replay goes from {start} to {end} UTC."
+        yield plain(text, id="range", classes="label")
+        yield from super().content()
 
-    def buttons(self) -> ComposeResult:
-        """Compose the buttons."""
-        yield push_button("cancel", "cancel")
-        yield push_button("go", "go", kind="go")
-
-    @on(Input.Submitted, "#place")
-    @on(Button.Pressed, "#go")
-    def action_go(self) -> None:
-        """Go there, if it can be read."""
-        text = self.query_one("#place", Input).value
+    def answer(self, line: str) -> float:
+        """Read the place."""
         try:
-            place = place_of(text, self._playback)
+            return place_of(line, self._playback)
         except ValueError as error:
-            self.show_trouble(UserError(str(error)))
-            self.query_one("#place", Input).focus()
-            return
-        self.dismiss(place)
+            raise UserError(str(error)) from error
 
 
 def place_of(text: str, playback: Playback) -> float:
