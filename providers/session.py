@@ -14,6 +14,7 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final, Self
@@ -24,6 +25,7 @@ from aiobotocore.session import AioSession
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError, NoCredentialsError
+from botocore.loaders import Loader, create_loader
 from botocore.utils import JSONFileCache, validate_region_name
 
 from providers.aws_errors import mfa_needed, user_error
@@ -68,6 +70,8 @@ class AwsSession:
         self.table = settings.table
         self.endpoint_url = settings.endpoint_url
         self.profile: str | None = session.get_config_variable("profile")
+        models = _service_models(session.get_config_variable("data_path"))
+        session.register_component("data_loader", models)
         self._session = session
         self._local = settings.endpoint_url is not None and is_local(settings.endpoint_url)
         self._credentials_lock = asyncio.Lock()
@@ -108,9 +112,6 @@ class AwsSession:
         """
         renewed = self.open(self.settings)
         renewed.regions = self.regions
-        # The service models are large; there is no need to read them again.
-        loader = self._session.get_component("data_loader")
-        renewed._session.register_component("data_loader", loader)
         return renewed
 
     @asynccontextmanager
@@ -252,6 +253,13 @@ def _keepalive_socket(address: tuple[Any, ...]) -> socket.socket:
     return opened
 
 
+@cache
+def _service_models(folders: str | None) -> Loader:
+    """Give what reads botocore's models: they are large, and every session's are the same."""
+    return create_loader(folders)
+
+
+@cache
 def _version() -> str:
     try:
         return metadata.version("gammaray-tui")

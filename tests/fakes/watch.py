@@ -10,8 +10,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from botocore.loaders import Loader
-
 from causality.records import StreamRecord
 from providers.events import Gap, Position, ProviderEvent, RecordBatch, RegionStatus
 from providers.session import AwsSession, AwsSettings
@@ -179,12 +177,8 @@ class Watch:
                 self._ids[event.region] += [record.eventID for record in event.records]
 
 
-# Reading the service models takes longer than most tests do.
-_LOADER = Loader(include_default_search_paths=True)
-
-
 class WatchedSession(AwsSession):
-    """Shares the service models with all others of this process; time heeds its calls."""
+    """A session whose calls time heeds."""
 
     time: VirtualTime | None = None
 
@@ -194,7 +188,6 @@ class WatchedSession(AwsSession):
         return renewed
 
     def heeded_by(self, time: VirtualTime | None) -> None:
-        self._session.register_component("data_loader", _LOADER)
         if time is not None:
             self.time = time
             time.watch_calls(self._session.get_component("event_emitter"))
