@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
@@ -13,8 +14,10 @@ from causality.exports.labels import printable
 from causality.graph import Invocation
 
 COLUMNS = msgspec.structs.fields(LatencyEntry)
-# OWASP, "CSV Injection": a cell that begins so is run as a formula by spreadsheets.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# OWASP, "CSV Injection": a cell that begins so is run as a formula by spreadsheets; and where
+# cells are parted by semicolons, as in many countries, what follows one begins a cell.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_FURTHER = re.compile("; *(?=[-=+@\uff1d\uff0b\uff0d\uff20])")
 
 
 def latencies_csv(invocations: Sequence[Invocation]) -> bytes:
@@ -34,7 +37,7 @@ def entries_csv(entries: Iterable[LatencyEntry]) -> bytes:
 def safe_cell(text: str) -> str:
     """Give text that no spreadsheet runs."""
     # Judged before and after: what looks harmless now may not once it is spelled out.
-    shown = printable(text)
+    shown = _FURTHER.sub(";'", printable(text))
     return f"'{shown}" if text.startswith(_FORMULA) or shown.startswith(_FORMULA) else shown
 
 

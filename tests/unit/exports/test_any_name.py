@@ -134,6 +134,9 @@ def test_mermaid_labels_are_never_empty_nor_markdown() -> None:
 @example("\t=1+1")
 @example("@SUM(A1)")
 @example("\r=1")
+@example("\uff1d1+1")
+@example("a;=1+1")
+@example("a; @SUM(A1)")
 def test_no_cell_is_a_formula(name: str) -> None:
     written = io.StringIO()
     csv.writer(written).writerow([safe_cell(name)])
@@ -141,8 +144,12 @@ def test_no_cell_is_a_formula(name: str) -> None:
 
     (cell,) = next(csv.reader(written), [""]) or [""]
 
-    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
-    assert cell.removeprefix("'") == printable(name) or cell == printable(name)
+    begins = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+    first, *others = cell.split(";")
+    assert not first.startswith(begins)
+    assert not any(other.lstrip(" ").startswith(begins) for other in others)
+    if ";" not in name:
+        assert cell.removeprefix("'") == printable(name) or cell == printable(name)
 
 
 def test_durations_are_short() -> None:
