@@ -22,7 +22,7 @@ from causality.snapshot import Detail, NodeId, ProblemRow, Snapshot
 from gammaray_collector.items import SK, Item
 from gammaray_collector.rollups import PATIENCE_S
 from gammaray_tui.collected_filter import Fitting, fitting, fitting_offers
-from gammaray_tui.collected_rows import NOTES, CollectedRows, Offer, is_part
+from gammaray_tui.collected_rows import FILTERED, NOTES, CollectedRows, Offer, is_part
 from gammaray_tui.collected_tables import CollectedTables
 from gammaray_tui.following import Following
 from gammaray_tui.watch import Watch
@@ -180,9 +180,10 @@ class CollectedWatch(Watch):
             )
         tables.renew(now_s, self._counting_window_s)
         functions, edges = tables.functions, tables.edges
+        problems = shown = [*tables.problems, *self.remarks]
         if (fits := self._fitting()) is not None:
             functions, edges = fits.chosen(functions), fits.chosen_edges(edges)
-        problems = [*tables.problems, *self.remarks]
+            shown = [*fits.chosen_problems(tables.told), *self.remarks]
         return replace(
             fetched,
             header=replace(
@@ -197,16 +198,20 @@ class CollectedWatch(Watch):
             rows=self._rows_over(fetched),
             functions=functions,
             edges=edges,
-            problems=problems,
+            problems=shown,
             detail=self._detail_of(fetched),
             window_s=self._counting_window_s,
-            notes=NOTES,
+            notes=self._notes,
         )
 
     @property
     def remarks(self) -> Sequence[ProblemRow]:
         """What is to be said of the chains that were fetched."""
         return tuple(self._remarks.values())
+
+    @property
+    def _notes(self) -> tuple[str, ...]:
+        return NOTES if self._test is None else (*NOTES, FILTERED)
 
     def _rows_over(self, fetched: Snapshot) -> CollectedRows:
         # The same object as long as the same is shown: the tree looks at what is another one.
@@ -220,7 +225,7 @@ class CollectedWatch(Watch):
                 replace(offer, fetching=offer.request_id in self._fetching)
                 for offer in self._offers()
             ]
-            self._rows = CollectedRows(fetched.rows, counts, offers, self._folded)
+            self._rows = CollectedRows(fetched.rows, counts, offers, self._folded, self._notes)
         return self._rows
 
     def _offers(self) -> Sequence[Offer]:

@@ -15,8 +15,9 @@ from causality.facts import Call, Cause, End, Fact, Facts, Output, Start
 from causality.filters import Filter
 from causality.latency import SeriesKey
 from causality.service_map import OUTSIDE, MapEdge, ServiceMap
-from causality.snapshot import LatencyRow
+from causality.snapshot import LatencyRow, ProblemRow
 from gammaray_recorder import wire
+from gammaray_tui.collected_problems import Told
 from gammaray_tui.collected_rows import Offer
 
 _BEFORE_S, _AFTER_S = 1.0, 2.0
@@ -43,6 +44,14 @@ class Fitting:
         """Choose from the latency table of edges."""
         keys = {edge_name(edge.source[0], edge.channel, edge.target) for edge in self.edges}
         return [row for row in rows if (row.name, row.region) in keys]
+
+    def chosen_problems(self, told: Iterable[Told]) -> list[ProblemRow]:
+        """Choose from the problems: those of functions that fit, and those that concern all."""
+        return [
+            one.row
+            for one in told
+            if not one.functions or not one.functions.isdisjoint(self.functions)
+        ]
 
     def map(self, drawn: ServiceMap) -> ServiceMap:
         """Choose from the map: functions that fit, edges, and where these come from."""

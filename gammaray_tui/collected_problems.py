@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
+from causality.latency import SeriesKey
 from causality.service_map import FlowKey
 from causality.snapshot import ProblemRow
 from gammaray_collector.evidence import CROWD
@@ -16,13 +18,26 @@ _PROBLEMS = 1000
 _CIRCLES = 20
 
 
-def problem_rows(
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A problem.
+
+    Attributes:
+        row: how it is shown.
+        functions: those that it concerns; none of one that concerns all.
+    """
+
+    row: ProblemRow
+    functions: frozenset[SeriesKey] = frozenset()
+
+
+def problems_of(
     counted: Iterable[Rollup],
     flows: Mapping[FlowKey, Flow],
     lags: Mapping[str, float],
     now_s: float,
-) -> list[ProblemRow]:
-    """Give the rows, the latest last.
+) -> list[Told]:
+    """Give the problems, the latest last.
 
     Args:
         counted: rollups of problems, one of each name.
@@ -30,12 +45,12 @@ def problem_rows(
         lags: how far behind the collector's reading is: seconds by region.
         now_s: epoch seconds.
     """
-    rows = [*_counted(counted), *_ambiguous(flows), *_loops(flows)]
-    rows.sort(key=lambda row: (row.at_s or 0.0, row.kind, row.text))
-    return [*rows[-_PROBLEMS:], *_behind(lags, now_s)]
+    told = [*_counted(counted), *_ambiguous(flows), *_loops(flows)]
+    told.sort(key=lambda one: (one.row.at_s or 0.0, one.row.kind, one.row.text))
+    return [*told[-_PROBLEMS:], *map(Told, _behind(lags, now_s))]
 
 
-def _counted(found: Iterable[Rollup]) -> Iterator[ProblemRow]:
+def _counted(found: Iterable[Rollup]) -> Iterator[Told]:
     for rollup in found:
         name, count = rollup.name, rollup.counts.get("count", 0)
         if not isinstance(name, ProblemName) or count <= 0:
@@ -43,20 +58,22 @@ def _counted(found: Iterable[Rollup]) -> Iterator[ProblemRow]:
         where = f"{name.function} in {name.region}" if name.function else name.region
         text = f"{where}: {name.detail}" if where and name.detail else where or name.detail
         node = rollup.examples.get(LATEST)
-        yield ProblemRow(name.problem, _times(count) + text, node, rollup.minute * MINUTE_S)
+        row = ProblemRow(name.problem, _times(count) + text, node, rollup.minute * MINUTE_S)
+        yield Told(row, frozenset({(name.function, name.region)} if name.function else ()))
 
 
-def _ambiguous(flows: Mapping[FlowKey, Flow]) -> Iterator[ProblemRow]:
+def _ambiguous(flows: Mapping[FlowKey, Flow]) -> Iterator[Told]:
     for key, flow in flows.items():
         if flow.lasting > 0:
             text = f"{_way([key])}: another call may have caused it"
             if flow.crowded > 0:
                 text += f"; {flow.crowded:,} of them share a key with more than {CROWD} others"
             at_s = flow.doubted * MINUTE_S
-            yield ProblemRow("ambiguous", _times(flow.lasting) + text, flow.example, at_s)
+            row = ProblemRow("ambiguous", _times(flow.lasting) + text, flow.example, at_s)
+            yield Told(row, frozenset(key[:2]))
 
 
-def _loops(flows: Mapping[FlowKey, Flow]) -> Iterator[ProblemRow]:
+def _loops(flows: Mapping[FlowKey, Flow]) -> Iterator[Told]:
     for way in circles(flows, _CIRCLES):
         members = [flows[key] for key in way]
         latest = max(members, key=lambda flow: flow.minute)
@@ -68,7 +85,8 @@ def _loops(flows: Mapping[FlowKey, Flow]) -> Iterator[ProblemRow]:
                 f"{_way(way)}: they start each other in a circle, up to {count:,} times; "
                 "whether one chain does shows when it is opened"
             )
-        yield ProblemRow("loop", text, latest.latest, latest.minute * MINUTE_S)
+        row = ProblemRow("loop", text, latest.latest, latest.minute * MINUTE_S)
+        yield Told(row, frozenset(target for _, target, _ in way))
 
 
 def _way(keys: list[FlowKey]) -> str:

@@ -17,9 +17,10 @@ _OFFERED: Final = "collected:offered"
 
 NOTES: Final = (
     "Tables, map and problems are counted by the minute, some seconds late.",
-    "Not live: single invocations, what runs, outside causes, edges' failures.",
+    "Not live: invocations, what runs, outside causes, edges' failures, X-Ray.",
     "Chains are fetched when opened: an example, a problem's, a request id's.",
 )
+FILTERED: Final = "Filtered: functions and edges that fit; each counts all of its invocations."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class CollectedRows:
         counts: tuple[int, int],
         offers: Sequence[Offer],
         folded: frozenset[str],
+        notes: Sequence[str] = NOTES,
     ) -> None:
         """Put the parts together.
 
@@ -59,10 +61,11 @@ class CollectedRows:
             counts: how many chains and invocations that is.
             offers: what can be fetched.
             folded: which headings are closed.
+            notes: what to say of all of it.
         """
         self._fetched = fetched
         chains, invocations = counts
-        self._head = _about(folded=_ABOUT in folded) if chains or offers else []
+        self._head = _about(notes, folded=_ABOUT in folded) if chains or offers else []
         if chains:
             shut = _FETCHED in folded
             self._head.append(_heading(_FETCHED, "fetched", chains, invocations, folded=shut))
@@ -113,11 +116,11 @@ def is_part(node: NodeId) -> bool:
     return node.startswith("collected:")
 
 
-def _about(*, folded: bool) -> list[TreeRow]:
+def _about(texts: Sequence[str], *, folded: bool) -> list[TreeRow]:
     heading = _heading(_ABOUT, "counted, not watched", 0, 0, folded=folded)
     notes = [
         replace(_heading(f"{_ABOUT}:{number}", text, 0, 0, folded=False), kind="note")
-        for number, text in enumerate(NOTES)
+        for number, text in enumerate(texts)
     ]
     return [heading, *([] if folded else notes)]
 

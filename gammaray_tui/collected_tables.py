@@ -23,7 +23,7 @@ from gammaray_collector.rollups import (
 from gammaray_tui.collected_filter import edge_name
 from gammaray_tui.collected_flows import Flow, channel_of, flow_key, map_of
 from gammaray_tui.collected_minutes import RECENT, Minutes, window_start
-from gammaray_tui.collected_problems import problem_rows
+from gammaray_tui.collected_problems import Told, problems_of
 from gammaray_tui.collected_rows import Offer, Why
 from providers.collected import (
     MINUTE_S,
@@ -51,7 +51,8 @@ class CollectedTables:
     """The tables of what was told.
 
     Attributes:
-        functions, edges, problems, offers: the rows as they were made last.
+        functions, edges, offers: the rows as they were made last.
+        told: the problems, likewise.
         invocations: how many began, in all that is counted.
     """
 
@@ -59,7 +60,7 @@ class CollectedTables:
         """Begin with nothing told."""
         self.functions: list[LatencyRow] = []
         self.edges: list[LatencyRow] = []
-        self.problems: list[ProblemRow] = []
+        self.told: list[Told] = []
         self.offers: list[Offer] = []
         self.invocations = 0
         self._minutes = Minutes()
@@ -136,9 +137,14 @@ class CollectedTables:
         self.functions = _rows(functions, now_s, first, current)
         self.edges = _rows(edges, now_s, first, current)
         self._map = map_of(flows, self.functions, now_s)
-        self.problems = problem_rows(problems.values(), flows, self._lags, now_s)
+        self.told = problems_of(problems.values(), flows, self._lags, now_s)
         self.offers = _offers(examples)
         return True
+
+    @property
+    def problems(self) -> list[ProblemRow]:
+        """The rows of all problems."""
+        return [one.row for one in self.told]
 
     def _merge_sketches(self, first: int | None) -> None:
         """Merge how long things took, if more is known of it: the counts change more often."""

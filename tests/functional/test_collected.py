@@ -13,7 +13,7 @@ from textual.widgets import Input
 from gammaray_collector.rollups import EdgeName, ProblemName
 from gammaray_tui.app import GammarayApp
 from gammaray_tui.collected import CollectedWatch
-from gammaray_tui.collected_rows import NOTES
+from gammaray_tui.collected_rows import FILTERED, NOTES
 from gammaray_tui.screens.error import ErrorScreen
 from providers.collected import CollectedSource, CountedMinutes
 from providers.collected_chain import FetchedChain, fetch_chain
@@ -141,8 +141,9 @@ async def test_what_is_chosen_in_the_table_filters_the_examples() -> None:
     async with collected(shop()) as (app, pilot):
         await until(pilot, lambda: len(_rows(app)) == 8)
         await pilot.press("2", "enter")
-        await until(pilot, lambda: len(_rows(app)) == 7)
-        assert {node for node, _ in _rows(app)[5:]} == {"c-2", "c-3"}
+        await until(pilot, lambda: {node for node, _ in _rows(app)[6:]} == {"c-2", "c-3"})
+        assert FILTERED in text_of(app)
+        assert app.snapshot.problems == []
         assert [row.name for row in app.snapshot.functions] == ["checkout"]
         assert app.snapshot.edges == []
         await pilot.press("escape")
@@ -169,6 +170,8 @@ async def test_a_filter_chooses_from_what_was_counted(
     shown = model.snapshot()
     assert [row.name for row in shown.functions] == functions
     assert (len(shown.edges), len(model.service_map().edges)) == (edges, edges)
+    assert [row.kind for row in shown.problems] == (["timeout"] if "mail" in functions else [])
+    assert shown.header.problems == 1
     rows = [shown.rows.row(index) for index in range(len(shown.rows))]
     assert {row.node for row in rows if row.kind == "offer"} == examples
 
