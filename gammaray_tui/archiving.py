@@ -125,14 +125,16 @@ class Archiving:
                     ending = self._ending
                 for event in events:
                     writer.take(event)
-                ended = any(isinstance(event, EndOfInput) for event in events)
-                if ended or ending or time.monotonic() - flushed_s > self._flush_every_s:
-                    writer.flush()
-                    flushed_s = time.monotonic()
                 if ending:
                     break
+                ended = any(isinstance(event, EndOfInput) for event in events)
+                if ended or time.monotonic() - flushed_s > self._flush_every_s:
+                    writer.flush()
+                    flushed_s = time.monotonic()
+            writer.flush()  # also what was taken before it fell behind
         except UserError as error:
             self._fail(error)
+            return
         if writer.records:
             say(f"archived {writer.records} records to {dataset.store.url}")
 

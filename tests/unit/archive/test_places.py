@@ -83,7 +83,7 @@ def test_what_a_watch_is_given_is_archived_while_it_runs(tmp_path: Path) -> None
 
 
 def test_an_archive_that_fails_is_told_and_the_watch_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told: list[UserError] = []
     failed = threading.Event()
@@ -104,6 +104,7 @@ def test_an_archive_that_fails_is_told_and_the_watch_goes_on(
         watch.apply(batch(demo_records()))
     assert [error.what for error in told] == ["No space left on device"]
     assert files(tmp_path, "calls") == []
+    assert "archived" not in capsys.readouterr().err
     assert watch.engine.invocations
 
 
