@@ -7,8 +7,10 @@ import json
 from typing import Any
 
 from gammaray_recorder import wire
+from providers.clients import Clients
 from providers.session import AwsSession
 
+LOOK_EVERY_S = 0.1
 FUNCTIONS = ("ImageProcPy", "DBSyncPy", "UpdateWebsite")
 
 
@@ -37,27 +39,29 @@ class Invocation:
 
 async def chains(session: AwsSession, count: int) -> list[Invocation]:
     """Read the record tables until `count` chains of imageproc are complete."""
-    while True:
-        invocations = [
-            Invocation(region, events)
-            for region in session.regions
-            for events in (await recorded_events(session, region)).values()
-            if any(event[wire.KIND] == wire.KIND_END for event in events)
-        ]
-        names = [invocation.function for invocation in invocations]
-        # All three: a function may end after those that it has caused.
-        if all(names.count(name) >= count for name in FUNCTIONS):
-            return invocations
-        await asyncio.sleep(0.1)
+    async with Clients(session) as clients:
+        while True:
+            invocations = [
+                Invocation(region, events)
+                for region in session.regions
+                for events in (await recorded_events(clients, region)).values()
+                if any(event[wire.KIND] == wire.KIND_END for event in events)
+            ]
+            names = [invocation.function for invocation in invocations]
+            # All three: a function may end after those that it has caused.
+            if all(names.count(name) >= count for name in FUNCTIONS):
+                return invocations
+            await asyncio.sleep(LOOK_EVERY_S)
 
 
-async def recorded_events(session: AwsSession, region: str) -> dict[str, list[dict[str, Any]]]:
+async def recorded_events(clients: Clients, region: str) -> dict[str, list[dict[str, Any]]]:
     """Give the events of each attempt that a region's record table holds."""
     attempts: dict[str, list[dict[str, Any]]] = {}
-    async with session.client("dynamodb", region) as client:
-        async for page in client.get_paginator("scan").paginate(TableName=session.table):
-            for item in page["Items"]:
-                assert item[wire.ITEM_VERSION] == {"N": str(wire.VERSION)}
-                payload = json.loads(item[wire.ITEM_PAYLOAD]["S"])
-                attempts.setdefault(payload[wire.ATTEMPT], []).extend(payload[wire.EVENTS])
+    client = await clients.of("dynamodb", region)
+    pages = client.get_paginator("scan").paginate(TableName=clients.session.table)
+    async for page in pages:
+        for item in page["Items"]:
+            assert item[wire.ITEM_VERSION] == {"N": str(wire.VERSION)}
+            payload = json.loads(item[wire.ITEM_PAYLOAD]["S"])
+            attempts.setdefault(payload[wire.ATTEMPT], []).extend(payload[wire.EVENTS])
     return attempts

@@ -13,6 +13,8 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import pytest
 
@@ -88,9 +90,9 @@ async def test_the_same_graph_is_collected_as_is_watched(
     assert len(watched) == 3 * 2 + 10
     collected: set[Hop] = set()
     counted: Counter[str] = Counter()
-    async with asyncio.timeout(TIMEOUT_S):
+    async with asyncio.timeout(TIMEOUT_S), collected_table(aws_session) as client:
         while collected != watched or counted != ended(document):
-            items = await collected_items(aws_session)
+            items = await collected_items(client)
             collected, counted = hops_of(items), ended_of(items)
             await asyncio.sleep(LOOK_EVERY_S)
 
@@ -157,7 +159,7 @@ async def test_what_is_missing_is_told_and_mended_and_all_of_it_taken_away(
         await client.send_message(QueueUrl=url["QueueUrl"], MessageBody=json.dumps(GIVEN_UP))
     await operations.set_up(lambda _: None, reset=True)
     gone = "reads no stream but that of a table which is gone: nothing is collected here"
-    assert {id: c.detail for id, c in (await checks_of(operations)).items() if c.state != "ok"} == {
+    assert await wrongs_of(operations) == {
         "us-west-2/collector": gone,
         "us-east-1/collector": gone,
         "us-east-1/collector-lost": "A batch was given up: what they hold is missing from what was "
@@ -179,12 +181,11 @@ async def test_what_is_missing_is_told_and_mended_and_all_of_it_taken_away(
 
 async def until_mended(operations: AwsOperations, session: AwsSession) -> None:
     """Wait until what was given up is noted, and all is well."""
-    while True:
-        noted = gaps_of(await collected_items(session))
-        states = {check.state for check in (await checks_of(operations)).values()}
-        if noted and states == {"ok"}:
-            return
-        await asyncio.sleep(LOOK_EVERY_S)
+    async with collected_table(session) as client:
+        while True:
+            if gaps_of(await collected_items(client)) and not await wrongs_of(operations):
+                return
+            await asyncio.sleep(LOOK_EVERY_S)
 
 
 async def checks_of(operations: AwsOperations) -> dict[str, Check]:
@@ -193,18 +194,28 @@ async def checks_of(operations: AwsOperations) -> dict[str, Check]:
     return {check.id: check for check in checks if "collect" in check.id}
 
 
+async def wrongs_of(operations: AwsOperations) -> dict[str, str]:
+    """Give what the doctor finds wrong with the collector."""
+    checks = await checks_of(operations)
+    return {id: check.detail for id, check in checks.items() if check.state != "ok"}
+
+
 Hop = tuple[str | None, str | None, str]
 
 
-async def collected_items(session: AwsSession) -> list[Item]:
+def collected_table(session: AwsSession) -> AbstractAsyncContextManager[Any]:
+    """Open a client where the collector's table is."""
+    return session.client("dynamodb", session.regions[0])
+
+
+async def collected_items(client: Any) -> list[Item]:
     """Read all that is collected."""
     found: list[Item] = []
-    async with session.client("dynamodb", session.regions[0]) as client:
-        async for page in client.get_paginator("scan").paginate(TableName="gammaRaysCollected"):
-            found += [
-                {name: int(v["N"]) if "N" in v else next(iter(v.values())) for name, v in i.items()}
-                for i in page["Items"]
-            ]
+    async for page in client.get_paginator("scan").paginate(TableName="gammaRaysCollected"):
+        found += [
+            {name: int(v["N"]) if "N" in v else next(iter(v.values())) for name, v in i.items()}
+            for i in page["Items"]
+        ]
     return found
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from gammaray_recorder import wire
 from providers.aws_operations import AwsOperations
+from providers.clients import Clients
 from providers.session import AwsSession
-from tests.integration.records import recorded_events
+from tests.integration.records import LOOK_EVERY_S, recorded_events
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
 
@@ -193,14 +194,15 @@ async def notifications(s3: Any, bucket: str) -> dict[str, Any]:
 
 async def causes_of(session: AwsSession, names: set[str]) -> dict[str, list[dict[str, Any]]]:
     """Wait until all these functions were invoked; give the causes that they recorded."""
-    while True:
-        starts = [
-            event
-            for events in (await recorded_events(session, REGION)).values()
-            for event in events
-            if event[wire.KIND] == wire.KIND_START
-        ]
-        causes = {start[wire.ARN].split(":")[6]: start.get(wire.CAUSES, []) for start in starts}
-        if names <= set(causes):
-            return causes
-        await asyncio.sleep(0.1)
+    async with Clients(session) as clients:
+        while True:
+            starts = [
+                event
+                for events in (await recorded_events(clients, REGION)).values()
+                for event in events
+                if event[wire.KIND] == wire.KIND_START
+            ]
+            causes = {start[wire.ARN].split(":")[6]: start.get(wire.CAUSES, []) for start in starts}
+            if names <= set(causes):
+                return causes
+            await asyncio.sleep(LOOK_EVERY_S)
