@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from causality.graph import CauseNode
 from causality.match_keys import must_have_a_call, source_of
 from gammaray_collector import silence
+from gammaray_collector.halves import is_first
 from gammaray_collector.items import (
     BODY,
     EXPIRES,
@@ -89,7 +90,8 @@ def edge_from(
             parent = edge.parent.request_id if edge.parent is not None else None
             call = edge.call.id if edge.call is not None else None
             ended_s = edge.call.ended_at_s if edge.call is not None else None
-            delay_s = began_s - ended_s if ended_s is not None else None
+            if ended_s is not None and not cause.repeated:
+                delay_s = began_s - ended_s
     elif crowded:
         # It was not looked for everywhere: that none was found means nothing.
         mature = False
@@ -119,6 +121,7 @@ def edge_from(
         key=half.cause.key,
         mature=mature and grade != "exact",
         crowded=crowded and grade == "ambiguous",
+        again=cause.repeated and is_first(half),
         made=made,
     )
 
@@ -136,7 +139,7 @@ def conclusion(known: Item | None, edge: Edge, half: CauseHalf) -> Conclusion | 
         edge: as it is now.
         half: its cause.
     """
-    if known is None and edge.grade == "none" and not is_orphan(edge, half):
+    if known is None and edge.grade == "none" and not edge.again and not is_orphan(edge, half):
         return None
     body = text_of(edge)
     if known is not None and known[BODY] == body:
@@ -162,6 +165,9 @@ def _counts(edge: Edge, half: CauseHalf) -> Iterator[Count]:
     # A path of HTTP may be another one each time.
     resource = edge.resource or ""
     resource = short(resource.partition("/")[0] if edge.service == "http" else resource)
+    if edge.again:
+        detail = f"given again, under another request id: {edge.service} {resource}"
+        yield Count(minute, PROBLEM, ProblemName("retry", *child, short(detail)), {"count": 1})
     if edge.grade == "none":
         if is_orphan(edge, half):
             detail = f"no recorded call wrote what started it: {edge.service} {resource}".strip()

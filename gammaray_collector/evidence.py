@@ -13,7 +13,7 @@ from typing import Final
 
 from causality.clock import CLOCK_SKEW_S, ORDER_WINDOW_S
 from causality.decoding import decode_image
-from causality.match_keys import CALLER, CONTENT, EXACT, ORDER
+from causality.match_keys import CALLER, CONTENT, EXACT, MESSAGE_IDS, ORDER
 from causality.stretch import REACH
 from gammaray_collector.halves import (
     AWAITS,
@@ -166,21 +166,28 @@ class Evidence:
     def _sharing(self, half: Half) -> Iterable[CauseHalf]:
         """Give the causes that a half matters to, or the other way round."""
         for key in self._keys[identity(half)]:
-            if not self._is_plain(half, key):
-                yield from self._causes_of(key)
+            yield from self._concerned(half, key)
 
     def _near(self, half: Half) -> Iterable[CauseHalf]:
         """Give the causes whose edges a half can change."""
         at_s = time_of(half)
         for key in self._keys[identity(half)]:
-            if self._is_plain(half, key):
-                continue
-            near = list(self._causes_of(key))
+            near = list(self._concerned(half, key))
             if key[0] != EXACT:
                 near = [c for c in near if abs(c.began_s - at_s) <= _FELT_S[key[0]]]
             if key[0] == ORDER and len(near) > _NEAREST:
                 near = nsmallest(_NEAREST, near, key=lambda cause: abs(cause.began_s - at_s))
             yield from near
+
+    def _concerned(self, half: Half, key: LeveledKey) -> Iterable[CauseHalf]:
+        """Give the causes under a key that a half matters to."""
+        causes = self._causes_of(key)
+        if not isinstance(half, CauseHalf) or not self._is_plain(half, key):
+            return causes
+        if key[1][0] not in MESSAGE_IDS:
+            return ()
+        # One message, delivered to it again.
+        return (c for c in causes if (c.arn, c.region) == (half.arn, half.region))
 
     def _causes_of(self, key: LeveledKey) -> Iterable[CauseHalf]:
         for cause_id in self._causes[key]:
@@ -217,7 +224,7 @@ class Evidence:
             for key in keys:
                 if key[1][0] == AWAITS or (told and key[0] == CONTENT):
                     continue
-                place = (key, self._is_plain(half, key))
+                place = (key, self._is_plain(half, key) and key[1][0] not in MESSAGE_IDS)
                 span = _span(key[0], time_of(half))
                 known = wanted.get(place) or self._read.get(place) or span
                 wanted[place] = (min(known[0], span[0]), max(known[1], span[1]))

@@ -91,6 +91,11 @@ def part_of(half: Half) -> int:
     return half.number // _PARTS
 
 
+def is_first(half: CauseHalf) -> bool:
+    """Say whether a cause is the first of its event."""
+    return half.number % _PARTS == 0
+
+
 def time_of(half: Half) -> float:
     """Give when an output was made, or the invocation of a cause began."""
     return half.call.at_s or 0.0 if isinstance(half, OutputHalf) else half.began_s

@@ -123,6 +123,8 @@ class Edge(msgspec.Struct, frozen=True, omit_defaults=True):
         resource: of the child's cause: table, bucket, topic, queue, ...
         mature: whether calls that come late are here by now.
         crowded: ambiguous, for more share a match key with it than were read.
+        again: whether the function was given the same before, under another request id; said of the
+            first record of an event alone.
         made: the epoch minutes in which the calls were made that can be meant.
     """
 
@@ -146,6 +148,7 @@ class Edge(msgspec.Struct, frozen=True, omit_defaults=True):
     key: str | None = None
     mature: bool = False
     crowded: bool = False
+    again: bool = False
     made: tuple[int, ...] = ()
 
 

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
+from collections import Counter
 from typing import Any
 
+import pytest
+
+from causality.engine import Engine
 from gammaray_collector.items import attempts_in, attempts_key
 from gammaray_collector.rollups import FunctionName, PlaceName, ProblemName, read_rollups
 from gammaray_collector.table import MOST_WRITES
+from tests.unit.causality.test_world import ALL_WORLDS
+from tests.unit.causality.world import World
 from tests.unit.collector.fake_table import FakeTable
-from tests.unit.collector.runs import NOW_S, collector, conclusions, counted, counted_again
+from tests.unit.collector.runs import (
+    NOW_S,
+    collected,
+    collector,
+    conclusions,
+    counted,
+    counted_again,
+)
 
 _ARN = "arn:aws:lambda:us-west-2:123456789012:function:Resize"
 
@@ -82,3 +96,23 @@ def test_an_invocation_that_writes_to_more_places_than_fit_is_kept_all_the_same(
     assert counted(table) == counted_again(table)
     rollups = read_rollups(table.of("t#", "w#"))
     assert {type(rollup.name) for rollup in rollups} == {FunctionName, PlaceName}
+
+
+@pytest.mark.parametrize("name", ["alike", "retried"])
+def test_what_is_tried_again_is_counted_as_the_live_view_does(name: str) -> None:
+    records = World(0, ALL_WORLDS[name]).run().records()
+    engine = Engine()
+    engine.apply_records(records)
+    engine.finish()
+    again = Counter[str]()
+    for invocation in engine.invocations.values():
+        started = [attempt for attempt in invocation.in_order() if attempt.start is not None]
+        given = any(cause.repeated and cause.number == 0 for cause in invocation.causes)
+        again[invocation.function or ""] += max(0, len(started) - 1) + given
+    random.Random(0).shuffle(records)
+    found = Counter[str]()
+    for rollup in read_rollups(collected(records, 5).of("t#")):
+        if isinstance(rollup.name, ProblemName) and rollup.name.problem == "retry":
+            found[rollup.name.function] += rollup.counts["count"]
+    assert found == +again
+    assert found
