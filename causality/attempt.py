@@ -90,7 +90,9 @@ class Attempt(msgspec.Struct, gc=False, eq=False):
     @property
     def error(self) -> str | None:
         """The type of the exception that ended it."""
-        return self.end.error if self.end is not None else None
+        if self.end is not None and self.end.status is not None:
+            return self.end.error
+        return self.segment.error if self.segment is not None else None
 
     @property
     def state(self) -> State:

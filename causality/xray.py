@@ -9,6 +9,7 @@ developer guide, "Segment documents" and "Lambda function segments".
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
@@ -62,6 +63,7 @@ class Segment(msgspec.Struct, gc=False):
     fault: bool = False
     throttle: bool = False
     resource_arn: str | None = None
+    cause: Any = None
     aws: _Aws | None = None
     http: _Http | None = None
     subsegments: list[Segment] = []
@@ -88,7 +90,11 @@ class ServiceSegment(msgspec.Struct, gc=False):
 
 
 class FunctionSegment(msgspec.Struct, gc=False):
-    """What the function's runtime says of one attempt."""
+    """What the function's runtime says of one attempt.
+
+    Attributes:
+        error: the type of the exception that ended it, where it is told.
+    """
 
     id: str
     trace_id: str
@@ -101,6 +107,7 @@ class FunctionSegment(msgspec.Struct, gc=False):
     init_s: float | None
     failed: bool
     throttled: bool
+    error: str | None
     calls: list[Call]
 
 
@@ -162,6 +169,7 @@ def _function(segment: Segment) -> FunctionSegment:
     _check_times(segment)
     started, ended = segment.start_time, None if segment.in_progress else segment.end_time
     failed = segment.fault or segment.error
+    error = _exception(segment)
     for part in segment.subsegments:
         if part.name in _INITIALISED:
             _check_times(part)
@@ -172,6 +180,7 @@ def _function(segment: Segment) -> FunctionSegment:
             started = part.start_time or started
             ended = part.end_time or ended
             failed = failed or part.fault or part.error
+            error = error or _exception(part)
     for part in _all(segment.subsegments):
         if part.namespace in ("aws", "remote") and part.name not in _NOT_CALLS:
             _check_times(part)
@@ -188,6 +197,7 @@ def _function(segment: Segment) -> FunctionSegment:
         init_s,
         failed,
         _is_throttled(segment),
+        error,
         calls,
     )
 
@@ -211,8 +221,6 @@ def _check_times(segment: Segment) -> None:
 def _call(segment: Segment) -> Call:
     aws = segment.aws or _Aws()
     request = segment.http.request if segment.http else None
-    status = _status(segment)
-    failed = segment.fault or segment.error or status >= 400
     call = Call(
         segment.id,
         segment.start_time,
@@ -227,7 +235,7 @@ def _call(segment: Segment) -> Call:
         or aws.stream_name
         or (aws.queue_url.rsplit("/", 1)[-1] if aws.queue_url else None),
         key=aws.key,
-        error=(str(status) if status >= 400 else "error") if failed else None,
+        error=_failure(segment),
         trace_id=segment.trace_id,
         answer_id=aws.request_id,
     )
@@ -243,6 +251,24 @@ def _length(segment: Segment) -> float | None:
     if segment.start_time is None or segment.end_time is None or segment.in_progress:
         return None
     return max(0.0, segment.end_time - segment.start_time)
+
+
+def _failure(segment: Segment) -> str | None:
+    """Give the type or status of what went wrong with a call; None when nothing did."""
+    status = _status(segment)
+    if not (segment.fault or segment.error or segment.throttle or status >= 400):
+        return None
+    # DynamoDB refuses what is too much with the status of any wrong request.
+    refused = "Throttling" if segment.throttle and status != 429 else None
+    return _exception(segment) or refused or (str(status) if status >= 400 else "error")
+
+
+def _exception(segment: Segment) -> str | None:
+    """Give the type of the exception that a segment ended with; one may only point at another's."""
+    exceptions = segment.cause.get("exceptions") if isinstance(segment.cause, dict) else None
+    first = exceptions[0] if isinstance(exceptions, list) and exceptions else None
+    name = first.get("type") if isinstance(first, dict) else None
+    return name if isinstance(name, str) and name else None
 
 
 def _is_throttled(segment: Segment) -> bool:

@@ -248,6 +248,22 @@ def test_a_call_that_the_recorder_wrote_is_not_shown_twice() -> None:
     assert (call.id, call.duration_s) == ("abc", 0.09)
 
 
+def test_what_went_wrong_is_told_by_its_type() -> None:
+    cause = {"working_directory": "/var/task", "exceptions": [{"id": "x", "type": "KeyError"}]}
+    refused = {"error": True, "throttle": True, "http": {"response": {"status": 400}}}
+    parts = [_subsegment(**refused), _subsegment(id="c2", fault=True, cause="0123456789abcdef")]
+    engine = Engine()
+    engine.apply_records(_records(_start()))
+    segment = _function(subsegments=parts, fault=True, cause=cause)
+    engine.apply_documents(map(json.dumps, [_service(), segment]))
+    engine.finish()
+    (attempt,) = engine.invocations["r1"].attempts.values()
+    assert (attempt.state, attempt.error) == ("error", "KeyError")
+    document = graph_document(engine)
+    assert [call.error for call in document.calls] == ["Throttling", "error"]
+    assert {problem.kind for problem in document.problems} == {"throttled"}
+
+
 def test_an_http_request_is_named_by_method_and_place() -> None:
     request = {"method": "GET", "url": "https://example.com/a?b=c"}
     remote = _subsegment(
