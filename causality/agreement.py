@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import unquote
 
-from causality.clock import CLOCK_SKEW_S
+from causality.clock import CLOCK_SKEW_S, ORDER_WINDOW_S
 from causality.facts import Cause
 from causality.graph import CauseNode, OutputNode
 from causality.match_keys import AWS_ONLY_IDS, IDS, is_delete, s3_change
@@ -105,3 +105,24 @@ def is_specific(output: OutputNode) -> bool:
     """Say whether content or an id would tell that this output fits a cause, if it did."""
     fact = output.fact
     return fact.item_hash is not None or wire.ID_S3_ETAG in fact.ids
+
+
+def why_not(output: OutputNode, cause: CauseNode) -> str:
+    """Say why an output that met a cause is not its other half."""
+    if output.call.invocation is cause.invocation:
+        return "made by the same invocation"
+    if ids_differ(output, cause.fact):
+        return "its id differs"
+    if contents_differ(output, cause.fact):
+        return "its content differs"
+    if deeds_differ(output, cause.fact):
+        return "it does something else"
+    made_s, began_s = output.made_s, cause.invocation.recorded_at_s
+    if began_s is not None:
+        if made_s > began_s + CLOCK_SKEW_S:
+            return f"made {made_s - began_s:.3f} s after the invocation began"
+        if began_s - made_s > ORDER_WINDOW_S:
+            return f"made {(began_s - made_s) / 3600:.1f} h before the invocation began"
+    if cause.edge is not None and cause.edge.evidence in ("exact", "content"):
+        return "the evidence for it is weaker"
+    return "it is taken by another record of the same key"

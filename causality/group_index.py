@@ -149,6 +149,15 @@ class GroupIndex:
             return sharing.outputs_until(made_s, count)
         return [sharing.output] if type(sharing) is Pair else []
 
+    def delivered(self, cause: CauseNode) -> list[CauseNode]:
+        """Give all who were given the same record by the same keys."""
+        found: list[CauseNode] = []
+        for key in cause.keys:
+            sharing = self._sharing.get(key)
+            if type(sharing) is Group:
+                found += sharing.delivered(cause.invocation.consumer, record_identity(cause))
+        return found
+
     # --- solving ----------------------------------------------------------------------------
 
     def changed(self, cause: CauseNode, level: int) -> None:

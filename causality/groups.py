@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from causality.agreement import is_specific
@@ -91,6 +91,11 @@ class Group:
             lane.remove(identity, cause, silently=silently)
             if not lane:
                 del self._lanes[consumer]
+
+    def delivered(self, consumer: Consumer, identity: Identity) -> Sequence[CauseNode]:
+        """Give the causes that are deliveries of a record."""
+        lane = self._lanes.get(consumer)
+        return () if lane is None else lane.delivered(identity)
 
     def changed(self, consumer: Consumer, identity: Identity) -> None:
         """Note that what is known of a cause changed: its time, or stronger evidence."""

@@ -146,6 +146,11 @@ class IdIndex:
         for key in exact_cause_keys(node):
             self._discard(key, node)
 
+    def showing_message(self, cause: CauseNode) -> list[CauseNode]:
+        """Give every cause that shows a message that a cause shows."""
+        keys = (key for key in exact_cause_keys(cause) if key[0] in MESSAGE_IDS)
+        return [other for key in keys for other in self._causes(key)]
+
     def met(self, cause: CauseNode) -> list[OutputNode]:
         """Give every output that shares an id with a cause."""
         met = list(self._invokes(cause))

@@ -90,6 +90,11 @@ class Lane:
         if silently:
             self._changed_s = changed_s
 
+    def delivered(self, identity: Identity) -> Sequence[CauseNode]:
+        """Give the causes that are deliveries of a record."""
+        delivery = self._by_identity.get(identity)
+        return () if delivery is None else tuple(delivery.causes)
+
     def changed_at(self, at_s: float) -> None:
         """Note that something changed for outputs or deliveries of that time."""
         self._changed_s = min(self._changed_s, at_s)

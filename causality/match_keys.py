@@ -14,7 +14,7 @@ import msgspec
 
 from causality import names
 from causality.facts import Cause
-from causality.graph import CauseNode, OutputNode
+from causality.graph import CauseNode, Found, OutputNode
 from gammaray_recorder import wire
 
 EXACT, CONTENT, ORDER = 3, 2, 1
@@ -306,6 +306,11 @@ def must_have_a_call(cause: Cause) -> bool:
     if cause.service == "s3" and (cause.name or "").removeprefix("s3:").startswith(_S3_OWN):
         return False
     return cause.service in ("dynamodb", "s3", "sns", "sqs", "events", "kinesis", "stepfunctions")
+
+
+def is_handed_on(exact: Found | None) -> bool:
+    """Say whether an Invoke started an invocation: then its event is no delivery of a record."""
+    return exact is not None and exact.outputs[0].call.fact.service == "lambda"
 
 
 def record_identity(cause: CauseNode) -> tuple[str, str, int]:

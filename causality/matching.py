@@ -17,8 +17,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias, TypeVar
 
-from causality.agreement import contents_differ, deeds_differ, ids_differ
-from causality.clock import CLOCK_SKEW_S, ORDER_WINDOW_S
+from causality.agreement import why_not
+from causality.clock import CLOCK_SKEW_S
 from causality.doubts import Doubts
 from causality.graph import CauseNode, Edge, Found, Invocation, OutputNode
 from causality.group_index import GroupIndex
@@ -29,6 +29,7 @@ from causality.match_keys import (
     GroupKey,
     group_cause_keys,
     group_output_keys,
+    is_handed_on,
     key_names_of,
     output_order,
     record_identity,
@@ -138,9 +139,14 @@ class Matcher:
     def add_cause(self, node: CauseNode) -> None:
         """Put one cause into the indices."""
         self._ids.add_cause(node, self._unsure)
-        fact, invocation = node.fact, node.invocation
+        fact = node.fact
         if fact.key is fact.item_hash is fact.subject is None:
             return  # nothing but its ids tells it
+        if fact.service == "lambda" or not is_handed_on(node.exact):
+            self._enter_cause(node)
+
+    def _enter_cause(self, node: CauseNode) -> None:
+        fact, invocation = node.fact, node.invocation
         if fact.service == "dynamodb" and fact.key is not None and fact.resource:
             self._learn((invocation.region or fact.region or "", fact.resource), fact.key)
         keys = []
@@ -175,7 +181,7 @@ class Matcher:
             met += self._groups.outputs_until(key, began_s + CLOCK_SKEW_S, _RIVALS)
         for output in sorted(dict.fromkeys(met), key=output_order):
             if output.call not in chosen:
-                yield output, _why_not(output, cause)
+                yield output, why_not(output, cause)
 
     # --- settling ---------------------------------------------------------------------------
 
@@ -185,6 +191,8 @@ class Matcher:
         for cause in list(self._unsure):
             found = self._ids.find(cause)
             if _differs(cause.exact, found):
+                if is_handed_on(found) != is_handed_on(cause.exact):
+                    self._hand_on(cause, found)
                 cause.exact = found
                 self._conclude(cause)
                 if cause.keys:
@@ -211,6 +219,26 @@ class Matcher:
                 self._join_tries(cause, causes)
         self._again.clear()
 
+    def _hand_on(self, cause: CauseNode, found: Found | None) -> None:
+        """Take an event for what an Invoke handed on, or for a delivery again."""
+        if cause.fact.service == "lambda":
+            return  # a payload
+        given = self._ids.showing_message(cause)
+        if is_handed_on(found):
+            given += self._groups.delivered(cause)
+            self.doubts.forget(cause, silently=False)
+            self._groups.remove_cause(cause, silently=False)
+            cause.keys, cause.content, cause.order = (), None, None
+            self.redeliveries.forget(cause.invocation)
+            if cause.repeated:
+                cause.repeated = False
+                self._changed(cause, cause.edge)
+            given = [other for other in given if other is not cause]
+        else:
+            self._enter_cause(cause)
+        if given:
+            self._again.setdefault(given[0], given)
+
     def _join_tries(self, cause: CauseNode, causes: Sequence[CauseNode]) -> None:
         """Join the invocations that were given the same record as an invocation of a function."""
         identity = record_identity(cause)
@@ -218,7 +246,9 @@ class Matcher:
         again = [
             other
             for other in causes
-            if other.invocation.consumer == consumer and record_identity(other) == identity
+            if other.invocation.consumer == consumer
+            and record_identity(other) == identity
+            and (other.fact.service == "lambda" or not is_handed_on(other.exact))
         ]
         again.sort(key=lambda other: start_order(other.invocation))
         joined = self.redeliveries.join(other.invocation for other in again)
@@ -364,24 +394,3 @@ def _table_of(node: OutputNode) -> tuple[str, str] | None:
     if call.service != "dynamodb" or not node.fact.resource:
         return None
     return (call.region or node.call.invocation.region or "", node.fact.resource)
-
-
-def _why_not(output: OutputNode, cause: CauseNode) -> str:
-    """Say why an output that met a cause is not its other half."""
-    if output.call.invocation is cause.invocation:
-        return "made by the same invocation"
-    if ids_differ(output, cause.fact):
-        return "its id differs"
-    if contents_differ(output, cause.fact):
-        return "its content differs"
-    if deeds_differ(output, cause.fact):
-        return "it does something else"
-    made_s, began_s = output.made_s, cause.invocation.recorded_at_s
-    if began_s is not None:
-        if made_s > began_s + CLOCK_SKEW_S:
-            return f"made {made_s - began_s:.3f} s after the invocation began"
-        if began_s - made_s > ORDER_WINDOW_S:
-            return f"made {(began_s - made_s) / 3600:.1f} h before the invocation began"
-    if cause.edge is not None and cause.edge.evidence in ("exact", "content"):
-        return "the evidence for it is weaker"
-    return "it is taken by another record of the same key"

@@ -58,6 +58,11 @@ def halves_of(archive: Archive) -> Halves:
     )
     shown, received = _unnested(shown, "match_id"), _unnested(received, "match_id")
     invoked = archive.held(_invoked(causes, shown).select(*received.columns))
+    if archive.count(invoked):
+        handed_on = causes.semi_join(invoked, "cause_id")
+        nothing = {name: ibis.null("string") for name in ("match_content", "match_order", "source")}
+        handed_on = handed_on.mutate(**nothing).select(*causes.columns)
+        causes = ibis.union(causes.anti_join(invoked, "cause_id"), handed_on)
     return Halves(
         outputs,
         causes,

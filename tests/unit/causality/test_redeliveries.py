@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -20,11 +21,22 @@ OBJECT = {"s": "s3", "res": "photos", "key": "in/a.jpg", "name": "ObjectCreated:
 
 
 def _add(
-    engine: Engine, request_id: str, at_s: float, *causes: dict[str, Any], function: str = "fn"
+    engine: Engine,
+    request_id: str,
+    at_s: float,
+    *causes: dict[str, Any],
+    function: str = "fn",
+    invokes: str = "",
 ) -> None:
     arn = f"arn:aws:lambda:us-west-2:123456789012:function:{function}"
-    start = {"k": "s", "t": at_s, "arn": arn, "g": "us-west-2", "src": list(causes)}
-    item = wire.encode_item(request_id, "n", 0, [start], at_s, 3600, "us-west-2")
+    events: list[dict[str, Any]] = [
+        {"k": "s", "t": at_s, "arn": arn, "g": "us-west-2", "src": list(causes)}
+    ]
+    if invokes:
+        output = {"res": function, "ids": {"lambda_request": invokes}}
+        call = {"k": "c", "i": "c1", "t": at_s + 0.1, "s": "lambda", "o": "Invoke"}
+        events.append({**call, "d": 0.1, "out": [output]})
+    item = wire.encode_item(request_id, "n", 0, events, at_s, 3600, "us-west-2")
     engine.apply_records(
         decode_page(world_records.page([{"dynamodb": {"NewImage": item}}])).records
     )
@@ -62,6 +74,35 @@ def test_a_record_that_comes_again_is_another_try(
         assert _tries(engine, "r2") == ["r1", "r2", "r3"]
         place = engine.matcher.redeliveries.place(engine.invocations["r2"])
         assert place == (2, 3)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        _with({**STREAM, "hash": "h"}, ddb_event="e1"),
+        _with(OBJECT, s3_seq="01"),
+        _with({"s": "sqs", "res": "q"}, sqs_message="m"),
+    ],
+    ids=["stream", "object", "queue"],
+)
+def test_an_event_that_a_function_hands_on_to_itself_is_no_try(given: dict[str, Any]) -> None:
+    graphs = []
+    for order in permutations(("first", "handed on", "again")):
+        engine = Engine()
+        for name in order:
+            if name == "first":
+                _add(engine, name, T, given, invokes="handed on")
+            else:
+                _add(engine, name, T + (9 if name == "again" else 0.3), given)
+            engine.settle()
+        engine.finish()
+        assert _tries(engine, "again") == ["first", "again"]
+        graphs.append(graph_document(engine))
+        entries = {entry.request_id: entry.redelivery_of for entry in graphs[-1].invocations}
+        assert entries == {"first": None, "handed on": None, "again": "first"}
+        (edge,) = graphs[-1].edges
+        assert (edge.parent_request_id, edge.child_request_id) == ("first", "handed on")
+    assert all(graph == graphs[0] for graph in graphs)
 
 
 def test_what_another_function_was_given_is_no_try() -> None:

@@ -25,6 +25,7 @@ IDENTIFIED_WORLDS = {
     "forwarding": Options((*IDENTIFIED, "forward", "relay", "relay"), failures=0.2, drops=0.2),
 }
 BROKEN_WORLDS = {
+    "handing on": Options((*TABLES, "object", "relay", "relay"), failures=0.2),
     "records lost": Options(IDENTIFIED, lost=0.2, outsiders=0.2, failures=0.2, twice=0.2),
     "calls repeated": Options(IDENTIFIED, repeated=0.4, unanswered=0.2, failures=0.2, contents=2),
     "local": Options(IDENTIFIED, local=True, contents=3, keys=4, skew_s=0.1, failures=0.2),
