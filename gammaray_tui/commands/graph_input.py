@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from providers.files import FileSet
 
 _SHOWN_MATCHES = 5
+_STDIN = Path("-")
 
 FilterExpression: TypeAlias = Annotated[
     str,
@@ -90,12 +91,14 @@ def graph_of(events: Iterable[ProviderEvent]) -> Engine:
 def collect_files(paths: list[Path]) -> FileSet:
     """Find the readable files among `paths`, and name those that are left alone on stderr.
 
+    "-" stands for standard input.
+
     Raises:
         UserError: a path does not exist, or there is nothing to read in any of them.
     """
     from providers.files import collect
 
-    files = collect(paths)
+    files = collect([Path("/dev/stdin") if path == _STDIN else path for path in paths])
     for path in files.ignored:
         say(f"ignored: {path}")
     if not files.files:

@@ -76,6 +76,13 @@ def test_a_record_in_two_files_counts_once(tmp_path: Path) -> None:
     assert exported(records, ORACLE / "imageproc" / "imageprocD.new") == once
 
 
+def test_a_dash_reads_a_pipe(tmp_path: Path) -> None:
+    records = ORACLE / "webapp" / "records.jsonl"
+    done = run(tmp_path, "export", "-", stdin=records.read_text())
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["edges"] == exported(records)["edges"]
+
+
 def test_output_goes_to_a_file(tmp_path: Path) -> None:
     path = tmp_path / "graph.json"
     done = run(tmp_path, "export", str(ORACLE / "webapp"), "-o", str(path))
