@@ -38,13 +38,19 @@ def may_be_of(kind: str, output: OutputNode, cause: CauseNode) -> bool:
     """Say whether an event that shows the id of what lives on can come from a call that shows it.
 
     A version is put once, and then tagged, restored or deleted; a schedule fires for whoever
-    wrote it last.
+    wrote it last; an execution can be started again by its name, which does nothing.
     """
-    if kind == wire.ID_SCHEDULE:
-        began_s = cause.invocation.recorded_at_s
-        return began_s is None or output.made_s <= began_s + CLOCK_SKEW_S
-    change = "delete" if is_delete(output) else "put"
-    return s3_change(cause.fact.name) == change and not ids_differ(output, cause.fact)
+    if kind == wire.ID_S3_VERSION:
+        change = "delete" if is_delete(output) else "put"
+        return s3_change(cause.fact.name) == change and not ids_differ(output, cause.fact)
+    began_s = cause.invocation.recorded_at_s
+    return began_s is None or output.made_s <= began_s + CLOCK_SKEW_S
+
+
+def first_of(outputs: list[OutputNode]) -> list[OutputNode]:
+    """Leave out the outputs that were surely made after another one."""
+    first_s = min((output.made_s for output in outputs), default=0.0)
+    return [output for output in outputs if output.made_s <= first_s + CLOCK_SKEW_S]
 
 
 def started_by(output: OutputNode, cause: CauseNode) -> bool:

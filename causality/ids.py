@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from causality.agreement import ids_differ, may_be_of, same_address
+from causality.agreement import first_of, ids_differ, may_be_of, same_address
 from causality.facts import OneId
 from causality.graph import CauseNode, Found, Invocation, OutputNode
 from causality.match_keys import (
@@ -181,6 +181,8 @@ class IdIndex:
             certain = True
             if key[0] in LASTING_IDS:
                 outputs = [o for o in outputs if may_be_of(key[0], o, cause)]
+            if key[0] == wire.ID_EXECUTION:
+                outputs = first_of(outputs)
             if key[0] == wire.ID_TRACEPARENT:
                 outputs = [o for o in outputs if _may_answer(o, cause)]
                 if outputs and self._is_forwarded(key, outputs[0]):

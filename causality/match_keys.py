@@ -45,7 +45,7 @@ IDS: Final = (
 COMPOSED_IDS: Final = frozenset({wire.ID_KINESIS, wire.ID_S3_VERSION})
 PLAIN_IDS: Final = frozenset(IDS) - COMPOSED_IDS
 # Ids of what lives on: calls that come later show them, too.
-LASTING_IDS: Final = frozenset({wire.ID_S3_VERSION, wire.ID_SCHEDULE})
+LASTING_IDS: Final = frozenset({wire.ID_S3_VERSION, wire.ID_SCHEDULE, wire.ID_EXECUTION})
 _NO_VERSION = "null"  # what S3 shows where versioning is suspended
 # A local AWS shows caller and callee different values of these.
 AWS_ONLY_IDS = frozenset({wire.ID_LAMBDA_REQUEST, wire.ID_S3_REQUEST, wire.ID_APIGW_REQUEST})

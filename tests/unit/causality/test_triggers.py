@@ -218,6 +218,16 @@ HOPS = {
         {"s": "stepfunctions", "res": "fn", "ids": {"execution_arn": _EXECUTION}},
         "exact",
     ),
+    "Step Functions, started again by name": Hop(
+        _call(
+            "stepfunctions",
+            "StartExecution",
+            {"res": "m", "ids": {"execution_arn": _EXECUTION}},
+            t=T + 60,
+        ),
+        {"s": "stepfunctions", "res": "fn", "ids": {"execution_arn": _EXECUTION}},
+        None,
+    ),
     "DynamoDB, content": Hop(
         _call("dynamodb", "PutItem", {"res": "orders", "hash": "h"}), changed(hash="h"), "content"
     ),
@@ -286,6 +296,20 @@ def test_one_delete_of_many_objects_starts_each_its_own() -> None:
         assert [field for field in story.why(f"child {key}").fields if field[0] == "key"] == [
             ("key", key, key)
         ]
+
+
+@pytest.mark.parametrize(("later_s", "evidence"), [(0.2, "ambiguous"), (30.0, "exact")])
+def test_an_execution_is_of_who_started_it_first(later_s: float, evidence: str) -> None:
+    story = Story()
+    started = {"res": "m", "ids": {"execution_arn": _EXECUTION}}
+    for name, at_s in (("first", T), ("second", T + later_s)):
+        call = _call("stepfunctions", "StartExecution", started, t=at_s + 0.1)
+        story.invocation(name, at_s, call, function="caller")
+    cause = {"s": "stepfunctions", "res": "fn", "ids": {"execution_arn": _EXECUTION}}
+    story.invocation("child", T + 60, causes=(cause,))
+    edge = story.edge("child")
+    assert edge.evidence == evidence
+    assert (edge.parent and edge.parent.request_id) == (None if later_s < 1 else "first")
 
 
 @pytest.mark.parametrize("others", [True, False])
