@@ -133,7 +133,7 @@ def _distance_s(segment: FunctionSegment, invocation: Invocation) -> float | Non
 
 
 def _parts(segment: ServiceSegment) -> tuple[str, ...]:
-    return (segment.id, *[attempt for attempt, _, _ in segment.attempts])
+    return (segment.id, *segment.attempts)
 
 
 def _kept(segments: tuple[_Segment, ...], segment: _Segment) -> tuple[_Segment, ...]:

@@ -8,7 +8,6 @@ developer guide, "Segment documents" and "Lambda function segments".
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -73,7 +72,7 @@ class ServiceSegment(msgspec.Struct, gc=False):
     """What Lambda itself says of one request: when it was queued and tried.
 
     Attributes:
-        attempts: (segment id, start, end) of each "Attempt #n" in order.
+        attempts: the id of each "Attempt #n".
         throttles: how often it was refused because too many ran.
     """
 
@@ -85,7 +84,7 @@ class ServiceSegment(msgspec.Struct, gc=False):
     queued_at_s: float | None
     ended_at_s: float | None
     dwell_s: float | None
-    attempts: list[tuple[str, float | None, float | None]]
+    attempts: tuple[str, ...]
     throttles: int
 
 
@@ -143,11 +142,11 @@ def _service(segment: Segment) -> ServiceSegment | None:
     attempts = []
     throttles = 0
     for part in segment.subsegments:
-        _check_times(part)
         if part.name == "Dwell Time":
+            _check_times(part)
             dwell_s = _length(part)
         elif part.name.startswith("Attempt"):
-            attempts.append((part.id, part.start_time, part.end_time))
+            attempts.append(part.id)
             throttles += _is_throttled(part)
     return ServiceSegment(
         segment.id,
@@ -158,18 +157,18 @@ def _service(segment: Segment) -> ServiceSegment | None:
         segment.start_time,
         None if segment.in_progress else segment.end_time,
         dwell_s,
-        attempts,
+        tuple(attempts),
         throttles or int(_is_throttled(segment)),
     )
 
 
 def _function(segment: Segment) -> FunctionSegment:
     init_s = None
-    calls = []
+    calls: list[Call] = []
     _check_times(segment)
     started, ended = segment.start_time, None if segment.in_progress else segment.end_time
     failed = segment.fault or segment.error
-    error = _exception(segment)
+    error = _exception(segment) if segment.cause is not None else None
     for part in segment.subsegments:
         if part.name in _INITIALISED:
             _check_times(part)
@@ -180,11 +179,9 @@ def _function(segment: Segment) -> FunctionSegment:
             started = part.start_time or started
             ended = part.end_time or ended
             failed = failed or part.fault or part.error
-            error = error or _exception(part)
-    for part in _all(segment.subsegments):
-        if part.namespace in ("aws", "remote") and part.name not in _NOT_CALLS:
-            _check_times(part)
-            calls.append(_call(part))
+            if part.cause is not None:
+                error = error or _exception(part)
+    _add_calls(segment.subsegments, calls)
     return FunctionSegment(
         segment.id,
         segment.trace_id or "",
@@ -202,11 +199,13 @@ def _function(segment: Segment) -> FunctionSegment:
     )
 
 
-def _all(segments: list[Segment]) -> Iterator[Segment]:
-    for segment in segments:
-        yield segment
-        if segment.subsegments:
-            yield from _all(segment.subsegments)
+def _add_calls(parts: list[Segment], calls: list[Call]) -> None:
+    for part in parts:
+        if part.namespace in ("aws", "remote") and part.name not in _NOT_CALLS:
+            _check_times(part)
+            calls.append(_call(part))
+        if part.subsegments:
+            _add_calls(part.subsegments, calls)
 
 
 def _check_times(segment: Segment) -> None:
@@ -272,7 +271,7 @@ def _exception(segment: Segment) -> str | None:
 
 
 def _is_throttled(segment: Segment) -> bool:
-    return segment.throttle or _status(segment) == 429
+    return segment.throttle or (segment.http is not None and _status(segment) == 429)
 
 
 def _status(segment: Segment) -> int:
