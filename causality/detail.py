@@ -8,7 +8,9 @@ from causality import names
 from causality.analysis.critical_path import critical_path
 from causality.engine import Engine
 from causality.graph import CallNode, Invocation
+from causality.hops import hop_of
 from causality.keys import display_key
+from causality.match_keys import is_destination
 from causality.problems import describe_cause
 from causality.rows import resource_text, spans
 from causality.sdk_time import time_in_calls
@@ -111,9 +113,11 @@ def _cause_text(engine: Engine, invocation: Invocation, now_s: float) -> str:
             calls = f"one of {len(edge.candidates)} calls" if edge.candidates else "none shown here"
             texts.append(f"{describe_cause(cause.fact)}, by {calls}")
         else:
-            operation = edge.candidates[0].fact.operation if edge.candidates else "Invoke"
-            resource = names.last_part(cause.fact.resource or "")
-            texts.append(f"{operation} {resource} by {edge.parent.function or 'unknown'}")
+            operation, resource = hop_of(edge)
+            what = f"{operation} {resource}"
+            if is_destination(cause.fact):
+                what = describe_cause(cause.fact)
+            texts.append(f"{what} by {edge.parent.function or 'unknown'}")
     return "; ".join(dict.fromkeys(texts))
 
 

@@ -9,8 +9,8 @@ import msgspec
 from causality.attempt import Attempt
 from causality.engine import Engine
 from causality.graph import CallNode, Edge, Invocation
+from causality.hops import operation_of, resource_of
 from causality.keys import display_key
-from causality.match_keys import is_destination
 from causality.problems import problems
 from causality.sdk_time import time_in_calls
 from causality.snapshot import Evidence
@@ -249,21 +249,14 @@ def _edge_order(edge: EdgeEntry) -> tuple[str, ...]:
 
 def _edge_entry(edge: Edge) -> EdgeEntry:
     fact = edge.cause.fact
-    operations = {call.fact.operation for call in edge.candidates}
-    if edge.parent is not None and not edge.candidates:
-        # The caller named itself in the payload that it sent, or Lambda named it.
-        operations = set() if is_destination(fact) else {"Invoke"}
     ambiguous = edge.parent is None
-    resource = fact.resource
-    if edge.call is not None and edge.call.fact.service == "lambda":
-        resource = edge.call.fact.resource or resource  # an event that the caller handed on
     parents = dict.fromkeys(call.invocation.request_id for call in edge.candidates)
     return EdgeEntry(
         edge.parent.request_id if edge.parent else None,
         edge.cause.invocation.request_id,
         edge.call.id if edge.call else None,
-        (operations.pop() or None) if len(operations) == 1 else None,
-        resource or None,
+        operation_of(edge),
+        resource_of(edge) or None,
         edge.evidence,
         list(parents) if ambiguous else [],
         [call.id for call in edge.candidates] if edge.call is None else [],

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from causality import names
 from causality.graph import CallNode, CauseNode, Edge, Invocation
+from causality.hops import hop_of
+from causality.match_keys import is_destination
 from causality.problems import describe_cause
 from causality.redeliveries import Try
 from causality.snapshot import Span, TreeRow
@@ -137,9 +139,9 @@ def link_row(
 def trigger(invocation: Invocation, edge: Edge | None, orphan: bool) -> str:
     """Say in a few words what started an invocation: "PutItem→image-proc-B"."""
     if edge is not None:
-        resource = names.last_part(edge.cause.fact.resource or "")
-        operations = {call.fact.operation for call in edge.candidates} or {"Invoke"}
-        operation = operations.pop() if len(operations) == 1 else edge.cause.fact.service
+        if is_destination(edge.cause.fact):
+            return describe_cause(edge.cause.fact)
+        operation, resource = hop_of(edge)
         return f"{operation}→{resource}"
     if not invocation.causes:
         seen = any(attempt.start is not None for attempt in invocation.attempts.values())

@@ -8,9 +8,9 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from causality import names
 from causality.analysis.rank_test import holm, rank_test
 from causality.graph import Invocation
+from causality.hops import hop_of
 from causality.latency import Sample, Tally, edge_samples, function_samples
 from causality.sketch import bucket_of
 
@@ -146,11 +146,9 @@ def _hops(invocation: Invocation) -> Iterable[Hop]:
         edge = cause.edge
         # In doubt about the caller, neither its appearing nor its vanishing would be sure.
         if edge is not None and edge.parent is not None:
-            operations = {call.fact.operation for call in edge.candidates} or {"Invoke"}
             yield Hop(
                 edge.parent.function or "?",
-                operations.pop() if len(operations) == 1 else cause.fact.service,
-                names.last_part(cause.fact.resource or ""),
+                *hop_of(edge),
                 invocation.function or "?",
                 invocation.region or "",
             )

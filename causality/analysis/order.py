@@ -14,8 +14,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from causality import names
 from causality.graph import Invocation
+from causality.hops import hop_of
 from causality.snapshot import Evidence
 from causality.views.selection import caused
 from causality.views.timing import is_synchronous
@@ -77,10 +77,7 @@ def _step(one: Invocation, following: Invocation) -> Step:
             edge = cause.edge
             if edge is None or edge.parent is not (one if not answered else following):
                 continue
-            operations = {call.fact.operation for call in edge.candidates}
-            operation = operations.pop() if len(operations) == 1 else cause.fact.service
-            resource = names.last_part(cause.fact.resource or "")
-            how = "answered" if answered else f"{operation} {resource}".strip()
+            how = "answered" if answered else " ".join(hop_of(edge)).strip()
             return Step(following.request_id, how, edge.evidence)
     raise ValueError(f"no edge joins {one.request_id} and {following.request_id}")
 

@@ -1,0 +1,27 @@
+"""What an edge went through, named the same in every view."""
+
+from __future__ import annotations
+
+from causality import names
+from causality.graph import Edge
+from causality.match_keys import is_destination
+
+
+def operation_of(edge: Edge) -> str | None:
+    """Name what the caller did; None when nothing tells, or no call was involved."""
+    operations = {call.fact.operation for call in edge.candidates}
+    if not operations and edge.parent is not None and not is_destination(edge.cause.fact):
+        return "Invoke"  # the caller named itself in the payload that it sent
+    return (operations.pop() or None) if len(operations) == 1 else None
+
+
+def resource_of(edge: Edge) -> str | None:
+    """Name what it was done to: of an event that was handed on, the function that was invoked."""
+    if edge.call is not None and edge.call.fact.service == "lambda":
+        return edge.call.fact.resource or edge.cause.fact.resource
+    return edge.cause.fact.resource
+
+
+def hop_of(edge: Edge) -> tuple[str, str]:
+    """Name the operation, else the service, and the resource, as short as people say it."""
+    return operation_of(edge) or edge.cause.fact.service, names.last_part(resource_of(edge) or "")
