@@ -123,7 +123,11 @@ def decode(document: str | bytes) -> ServiceSegment | FunctionSegment | None:
     Raises:
         msgspec.DecodeError: the document is not a segment.
     """
-    segment = _decoder.decode(document)
+    try:
+        segment = _decoder.decode(document)
+    except msgspec.ValidationError:
+        # Some writers put null where others leave a member out.
+        segment = msgspec.convert(_without_nulls(msgspec.json.decode(document)), Segment)
     if segment.inferred or not segment.trace_id:
         return None
     if segment.origin == "AWS::Lambda":
@@ -131,6 +135,14 @@ def decode(document: str | bytes) -> ServiceSegment | FunctionSegment | None:
     if segment.origin == "AWS::Lambda::Function":
         return _function(segment)
     return None
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(v) for name, v in value.items() if v is not None}
+    if isinstance(value, list):
+        return [_without_nulls(member) for member in value if member is not None]
+    return value
 
 
 def _service(segment: Segment) -> ServiceSegment | None:

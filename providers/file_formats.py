@@ -162,7 +162,7 @@ def decode_document(data: bytes) -> tuple[list[StreamRecord | Unreadable], list[
     """Decode a whole JSON document: records and X-Ray documents, as far as it has them.
 
     Known are GetRecords answers, BatchGetTraces answers, and lists or single ones of records,
-    traces and segment documents.
+    traces and segment documents; also several of these, one a line.
     """
     documents = _traces_of_answer(data)
     if documents is not None:
@@ -170,6 +170,10 @@ def decode_document(data: bytes) -> tuple[list[StreamRecord | Unreadable], list[
     try:
         value = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        lines = data.strip().splitlines()
+        if len(lines) > 1 and _is_json(lines[0]):
+            found = [decode_document(line) for line in lines if line.strip()]
+            return [r for records, _ in found for r in records], [t for _, ts in found for t in ts]
         return [_unreadable(f"not a JSON document: {error}", data)], []
     records: list[StreamRecord | Unreadable] = []
     traces: list[str] = []
@@ -184,8 +188,8 @@ def decode_document(data: bytes) -> tuple[list[StreamRecord | Unreadable], list[
             pending.append(part["Traces"])
         elif "Records" in part:
             pending.append(part["Records"])
-        elif "Segments" in part:
-            pending.append(part["Segments"])
+        elif "Segments" in part or "Spans" in part:  # of BatchGetTraces, of ListRetrievedTraces
+            pending.append(part["Segments"] if "Segments" in part else part["Spans"])
         elif "Document" in part:
             document = part["Document"]
             traces.append(document if isinstance(document, str) else _json(document).decode())
@@ -196,6 +200,14 @@ def decode_document(data: bytes) -> tuple[list[StreamRecord | Unreadable], list[
         else:
             records.append(_unreadable("neither a record nor a trace", _json(part)))
     return records, traces
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return True
 
 
 def _traces_of_answer(data: bytes) -> list[str] | None:

@@ -118,6 +118,13 @@ def test_newer_documents_time_the_handler_within_invocation() -> None:
     assert (entry.started_at, entry.duration_s) == (T, _about(0.7))
 
 
+def test_null_is_what_is_left_out() -> None:
+    nothing: dict[str, Any] = dict.fromkeys(("parent_id", "http", "fault", "throttle", "cause"))
+    part = {"id": "i", "name": "Initialization", "start_time": T - 0.25, "end_time": T - 0.05}
+    segment = _function(subsegments=[part | nothing | {"subsegments": None}], fault=None)
+    assert _invocation(_service(**nothing), segment).init_s == _about(0.2)
+
+
 def test_a_service_segment_alone_leaves_the_recorders_times() -> None:
     assert _invocation(_service()).duration_s == _about(0.8)
 

@@ -229,6 +229,7 @@ TEXT = json.dumps(SEGMENT)
         {"Traces": [{"Id": "1", "Segments": [{"Id": "a", "Document": SEGMENT}]}]},
         [{"Id": "a", "Document": TEXT}],
         [{"Id": "1", "Segments": [{"Document": TEXT}]}],
+        {"TraceFormat": "XRAY", "Traces": [{"Id": "1", "Spans": [{"Id": "a", "Document": TEXT}]}]},
         [SEGMENT],
         SEGMENT,
     ],
@@ -241,6 +242,14 @@ def test_traces_in_every_wrapping(
     path = folder / name
     path.write_text(json.dumps(value, indent=indent))
     assert [json.loads(document) for document in documents(path)] == [SEGMENT]
+
+
+def test_traces_one_a_line_and_what_is_torn_among_them(folder: Path) -> None:
+    path = folder / "a.xray"
+    answer = json.dumps({"Traces": [{"Id": "1", "Segments": [{"Id": "a", "Document": TEXT}]}]})
+    path.write_text(f"{answer}\n\n{answer[:40]}\n{TEXT}\n")
+    assert [json.loads(document) for document in documents(path)] == [SEGMENT, SEGMENT]
+    assert len(unreadable(path)) == 1
 
 
 @pytest.mark.parametrize("text", ["{", '{"Traces": 5}', "[1]", "\x00"])
