@@ -91,19 +91,38 @@ def _end(attempt: Attempt) -> tuple[float, str, str, int]:
     return at_s, attempt.status or "", attempt.error or "", attempt.dropped
 
 
+def together(known: Item | None, said: Mapping[str, Attempt]) -> dict[str, Attempt]:
+    """Put what is known of an invocation's attempts together with what records say of them.
+
+    Args:
+        known: their item, as it was read; None if it was not there.
+        said: what records say, by attempt.
+    """
+    before = attempts_in(known) if known is not None else {}
+    both = {one: merged(before[one], said[one]) for one in before.keys() & said.keys()}
+    return dict(sorted({**before, **said, **both}.items()))
+
+
+def is_failed(attempts: Mapping[str, Attempt]) -> bool:
+    """Say whether an invocation failed: its last attempt did."""
+    last = max(attempts.values(), key=lambda attempt: (_order(attempt), attempt.attempt))
+    return last.status in FAILED_STATES
+
+
+def _order(attempt: Attempt) -> float:
+    return attempt.started_s if attempt.started_s is not None else float("inf")
+
+
 def conclusion(
-    request_id: str, known: Item | None, said: Mapping[str, Attempt]
+    request_id: str, known: Item | None, attempts: Mapping[str, Attempt]
 ) -> Conclusion | None:
     """Say how the item of an invocation's attempts has to be written; None if it says all that.
 
     Args:
         request_id: the invocation's.
         known: as it was read; None if it was not there.
-        said: what records say, by attempt.
+        attempts: what is known of them by now, by attempt.
     """
-    before = attempts_in(known) if known is not None else {}
-    both = {one: merged(before[one], said[one]) for one in before.keys() & said.keys()}
-    attempts = dict(sorted({**before, **said, **both}.items()))
     body = text_of(attempts)
     if known is not None and known[BODY] == body:
         return None

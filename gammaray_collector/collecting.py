@@ -17,13 +17,15 @@ from causality.facts import Facts
 from causality.match_keys import EXACT
 from gammaray_collector import attempts, lags, problems, silence
 from gammaray_collector.evidence import Rushes
-from gammaray_collector.halves import AWAITS, Nodes, halves_of, invoked_by
+from gammaray_collector.halves import AWAITS, Nodes, halves_in, halves_of, invoked_by
 from gammaray_collector.items import (
     PK,
+    RECORDS,
     SK,
     Attempt,
     attempts_key,
     instant,
+    invocation_partition,
     invoked_item,
     record_item,
 )
@@ -34,6 +36,7 @@ from gammaray_collector.resolving import Resolver
 from gammaray_collector.rollups import doubt_item
 from gammaray_collector.table import Asked, Busy, Table
 from gammaray_collector.waiting import (
+    CauseHalf,
     Half,
     OutputHalf,
     due_causes_of,
@@ -126,7 +129,7 @@ class Collector:
             ]
         )
         self._keys.entered(nodes)
-        self._count_attempts(
+        ended = self._count_attempts(
             [
                 *(attempt for one in said for attempt in attempts.attempts_of(one.facts)),
                 *silence.makers_of(nodes, halves),
@@ -134,7 +137,9 @@ class Collector:
         )
         self._note(found for one in said for found in problems.of_facts(one.facts, one.region))
         waiting = self._awaiting(one.facts for one in said)
-        self._resolver.resolve([*seeds, *waiting], now_s, lag_s=lags.lag_of(said, now_s))
+        events = self._events_of(ended)
+        lag_s = lags.lag_of(said, now_s)
+        self._resolver.resolve([*seeds, *waiting, *events], now_s, ended=ended, lag_s=lag_s)
 
     def refuse(self, record: Any, reason: str, now_s: float) -> None:
         """Note a record that could be read, and could not be taken all the same. Raises Busy."""
@@ -147,22 +152,33 @@ class Collector:
         self._table.put([doubt_item("gap", "", at_s) for at_s in (*times, last)])
         self._note([problems.of_lost(lost)])
 
-    def _count_attempts(self, said: Iterable[Attempt]) -> None:
+    def _count_attempts(self, said: Iterable[Attempt]) -> set[str]:
+        """Count attempts; gives the invocations whose edges may have to tell how they ended."""
+        ended: set[str] = set()
         told: dict[str, dict[str, Attempt]] = defaultdict(dict)
         for one in said:
-            known = told[one.request_id].get(one.attempt)
-            merged = one if known is None else attempts.merged(known, one)
+            first = told[one.request_id].get(one.attempt)
+            merged = one if first is None else attempts.merged(first, one)
             told[one.request_id][one.attempt] = merged
             self._callers.note(merged)
         left = {attempts_key(request_id): request_id for request_id in told}
         for _ in range(_ROUNDS):
             if not left:
-                return
+                return ended
             items = self._table.get(left)
-            found = (attempts.conclusion(i, items.get(key), told[i]) for key, i in left.items())
+            known = {i: attempts.together(items.get(key), told[i]) for key, i in left.items()}
+            found = (attempts.conclusion(i, items.get(k), known[i]) for k, i in left.items())
             lost = self._ledger.write(one for one in found if one is not None)
+            # Each time that any of it is handed over: before, it may not have come to the edges.
+            ended |= {i for i, all in known.items() if len(all) > 1 or attempts.is_failed(all)}
             left = {key: request_id for key, request_id in left.items() if key in lost}
         raise Busy("others kept writing the same attempts", collided=True)
+
+    def _events_of(self, request_ids: Iterable[str]) -> list[Half]:
+        """Read the causes of invocations from their records."""
+        asked = [Asked(invocation_partition(i), RECORDS, RECORDS + "~") for i in request_ids]
+        items = (item for items in self._table.query(asked) for item in items)
+        return [h for item in items for h in halves_in(item) if isinstance(h, CauseHalf)]
 
     def _note(self, found: Iterable[Conclusion]) -> None:
         """Count what was not counted before; what is there already stays as it is."""

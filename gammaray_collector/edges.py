@@ -52,6 +52,7 @@ def edge_from(
     *,
     mature: bool,
     crowded: bool,
+    failed: bool | None,
 ) -> Edge:
     """Say what edge a cause has.
 
@@ -63,6 +64,7 @@ def edge_from(
         known: what was known of it before.
         mature: whether calls that come late are here by now.
         crowded: whether not all was read that it depends on.
+        failed: whether the cause's invocation failed; None for what was known of that before.
     """
     child, edge = cause.invocation, solved.edge
     began_s = half.began_s
@@ -121,6 +123,7 @@ def edge_from(
         key=half.cause.key,
         mature=mature and grade != "exact",
         crowded=crowded and grade == "ambiguous",
+        failed=failed if failed is not None else known is not None and known.failed,
         again=cause.repeated and is_first(half),
         made=made,
     )
@@ -180,8 +183,12 @@ def _counts(edge: Edge, half: CauseHalf) -> Iterator[Count]:
     counted: dict[str, int] = {edge.grade: 1}
     if edge.crowded:
         counted["crowded"] = 1
+    if edge.failed:
+        counted["failed"] = 1
     if edge.delay_s is not None:
         counted[bucket_name(edge.delay_s)] = 1
+        if edge.failed:
+            counted["errors"] = 1
     name_of_edge = EdgeName(*parent, *child, edge.service, resource, needs, source)
     yield Count(minute, EDGE, name_of_edge, counted)
     yield from silence.started_by(half.cause, *child, edge.made)

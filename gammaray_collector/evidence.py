@@ -7,12 +7,11 @@ a few steps from half to half. Each step is one round of queries.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable
 from heapq import nsmallest
 from typing import Final
 
 from causality.clock import CLOCK_SKEW_S, ORDER_WINDOW_S
-from causality.decoding import decode_image
 from causality.match_keys import CALLER, CONTENT, EXACT, MESSAGE_IDS, ORDER
 from causality.stretch import REACH
 from gammaray_collector.halves import (
@@ -20,19 +19,16 @@ from gammaray_collector.halves import (
     KeyNames,
     LeveledKey,
     Nodes,
-    halves_of,
+    halves_in,
     identity,
     time_of,
 )
 from gammaray_collector.items import (
     RECORDS,
-    Item,
     instant,
     invocation_partition,
     invoked_key,
-    stream_record_of,
 )
-from gammaray_collector.reading import part_of
 from gammaray_collector.table import Asked, Table
 from gammaray_collector.waiting import CauseHalf, Half, OutputHalf, half_of, key_partition
 from gammaray_recorder import wire
@@ -271,7 +267,8 @@ class Evidence:
         asked = [Asked(invocation_partition(i), RECORDS, f"{RECORDS}~") for i in sorted(started)]
         if asked:
             records = [item for items in self._table.query(asked) for item in items]
-            self._add(half for item in records for half in _causes_in(item))
+            found = (half for item in records for half in halves_in(item))
+            self._add(half for half in found if isinstance(half, CauseHalf))
 
     def _asked(self, key: LeveledKey, outputs_only: bool, span: tuple[float, float]) -> Asked:
         partition = key_partition(*key)
@@ -281,15 +278,6 @@ class Evidence:
         since, until = instant(span[0]), instant(span[1])
         most = _OF_RUSH if key in self._rushes else CROWD
         return Asked(partition, since, until + "~", most, newest_first=True)
-
-
-def _causes_in(record: Item) -> Iterator[CauseHalf]:
-    image = stream_record_of(record).dynamodb.NewImage
-    if image is not None:
-        facts = decode_image(image)
-        for half in halves_of(facts, part_of(image, facts)):
-            if isinstance(half, CauseHalf):
-                yield half
 
 
 def _span(level: int, at_s: float) -> tuple[float, float]:

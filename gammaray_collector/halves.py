@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from causality.decoding import decode_image
 from causality.facts import Call, Facts, Start
 from causality.graph import CallNode, CauseNode, Invocation, OutputNode
 from causality.match_keys import (
@@ -18,7 +19,8 @@ from causality.match_keys import (
     key_names_of,
 )
 from causality.merging import unknown
-from gammaray_collector.items import digest
+from gammaray_collector import reading
+from gammaray_collector.items import Item, digest, stream_record_of
 from gammaray_collector.waiting import CauseHalf, Half, OutputHalf, TablePlace
 from gammaray_recorder import wire
 
@@ -45,6 +47,14 @@ def halves_of(facts: Facts, part: int) -> Iterator[Half]:
             yield from _outputs(facts, fact, part)
         elif type(fact) is Start:
             yield from _causes(facts, fact, part)
+
+
+def halves_in(record: Item) -> Iterator[Half]:
+    """Give the halves that the item of a record shows."""
+    image = stream_record_of(record).dynamodb.NewImage
+    if image is not None:
+        facts = decode_image(image)
+        yield from halves_of(facts, reading.part_of(image, facts))
 
 
 def _outputs(facts: Facts, call: Call, part: int) -> Iterator[OutputHalf]:

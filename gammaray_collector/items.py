@@ -123,6 +123,7 @@ class Edge(msgspec.Struct, frozen=True, omit_defaults=True):
         resource: of the child's cause: table, bucket, topic, queue, ...
         mature: whether calls that come late are here by now.
         crowded: ambiguous, for more share a match key with it than were read.
+        failed: whether the child's last attempt failed.
         again: whether the function was given the same before, under another request id; said of the
             first record of an event alone.
         made: the epoch minutes in which the calls were made that can be meant.
@@ -148,6 +149,7 @@ class Edge(msgspec.Struct, frozen=True, omit_defaults=True):
     key: str | None = None
     mature: bool = False
     crowded: bool = False
+    failed: bool = False
     again: bool = False
     made: tuple[int, ...] = ()
 
@@ -168,6 +170,11 @@ def invocation_partition(request_id: str) -> str:
     `sk` begins with RECORDS, ATTEMPTS, EDGES (to its causes) or EFFECTS (what it caused).
     """
     return f"i#{request_id}"
+
+
+def request_of(partition: str) -> str:
+    """Give the request id of the invocation whose partition this is."""
+    return partition.removeprefix("i#")
 
 
 # --- records ----------------------------------------------------------------------------------

@@ -8,12 +8,12 @@ from functools import cached_property
 from typing import Final
 
 from causality.clock import CLOCK_SKEW_S
-from causality.decoding import decode_image
 from causality.graph import CauseNode
 from causality.match_keys import must_have_a_call, source_of
 from gammaray_collector import edges
+from gammaray_collector.attempts import is_failed
 from gammaray_collector.evidence import FELT, Evidence, Rushes
-from gammaray_collector.halves import halves_of
+from gammaray_collector.halves import halves_in
 from gammaray_collector.items import (
     EFFECTS,
     RECORDS,
@@ -21,12 +21,14 @@ from gammaray_collector.items import (
     Edge,
     Item,
     Key,
+    attempts_in,
+    attempts_key,
     edge_key,
     edge_of,
     effect_item,
     effect_of,
     invocation_partition,
-    stream_record_of,
+    request_of,
 )
 from gammaray_collector.ledger import Conclusion, Ledger
 from gammaray_collector.lookups import Callers, TableKeys
@@ -48,6 +50,7 @@ class Found:
         mature: whether calls that come late are here by now.
         crowded: whether not all was read that it depends on.
         known: its edge's item, as it was read; None if it was not there.
+        failed: whether its invocation failed; None when that was not looked up.
     """
 
     half: CauseHalf
@@ -57,6 +60,7 @@ class Found:
     mature: bool
     crowded: bool
     known: Item | None
+    failed: bool | None = None
 
     @property
     def key(self) -> Key:
@@ -74,6 +78,7 @@ class Found:
             edge_of(self.known) if self.known is not None else None,
             mature=self.mature,
             crowded=self.crowded,
+            failed=self.failed,
         )
 
     @property
@@ -116,6 +121,7 @@ class Resolver:
         *,
         felt: int = FELT,
         mature: Collection[str] = (),
+        ended: Collection[str] = (),
         lag_s: float = 0.0,
     ) -> None:
         """Bring every edge up to date that some halves can change. Raises Busy.
@@ -128,6 +134,7 @@ class Resolver:
             now_s: the time.
             felt: how many steps from them others are changed.
             mature: ids of causes by which all calls are here that come late.
+            ended: request ids of invocations that may go another way than was known.
             lag_s: how far the stream is behind that brings them.
         """
         known: dict[Key, Item] = {}
@@ -140,7 +147,9 @@ class Resolver:
                 known = self._read_edges(h for h in left if isinstance(h, CauseHalf))
             found = self._find(left, felt if not number else 0, known, mature)
             late = self._read_edges(one.half for one in found if one.key not in known)
-            again = [replace(one, known=late[one.key]) for one in found if one.key in late]
+            found = [replace(o, known=late[o.key]) if o.key in late else o for o in found]
+            found = self._with_outcomes(found, ended)
+            again = [one for one in found if one.key in late]
             ready = [one for one in found if one.key not in late]
             self._wait_for_late_calls(ready, new, now_s)
             self._note_doubts([*ready, *again])
@@ -190,6 +199,23 @@ class Resolver:
                 known.get(edge_key(half.request, half.cause_id)),
             )
             for half in causes
+        ]
+
+    def _with_outcomes(self, found: list[Found], ended: Collection[str]) -> list[Found]:
+        """Look up how the invocations ended whose edges are to be written.
+
+        That is read after all that the edges depend on, and who writes how one ended resolves its
+        edges after that: so one of both sees what the other one wrote.
+        """
+        wanted = {one.half.request for one in found if one.conclusion is not None}
+        wanted |= {one.half.request for one in found} & {*ended}
+        items = self._table.get(map(attempts_key, wanted))
+        failed = dict.fromkeys(wanted, False)
+        for (partition, _), item in items.items():
+            failed[request_of(partition)] = is_failed(attempts_in(item))
+        return [
+            replace(one, failed=failed[one.half.request]) if one.half.request in failed else one
+            for one in found
         ]
 
     def _read_edges(self, halves: Iterable[CauseHalf]) -> dict[Key, Item]:
@@ -252,7 +278,8 @@ class Resolver:
             items = [item for items in self._table.query(asked) for item in items]
             records = [item for item in items if str(item[SK]).startswith(RECORDS)]
             effects = [item for item in items if str(item[SK]).startswith(EFFECTS)]
-            outputs += [half for item in records for half in _outputs_of(item)]
+            halves = (half for item in records for half in halves_in(item))
+            outputs += [half for half in halves if isinstance(half, OutputHalf)]
             found = self._table.get(edge_key(*effect_of(item)) for item in effects)
             level = {e.child for e in map(edge_of, found.values()) if e.grade == "exact"} - reached
         if outputs:
@@ -278,12 +305,3 @@ def _told_by_content(cause: CauseNode) -> float | None:
 def _makers(edge: Edge) -> set[str]:
     makers = {candidate.request_id for candidate in edge.candidates}
     return makers | {edge.parent} if edge.parent is not None else makers
-
-
-def _outputs_of(item: Item) -> Iterator[OutputHalf]:
-    image = stream_record_of(item).dynamodb.NewImage
-    if image is not None:
-        # Where its outputs stand in their call is all the same here.
-        for half in halves_of(decode_image(image), 0):
-            if isinstance(half, OutputHalf):
-                yield half

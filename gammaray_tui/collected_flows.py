@@ -27,6 +27,7 @@ class Flow:
     Attributes:
         ambiguous: of `count`, those that another call may have caused.
         lasting: of these, those that will stay so; `crowded` of them because too many share a key.
+        errors: those whose invocation failed.
         lately: those in the window that rates are of.
         minute: the latest in which any came; `doubted` in which a lasting ambiguous one did.
         latest, example: a request id of each of these minutes.
@@ -36,6 +37,7 @@ class Flow:
     ambiguous: int = 0
     lasting: int = 0
     crowded: int = 0
+    errors: int = 0
     lately: int = 0
     minute: int = 0
     doubted: int = 0
@@ -58,6 +60,7 @@ class Flow:
         ambiguous = count if doubted else ambiguous
         self.count += count
         self.ambiguous += ambiguous
+        self.errors += counts.get("failed", 0)
         self.lately += count if rollup.minute >= current - 1 else 0
         if rollup.minute >= self.minute:
             self.minute, self.latest = rollup.minute, rollup.examples.get(LATEST)
@@ -96,7 +99,7 @@ def map_of(
     return ServiceMap(
         tuple(map_node(node, known.get(node)) for node in sorted(ids)),
         tuple(
-            MapEdge(*key, flow.count, 0, flow.ambiguous, flow.lately / length_s)
+            MapEdge(*key, flow.count, flow.errors, flow.ambiguous, flow.lately / length_s)
             for key, flow in drawn.items()
         ),
     )

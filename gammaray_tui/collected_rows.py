@@ -17,7 +17,7 @@ _OFFERED: Final = "collected:offered"
 
 NOTES: Final = (
     "Tables, map and problems are counted by the minute, some seconds late.",
-    "Not live: invocations, what runs, outside causes, edges' failures, X-Ray.",
+    "Not live: single invocations, what runs now, causes from outside, X-Ray.",
     "Chains are fetched when opened: an example, a problem's, a request id's.",
 )
 FILTERED: Final = "Filtered: functions and edges that fit; each counts all of its invocations."

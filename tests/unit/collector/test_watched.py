@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from causality.engine import Engine
 from causality.latency import latencies_of
 from causality.records import StreamRecord
-from causality.service_map import OUTSIDE, FlowTable
+from causality.service_map import OUTSIDE, FlowTable, MapEdge, MapNodeId
 from causality.snapshot import LatencyRow
 from gammaray_collector.items import RECORDS, Item
 from gammaray_collector.rollups import Range, read_rollups
@@ -87,15 +88,32 @@ def test_tables_and_map_are_those_of_the_live_view(case: str) -> None:
     counted, engine = tables_of(collected(records, 50)), graph_of(records)
     live = latencies_of(engine.invocations.values())
     assert _told(counted.functions) == _told(live.functions.rows())
-    # How the invocation behind an edge went is not counted with the edge.
-    assert _told(counted.edges, figures=1) == _told(live.edges.rows(), figures=1)
+    # Cold starts are not counted with edges.
+    assert _told(counted.edges, figures=2) == _told(live.edges.rows(), figures=2)
     flows = FlowTable()
     flows.update(engine.invocations.values())
     drawn = flows.map(live.functions.rows(), NOW_S)
     between = [e for e in drawn.edges if e.source[1] != OUTSIDE]
-    assert {(e.source, e.target, e.channel, e.count) for e in counted.service_map().edges} == {
-        (e.source, e.target, e.channel, e.count) for e in between
-    }
+    assert _drawn(counted.service_map().edges) == _drawn(between)
+
+
+@pytest.mark.parametrize("name", ["calls repeated", "all that can go wrong"])
+def test_edges_count_the_invocations_that_failed(name: str) -> None:
+    records = World(0, ALL_WORLDS[name]).run().records()
+    engine, flows = graph_of(records), FlowTable()
+    flows.update(engine.invocations.values())
+    live = _drawn(e for e in flows.map([], NOW_S).edges if e.source[1] != OUTSIDE)
+    random.Random(1).shuffle(records)
+    found = _drawn(tables_of(collected(records, 5)).service_map().edges)
+    # The live view shows the paths of HTTP, and counts with each what several may have caused.
+    counts = {edge[:4] for edge in live}
+    plain = {edge for edge in found if edge[:4] in counts}
+    assert plain <= live
+    assert sum(errors for *_, errors in plain)
+
+
+def _drawn(edges: Iterable[MapEdge]) -> set[tuple[MapNodeId, MapNodeId, str, int, int]]:
+    return {(e.source, e.target, e.channel, e.count, e.errors) for e in edges}
 
 
 def tables_of(table: FakeTable) -> CollectedTables:
