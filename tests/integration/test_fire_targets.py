@@ -1,16 +1,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from providers.aws_operations import AwsOperations
 from providers.errors import UserError
-from providers.local_aws import LocalAws
 from providers.session import AwsSession
+from tests.integration.conftest import Account
 from tests.integration.test_instrument import make_function
-from tests.unit.cli.run import run
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
 
@@ -70,18 +68,10 @@ async def test_what_is_nowhere_is_named(aws_session: AwsSession) -> None:
     assert raised.value.kind == "bad-payload"
 
 
-def test_the_command_follows_what_it_fired(tmp_path: Path, local_aws: LocalAws) -> None:
-    (tmp_path / ".aws").mkdir()
-    (tmp_path / ".aws" / "credentials").write_text(
-        "[default]\naws_access_key_id = 220000000001\naws_secret_access_key = x\n"
-    )
-    options = (
-        *("--region", "us-west-2", "--region", "us-east-1"),
-        *("--endpoint-url", local_aws.endpoint_url),
-    )
-    assert run(tmp_path, "deploy", "imageproc", *options).returncode == 0
+def test_the_command_follows_what_it_fired(account: Account) -> None:
+    assert account.run_inside("deploy", "imageproc").returncode == 0
 
-    fired = run(tmp_path, "fire", "imageproc", "-n", "2", "--rate", "20", "--json", *options)
+    fired = account.run("fire", "imageproc", "-n", "2", "--rate", "20", "--json")
 
     assert fired.returncode == 0, fired.stderr
     lines = [json.loads(line) for line in fired.stdout.splitlines()]
