@@ -56,15 +56,12 @@ async def check_kill(home: Path, local_aws: LocalAws, seed: int) -> None:
     assert await listed(session) == {}
 
 
-@pytest.mark.parametrize("seed", range(2))
-async def test_nothing_is_left_of_a_killed_deployment(
-    tmp_path: Path, local_aws: LocalAws, seed: int
-) -> None:
-    await check_kill(tmp_path, local_aws, seed)
+async def test_nothing_is_left_of_a_killed_deployment(tmp_path: Path, local_aws: LocalAws) -> None:
+    await check_kill(tmp_path, local_aws, 0)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2, 22))
+@pytest.mark.parametrize("seed", range(1, 21))
 async def test_nothing_is_left_after_twenty_random_moments(
     tmp_path: Path, local_aws: LocalAws, seed: int
 ) -> None:

@@ -46,44 +46,49 @@ async def configuration(session: AwsSession, name: str) -> dict[str, Any]:
     return {**{key: value for key, value in there.items() if key not in CHANGING}, "Tags": tags}
 
 
-@pytest.mark.parametrize(
-    "more",
-    [
-        {},
-        {"Environment": {"Variables": {"MINE": "1", "GAMMARAY_TABLE": "my own"}}},
-        {"TracingConfig": {"Mode": "Active"}, "Tags": {"team": "x"}},
-    ],
-)
-async def test_a_function_is_recorded_and_then_exactly_as_before(
-    aws_session: AwsSession, more: dict[str, Any]
-) -> None:
+USERS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "with-variables": {"Environment": {"Variables": {"MINE": "1", "GAMMARAY_TABLE": "my own"}}},
+    "traced": {"TracingConfig": {"Mode": "Active"}, "Tags": {"team": "x"}},
+}
+
+
+async def test_functions_are_recorded_and_then_exactly_as_before(aws_session: AwsSession) -> None:
     operations = AwsOperations(aws_session)
     await operations.set_up(lambda _: None)
-    await make_function(aws_session, "users", **more)
-    before = await configuration(aws_session, "users")
+    for name, more in USERS.items():
+        await make_function(aws_session, name, **more)
+    before = {name: await configuration(aws_session, name) for name in USERS}
 
-    await operations.instrument(["users"], lambda _: None)
-    await operations.instrument(["users"], lambda _: None)
+    await operations.instrument(list(USERS), lambda _: None)
+    await operations.instrument(list(USERS), lambda _: None)
 
-    between = await configuration(aws_session, "users")
-    assert between["Handler"] == "gammaray_recorder.handler.handler"
-    assert between["CodeSha256"] == before["CodeSha256"]
+    for name in USERS:
+        await check_recorded(aws_session, name, before[name]["CodeSha256"])
+    await operations.uninstrument(list(USERS), lambda _: None)
+
+    for name in USERS:
+        earlier, after = before[name], await configuration(aws_session, name)
+        assert after.pop("Layers", []) == earlier.pop("Layers", []), name
+        variables = [item.pop("Environment", {}).get("Variables", {}) for item in (earlier, after)]
+        assert variables[0] == variables[1], name
+        assert after == earlier, name
+
+
+async def check_recorded(session: AwsSession, name: str, code: str) -> None:
+    """Invoke a function; see that its code is what it was, and that the recorder wrote."""
+    there = await configuration(session, name)
+    assert there["Handler"] == "gammaray_recorder.handler.handler"
+    assert there["CodeSha256"] == code
     async with (
-        aws_session.client("lambda", REGION) as client,
-        aws_session.client("dynamodb", REGION) as dynamodb,
+        session.client("lambda", REGION) as client,
+        session.client("dynamodb", REGION) as dynamodb,
     ):
-        answer = await client.invoke(FunctionName="users", Payload=b'{"n": 1}')
+        answer = await client.invoke(FunctionName=name, Payload=b'{"n": 1}')
         async with answer["Payload"] as body:
             assert json.loads(await body.read()) == {"n": 2}
-        assert (await dynamodb.scan(TableName="gammaRays"))["Count"] > 0
-
-    await operations.uninstrument(["users"], lambda _: None)
-
-    after = await configuration(aws_session, "users")
-    assert after.pop("Layers", []) == before.pop("Layers", [])
-    variables = [item.pop("Environment", {}).get("Variables", {}) for item in (before, after)]
-    assert variables[0] == variables[1]
-    assert after == before
+        items = (await dynamodb.scan(TableName="gammaRays"))["Items"]
+    assert any(f"function:{name}" in item["payload"]["S"] for item in items)
 
 
 async def test_cleanup_detaches_and_leaves_the_function(aws_session: AwsSession) -> None:
@@ -91,14 +96,14 @@ async def test_cleanup_detaches_and_leaves_the_function(aws_session: AwsSession)
     await make_function(aws_session, "users")
     await operations.instrument(["users"], lambda _: None)
 
-    resources = await operations.resources()
+    resources = await operations.resources(regions=[REGION])
     assert sorted((item.kind, item.name) for item in resources) == [
         ("layer", "gammaray-recorder:1"),
         ("recorder", "users"),
     ]
     assert (await operations.delete(resources, lambda _: None)).failed == ()
 
-    assert await operations.resources() == []
+    assert await operations.resources(regions=[REGION]) == []
     assert (await configuration(aws_session, "users"))["Handler"] == "app.handler"
 
 
@@ -152,11 +157,11 @@ async def test_what_was_stopped_half_way_is_found_and_restored_exactly(
         async with aws_session.client("lambda", REGION) as client:
             await client.update_function_configuration(FunctionName="users", **restored(there))
 
-    found = await operations.resources()
+    found = await operations.resources(regions=[REGION])
     assert {item.kind for item in found} == {"layer", "recorder", "role policy"}
     await operations.uninstrument(["users"], lambda _: None)
 
     after = await configuration(aws_session, "users")
     assert after["Environment"] == before["Environment"]
     assert (after["Handler"], after["Tags"]) == (before["Handler"], before["Tags"])
-    assert {item.kind for item in await operations.resources()} == {"layer"}
+    assert {item.kind for item in await operations.resources(regions=[REGION])} == {"layer"}

@@ -21,20 +21,6 @@ LISTENING = "0A"
 LOOPBACK = "0100007F"  # 127.0.0.1 as /proc/net/tcp writes it
 
 
-async def test_it_reports_that_it_answers() -> None:
-    steps: list[Step] = []
-
-    async with LocalAws(steps.append) as running:
-        assert [(step.id, step.state) for step in steps[:2]] == [
-            ("local-aws/ministack", "running"),
-            ("local-aws/moto", "running"),
-        ]
-        last = {step.id: step for step in steps}
-        assert {step.state for step in last.values()} == {"done"}
-        assert running.endpoint_url in last["local-aws/ministack"].detail
-        assert set(running.endpoints) == {"xray", "rekognition"}
-
-
 async def test_resetting_empties_it(local_aws: LocalAws) -> None:
     session = local_session(local_aws, regions=(REGION,), account_id="200000000001")
     async with session.client("sns", REGION) as client:
@@ -46,13 +32,25 @@ async def test_resetting_empties_it(local_aws: LocalAws) -> None:
         assert (await client.list_topics())["Topics"] == []
 
 
-async def test_functions_see_nothing_of_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_reports_that_it_answers_and_functions_see_nothing_of_our_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("SECRET_OF_OURS", "leaked")
     monkeypatch.setenv("AWS_PROFILE", "leaked")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "leaked")
 
-    async with LocalAws() as running:
+    steps: list[Step] = []
+    async with LocalAws(steps.append) as running:
         environment = await environment_of_a_function(running)
+
+    assert [(step.id, step.state) for step in steps[:2]] == [
+        ("local-aws/ministack", "running"),
+        ("local-aws/moto", "running"),
+    ]
+    last = {step.id: step for step in steps}
+    assert {step.state for step in last.values()} == {"done"}
+    assert running.endpoint_url in last["local-aws/ministack"].detail
+    assert set(running.endpoints) == {"xray", "rekognition"}
 
     assert "leaked" not in environment.values()
     assert environment["AWS_ENDPOINT_URL"] == running.endpoint_url

@@ -87,7 +87,9 @@ def running(ending: str) -> Iterator[Host]:
             process.kill()
 
 
-@pytest.mark.parametrize("ending", ["return", "exception", "exit"])
+@pytest.mark.parametrize(
+    "ending", ["return", "exception", pytest.param("exit", marks=pytest.mark.slow)]
+)
 def test_nothing_is_left_when_the_program_ends(ending: str) -> None:
     with running(ending) as host:
         assert host.process.wait(GONE_WITHIN_S) == {"return": 0, "exception": 1, "exit": 3}[ending]
@@ -96,7 +98,15 @@ def test_nothing_is_left_when_the_program_ends(ending: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL, signal.SIGABRT]
+    "number",
+    [
+        signal.SIGINT,
+        signal.SIGTERM,
+        signal.SIGKILL,
+        # Python leaves these to the system, as it does SIGTERM.
+        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
+        pytest.param(signal.SIGABRT, marks=pytest.mark.slow),
+    ],
 )
 def test_nothing_is_left_after_a_signal(number: signal.Signals) -> None:
     with running("wait") as host:
