@@ -58,7 +58,8 @@ class _Trace:
         lanes = _Lanes()
         pending: list[tuple[CallNode, int, int]] = []
         for stretch in found:
-            begin, end = _us(stretch.began_s), max(_us(stretch.ended_s), _us(stretch.began_s) + 1)
+            begin = _us(stretch.began_s)
+            end = max(_us(stretch.ended_s), _us(stretch.started_s) + 1)
             tid = lanes.take(begin, end)
             self._stretch(pid, tid, stretch)
             pending += self._nested(pid, tid, stretch)
