@@ -38,13 +38,13 @@ def install(handlers: ModuleType, recorder: Recorder) -> None:
         return  # not imported, or it is just importing what we are called for
     # Sessions and clients may exist already, and each holds a copy of the handlers.
     emitter_class = sys.modules["botocore.hooks"].HierarchicalEmitter
-    for kind in (emitter_class, *emitter_class.__subclasses__()):
-        for emitter in gc.get_referrers(kind):
-            if isinstance(emitter, kind):
-                for event, handler, place in registrations:
-                    last = place is handlers.REGISTER_LAST
-                    register = emitter.register_last if last else emitter.register_first
-                    register(event, handler)
+    kinds = (emitter_class, *emitter_class.__subclasses__())
+    for emitter in gc.get_referrers(*kinds):
+        if isinstance(emitter, kinds):
+            for event, handler, place in registrations:
+                last = place is handlers.REGISTER_LAST
+                register = emitter.register_last if last else emitter.register_first
+                register(event, handler)
 
 
 class CallHooks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures.thread
+import gc
 import http.client
 import sys
 import threading
@@ -29,6 +30,14 @@ HOOKED: dict[Any, tuple[str, ...]] = {
     threading.Thread: ("start",),
     urllib3.connectionpool.HTTPConnectionPool: ("urlopen",),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def others_put_aside() -> Iterator[None]:
+    """Hide what other tests left: hooks are installed by looking at every object."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)
