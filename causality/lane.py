@@ -17,8 +17,8 @@ from causality.graph import CauseNode, OutputNode
 from causality.match_keys import CONTENT, is_blind
 from causality.stretch import REACH, VISIBLE, LedTo, Rules, Stretch
 
-# Past this many deliveries that cannot be told apart, nothing is certain anyway.
-_SOLVED = 48
+# Past this many deliveries that cannot be told apart, it is not even looked who made their calls.
+_CROWD = 512
 _MARK_EVERY = 16
 
 OutputPlace: TypeAlias = tuple[float, str, str, int]
@@ -198,8 +198,10 @@ class Lane:
             taken = next((output for output in entry.fitting if output in left), None)
             if taken is not None:
                 left.remove(taken)
+            else:
+                stretch.short = True
             stretch.entries.append(entry)
-            stretch.crowded = stretch.crowded or len(stretch.entries) > _SOLVED
+            stretch.crowded = stretch.crowded or len(stretch.entries) > _CROWD
             if not left:
                 yield stretch
                 stretch = Stretch(crowded=False)

@@ -22,6 +22,8 @@ from causality.sequence import in_sequence
 
 # A delivery that finds no output casts doubt on so many before it, and after it.
 REACH = 48
+# Past this many deliveries that cannot be told apart, which call was whose is not certain anyway.
+_SOLVED = 48
 # An output that so many later ones of the same key overtook is not expected any more.
 VISIBLE = 64
 
@@ -44,13 +46,28 @@ class Entry(NamedTuple):
 
 
 class Stretch:
-    """Deliveries that may compete for the same outputs."""
+    """Deliveries that may compete for the same outputs.
 
-    __slots__ = ("crowded", "entries")
+    Attributes:
+        crowded: whether they are too many to look at all of them.
+        short: whether one of them found nothing that others had left.
+    """
+
+    __slots__ = ("crowded", "entries", "short")
 
     def __init__(self, crowded: bool) -> None:
         self.crowded = crowded
+        self.short = False
         self.entries: list[Entry] = []
+
+    def is_of_one(self) -> bool:
+        """Say whether calls of a single invocation explain all of them."""
+        if self.crowded or self.short:
+            return False
+        outputs = {output for entry in self.entries for output in entry.fitting}
+        return len({output.call.invocation for output in outputs}) == 1 and all(
+            output.proven and not output.spare for output in outputs
+        )
 
 
 class Rules:
@@ -120,10 +137,13 @@ class Rules:
     def verdicts(self, stretch: Stretch) -> Iterator[Verdict]:
         """Solve one stretch."""
         taken: set[OutputNode] = set()
-        if stretch.crowded:
+        if stretch.crowded or len(stretch.entries) > _SOLVED:
+            of_one = stretch.is_of_one()
             for entry in stretch.entries:
                 if not entry.settled:
-                    yield Verdict(entry.delivery, entry.fitting)
+                    verdict = Verdict(entry.delivery, entry.fitting)
+                    verdict.certain = of_one and self._is_plausible(verdict)
+                    yield verdict
         else:
             for verdict in self._solved([e for e in stretch.entries if e.fitting or not e.settled]):
                 if verdict.certain and len(verdict.outputs) == 1:

@@ -160,3 +160,20 @@ def test_a_less_likely_reading_counts_only_where_it_is_needed() -> None:
     )
     for edge in edges.values():
         assert (edge.evidence, edge.candidates) == ("ambiguous", ["p", "q"])
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_a_burst_is_of_who_made_all_of_it(others: bool) -> None:
+    """Sixty messages without a subject, quicker than they are delivered: whose is each?"""
+    items = []
+    for number in range(60):
+        maker = "q" if others and number == 30 else "p"
+        at_s = T + 0.05 * number
+        topic = "arn:aws:sns:us-west-2:123456789012:news"
+        text = f"Publish:us-west-2:TopicArn:{topic}:Message:m"
+        items.append(_sdk(maker, f"call {number}", text, at_s))
+        items.append(_notified(f"child {number}", at_s + 0.3, "None"))
+    edges = _edges(*items)
+    assert len(edges) == 60
+    assert {edge.parent_request_id for edge in edges.values()} == {None if others else "p"}
+    assert not others or "q" in edges["child 30"].candidates
