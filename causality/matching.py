@@ -245,7 +245,7 @@ class Matcher:
         consumer = cause.invocation.consumer
         again = [
             other
-            for other in causes
+            for other in dict.fromkeys(causes)  # several ids may tell of one
             if other.invocation.consumer == consumer
             and record_identity(other) == identity
             and (other.fact.service == "lambda" or not is_handed_on(other.exact))

@@ -107,7 +107,8 @@ class Evidence:
         Returns:
             The causes whose edges may be others now.
         """
-        first = list({identity(half): half for half in seeds}.values())
+        latest_first = sorted(seeds, key=time_of, reverse=True)
+        first = list({identity(half): half for half in latest_first}.values())
         self._add(first)
         frontier: list[Half] = first
         reached = {identity(half) for half in first}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -61,11 +62,11 @@ def test_edges_of_more_random_worlds_are_those_of_the_live_view(name: str) -> No
 
 
 @pytest.mark.parametrize(
-    "seeds", [range(2), pytest.param(range(2, 30), marks=pytest.mark.slow)], ids=["", "more"]
+    "seeds", [(0, 19, 26), pytest.param(range(1, 30), marks=pytest.mark.slow)], ids=["", "more"]
 )
 @pytest.mark.parametrize("name", SMALL)
 def test_everything_counts_once_however_often_and_to_whomever_it_comes(
-    name: str, seeds: range
+    name: str, seeds: Iterable[int]
 ) -> None:
     for seed in seeds:
         records = World(seed, SMALL[name]).run().records()
