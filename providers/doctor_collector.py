@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from providers.aws_errors import user_error
-from providers.collector import CollectorNames, homes
+from providers.collector import APPLICATION, CollectorNames, homes
 from providers.operations import Check, CheckState
 from providers.pieces import found
 from providers.place import AWS_ERRORS, Place
@@ -39,9 +39,12 @@ async def check_collector(place: Place, tell: Callable[[Check], None]) -> None:
         tell(Check("collector", "collector", "", "skipped", failure.what, failure.todo))
         return
     home = next((region for region in there.values() if region is not None), None)
-    if home is None:
-        return
     regions = list(there)
+    if home is None:
+        left = await together(_Region(place, region, names).left_over() for region in regions)
+        for check in (check for checks in left for check in checks):
+            tell(check)
+        return
     doctors = [_Region(place, region, names) for region in regions]
     found_there = await together(
         [
@@ -66,6 +69,11 @@ class _Region:
         """Tell that there is no collector here, while there is one elsewhere."""
         detail = "is not here: what this region records is not collected"
         return [self._check("collector", self._function_text, "failed", detail, _SET_UP)]
+
+    async def left_over(self) -> list[Check]:
+        """Tell of a table for what is found while nothing writes to it; nothing where none is."""
+        text = f"table {self._names.table}"
+        return await self._looking("collected", text, self._left_over(text))
 
     async def table(self) -> list[Check]:
         """Look at the table for what is found."""
@@ -102,6 +110,14 @@ class _Region:
 
     def _check(self, id: str, text: str, state: CheckState, detail: str, todo: str = "") -> Check:
         return Check(f"{self.region}/{id}", text, self.region, state, detail, todo)
+
+    async def _left_over(self, text: str) -> Check | None:
+        client = await self._client("dynamodb")
+        if await found(client.describe_table(TableName=self._names.table), _MISSING) is None:
+            return None
+        todo = f"{_SET_UP} To take it away: `gammaray-tui cleanup --app {APPLICATION}`."
+        detail = "is here, but no collector that writes to it"
+        return self._check("collected", text, "warning", detail, todo)
 
     async def _table(self) -> Check:
         client = await self._client("dynamodb")

@@ -77,7 +77,17 @@ def refusal(operation: str, code: str) -> ClientError:
 
 async def test_nothing_is_told_where_there_is_no_collector() -> None:
     absent = refusal("GetFunctionConfiguration", "ResourceNotFoundException")
-    assert await told(get_function_configuration=absent) == {}
+    gone = refusal("DescribeTable", "ResourceNotFoundException")
+    assert await told(get_function_configuration=absent, describe_table=gone) == {}
+
+
+async def test_a_table_that_no_collector_writes_to_is_told_of() -> None:
+    absent = refusal("GetFunctionConfiguration", "ResourceNotFoundException")
+    checks = await told(get_function_configuration=absent)
+    assert list(checks) == ["collected"]
+    assert checks["collected"].state == "warning"
+    assert "setup --collector" in checks["collected"].todo
+    assert "cleanup --app gammaray-collector" in checks["collected"].todo
 
 
 async def test_all_is_well_and_nothing_was_read_lately() -> None:
