@@ -139,6 +139,7 @@ class Call(
     Attributes:
         local: the endpoint was not AWS's own, so its request ids prove nothing.
         answer_id: only of X-Ray's: the request id of the answer.
+        refused: only of X-Ray's: the service answered that it did nothing.
     """
 
     id: Id
@@ -155,6 +156,7 @@ class Call(
     outputs: tuple[Output, ...] = ()
     trace_id: str | None = None
     answer_id: str | None = None
+    refused: bool = False
 
     @property
     def ended_at_s(self) -> float | None:

@@ -10,7 +10,6 @@ apart what leaves the graph.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -29,7 +28,6 @@ Effect: TypeAlias = Literal["proven", "possible", "none"]
 
 Weight: TypeAlias = tuple[Effect, str | None]
 
-_REFUSED = re.compile(r"4\d\d$")  # X-Ray's status of a call that the service refused
 _MAX_SPARE = 4
 # What a call or an invocation led to: mostly nothing or one, and a dict takes 200 bytes.
 Causes: TypeAlias = "tuple[CauseNode, ...] | dict[CauseNode, None]"
@@ -94,10 +92,10 @@ class CallNode(msgspec.Struct, gc=False, eq=False):
         """What it did: an answered error did nothing, a call without an answer may have."""
         if self.segment is None and self.fact.error is None:
             return "proven"
-        error = self.error
-        if error is None or self.fact.service == "http":
+        if self.error is None or self.fact.service == "http":
             return "proven"  # whatever a function answers, it ran
-        return "none" if _REFUSED.match(error) else "possible"
+        refused = self.segment is not None and self.segment.refused
+        return "none" if refused and self.fact.error is None else "possible"
 
     @property
     def callee_request_id(self) -> str | None:

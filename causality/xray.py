@@ -249,6 +249,7 @@ def _call(segment: Segment) -> Call:
         error=_failure(segment),
         trace_id=segment.trace_id,
         answer_id=aws.request_id,
+        refused=_is_refused(segment),
     )
     if segment.namespace == "remote":
         call.service = "http"
@@ -272,6 +273,17 @@ def _failure(segment: Segment) -> str | None:
     # DynamoDB refuses what is too much with the status of any wrong request.
     refused = "Throttling" if segment.throttle and status != 429 else None
     return _exception(segment) or refused or (str(status) if status >= 400 else "error")
+
+
+def _is_refused(segment: Segment) -> bool:
+    """Say whether a call was answered with an error of its own: such a call did nothing.
+
+    X-Ray's SDK for Python marks every exception as a fault; the status tells more.
+    """
+    status = _status(segment)
+    if status:
+        return 400 <= status < 500
+    return (segment.error or segment.throttle) and not segment.fault
 
 
 def _exception(segment: Segment) -> str | None:
