@@ -55,6 +55,7 @@ CASES = {
         "providers.aws_operations, providers.files, gammaray_recorder, causality.engine",
     ],
 }
+NEED_CREDENTIALS = ("tail", "fire", "deploy", "cleanup")
 
 
 def addresses_of(
@@ -77,18 +78,14 @@ def addresses_of(
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_nothing_is_contacted(name: str, tmp_path: Path) -> None:
+def test_nothing_is_contacted_and_missing_credentials_are_named(name: str, tmp_path: Path) -> None:
     done, addresses = addresses_of(CASES[name], tmp_path)
     assert addresses == set(), done.stderr
     assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize("name", ["tail", "fire", "deploy", "cleanup"])
-def test_without_credentials_it_says_so(name: str, tmp_path: Path) -> None:
-    done, _ = addresses_of(CASES[name], tmp_path)
-    assert done.returncode == 2
-    assert "credentials" in done.stderr
-    assert "--profile" in done.stderr
+    if name in NEED_CREDENTIALS:
+        assert done.returncode == 2
+        assert "credentials" in done.stderr
+        assert "--profile" in done.stderr
 
 
 def test_the_hook_notices_a_connection(tmp_path: Path) -> None:
