@@ -76,7 +76,8 @@ class Load(FakeCollected):
             edge = EdgeName(
                 WEST, f"function-{number // 2:02d}", WEST, name.function, "dynamodb", f"t{number}"
             )
-            self._add("e", edge, minute, {"content": round(invocations)}, invocations, 0.05)
+            counts = {"content": round(invocations), "timed": round(invocations)}
+            self._add("e", edge, minute, counts, invocations, 0.05)
 
     def _add(
         self,

@@ -187,6 +187,7 @@ def _counts(edge: Edge, half: CauseHalf) -> Iterator[Count]:
         counted["failed"] = 1
     if edge.delay_s is not None:
         counted[bucket_name(edge.delay_s)] = 1
+        counted["timed"] = 1
         if edge.failed:
             counted["errors"] = 1
     name_of_edge = EdgeName(*parent, *child, edge.service, resource, needs, source)

@@ -213,8 +213,11 @@ class Resolver:
         failed = dict.fromkeys(wanted, False)
         for (partition, _), item in items.items():
             failed[request_of(partition)] = is_failed(attempts_in(item))
+        # What is right as it is keeps its conclusion: to make it is work.
         return [
-            replace(one, failed=failed[one.half.request]) if one.half.request in failed else one
+            replace(one, failed=not one.edge.failed)
+            if failed.get(one.half.request, one.edge.failed) != one.edge.failed
+            else one
             for one in found
         ]
 

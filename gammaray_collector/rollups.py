@@ -81,9 +81,10 @@ class EdgeName(NamedTuple):
     """What a rollup of edges is about.
 
     Counts: exact, content, order, ambiguous; failed: of these, those whose child's last attempt
-    did, and errors: of those whose delay is known; crowded: of the ambiguous, those that share a
-    match key with more than were read. Values: trigger delays of edges whose call is certain.
-    `parent_function` is "" where the candidates are of several functions, or none is known.
+    did; timed: those whose delay is known, and errors: of these, those that failed; crowded: of the
+    ambiguous, those that share a match key with more than were read. Values: trigger delays of
+    edges whose call is certain. `parent_function` is "" where the candidates are of several
+    functions, or none is known.
     """
 
     parent_region: str

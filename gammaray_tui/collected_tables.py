@@ -124,7 +124,8 @@ class CollectedTables:
             elif isinstance(name, EdgeName):
                 if shown and self._has_delays(name, rollup):
                     series = edges.setdefault(_edge_key(name), _Series())
-                    _add(series, rollup, rollup.sketch.count, rollup.sketch.count, current)
+                    timed = rollup.counts.get("timed", 0)
+                    _add(series, rollup, timed, timed, current)
                 flow = flows.setdefault(flow_key(name), Flow())
                 flow.add(rollup, doubted=self._ambiguous(name, rollup), current=current)
             elif isinstance(name, ProblemName):
@@ -209,7 +210,7 @@ class CollectedTables:
 
     def _has_delays(self, name: EdgeName, rollup: Rollup) -> bool:
         # A delay is known of a certain call only, and counts as long as it is one.
-        return bool(rollup.sketch.count) and not self._ambiguous(name, rollup)
+        return rollup.counts.get("timed", 0) > 0 and not self._ambiguous(name, rollup)
 
 
 def _add(series: _Series, rollup: Rollup, count: int, began: int, current: int) -> None:

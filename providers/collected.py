@@ -55,7 +55,7 @@ _LONGEST_S: Final = 30.0
 # Of a rollup, what is of the same size at any rate.
 _COUNTS: Final = (
     *("pk", "sk", "started", "ended", "errors", "cold"),
-    *("exact", "content", "order", "ambiguous", "crowded", "failed", "count"),
+    *("exact", "content", "order", "ambiguous", "crowded", "failed", "timed", "count"),
     *(example_name(LATEST), example_name(FAILED), example_name(AMBIGUOUS)),
 )
 _REST_AFTER: Final = 12  # looks at which nothing was new

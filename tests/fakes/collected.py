@@ -146,7 +146,7 @@ class FakeCollected:
 
     def caused(self, name: EdgeName, minute: int, grade: str, *values_s: float) -> None:
         """Count edges."""
-        self.count("e", name, minute, {grade: len(values_s)}, values_s)
+        self.count("e", name, minute, {grade: len(values_s), "timed": len(values_s)}, values_s)
 
     def told(self, name: ProblemName, minute: int, count: int, latest: str) -> None:
         """Count a problem."""
