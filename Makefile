@@ -33,6 +33,9 @@ $(DEV_STAMP): $(STAMP)
 	@$(PIP) install --quiet --editable '.[local,graph,web,history]' --group dev
 	@touch $@
 
+# Tests start hundreds of processes: each would compile all that it imports.
+test test-slow test-fast: export PYTHONDONTWRITEBYTECODE :=
+
 test: $(DEV_STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" tests
 

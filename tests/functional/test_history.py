@@ -90,8 +90,7 @@ async def test_a_chain_is_found_opened_and_left_again(archive: Path, tmp_path: P
         await pilot.press("escape")
         # Back to the answer, and from there to the watch, as it was left.
         await pilot.press("escape")
-        await until(pilot, lambda: app.live is None)
-        assert "chain of 3 invocations" in text_of(app)
+        await until(pilot, lambda: app.live is None and "chain of 3 invocations" in text_of(app))
         await pilot.press("escape")
         assert app.screen is live
         assert "HISTORY" not in text_of(app)

@@ -27,7 +27,6 @@ class Tail:
         self.queue: asyncio.Queue[ProviderEvent] = asyncio.Queue(50)
         self.came: list[tuple[str, str]] = []
         self.status: dict[str, RegionStatus] = {}
-        self.lags_s: list[float] = []
 
     async def until_status(self, region: str, phase: str, kind: str = "") -> None:
         async with asyncio.timeout(PATIENCE_S):
@@ -51,7 +50,6 @@ class Tail:
                 image = record.dynamodb.NewImage
                 assert image is not None
                 self.came.append((event.region, image.reqID.S))
-                self.lags_s.append(event.received_at_s - int(image.ts.N) / 1000)
 
 
 @pytest_asyncio.fixture
@@ -96,7 +94,7 @@ async def test_both_regions_are_read_through_one_endpoint(session: AwsSession, s
         await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_from_now_on_brings_new_records_only_and_soon(session: AwsSession) -> None:
+async def test_from_now_on_brings_new_records_only(session: AwsSession) -> None:
     west, east = session.regions
     await write(session, west, "old")
     tail = Tail(session, "now")
@@ -108,7 +106,6 @@ async def test_from_now_on_brings_new_records_only_and_soon(session: AwsSession)
             await write(session, west, f"w{number}")
             await tail.until_came(number + 1)
         assert [name for _, name in tail.came] == [f"w{number}" for number in range(5)]
-        assert sorted(tail.lags_s)[2] <= 0.5
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
