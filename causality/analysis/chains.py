@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from causality.analysis.critical_path import CriticalPath, critical_path, queued_s
+from causality.analysis.critical_path import CriticalPath, critical_path
 from causality.graph import Invocation
 from causality.latency import FAILED
 from causality.views.selection import time_order
-from causality.views.timing import stretches
 
 
 class Chain(NamedTuple):
@@ -27,8 +26,8 @@ class ChainSummary(msgspec.Struct, frozen=True):
     Attributes:
         functions: those that ran, each once, in order of time.
         errors: invocations that failed, timed out or were throttled.
-        latency_s: end-to-end: from when the first one was asked for, as far as that is known, to
-            the last end that is known; None when no time is known.
+        latency_s: end-to-end: from when the root was asked for, as far as that is known, to the
+            last end that is known: what the critical path adds up to; None when no time is known.
         path: the critical path.
     """
 
@@ -72,9 +71,7 @@ def chains_of(invocation: Invocation, among: Iterable[Invocation]) -> list[Chain
 def summary(chain: Chain) -> ChainSummary:
     """Sum up a chain."""
     root, members = chain
-    found = [stretch for member in members for stretch in stretches(member)]
-    begins = [stretch.began_s for stretch in found]
-    begins += [came_s for member in members if (came_s := queued_s(member)) is not None]
+    path = critical_path(members)
     states = [member.state for member in members]
     return ChainSummary(
         request_id=root.request_id,
@@ -86,8 +83,8 @@ def summary(chain: Chain) -> ChainSummary:
         errors=sum(state in FAILED for state in states),
         running=states.count("running"),
         cold_starts=sum(a.cold is True for member in members for a in member.attempts.values()),
-        latency_s=max(stretch.ended_s for stretch in found) - min(begins) if found else None,
-        path=critical_path(members),
+        latency_s=path.latency_s if path is not None else None,
+        path=path,
     )
 
 

@@ -210,18 +210,12 @@ def _working(
 
 def _came_s(invocation: Invocation) -> float:
     """Give when an invocation was first heard of: in the queue, or where it began."""
-    began_s, came_s = stretches(invocation)[0].began_s, queued_s(invocation)
-    return began_s if came_s is None else min(began_s, came_s)
-
-
-def queued_s(invocation: Invocation) -> float | None:
-    """Give when an invocation came into Lambda's queue; None when X-Ray does not tell."""
-    queue = _queue(invocation)
-    return queue[0] if queue is not None else None
+    began_s, queue = stretches(invocation)[0].began_s, _queue(invocation)
+    return began_s if queue is None else min(began_s, queue[0])
 
 
 def _queue(invocation: Invocation) -> tuple[float, float] | None:
-    """Give when an invocation came into Lambda's queue, and left it for its first attempt."""
+    """Give when an invocation came into Lambda's queue, and left it; None: X-Ray does not tell."""
     segments = [s for s in invocation.segments if s.queued_at_s is not None]
     if not segments:
         return None

@@ -101,6 +101,19 @@ def test_the_path_leaves_a_call_when_what_it_started_came_in() -> None:
     assert found.totals() == pytest.approx({"handler": 18.0, "sdk": 1.0, "queue": 1.0})
 
 
+def test_the_split_is_that_of_the_whole_latency_though_clocks_disagree() -> None:
+    world = World()
+    world.run("a", "A", 0.0, 1.0, send("s", 0.1, 0.1, "m"))
+    world.run("b", "B", 0.5, 2.0, causes=(received("m"),))
+    world.queued("b", "B", -0.5, 0.2)
+
+    (found,) = map(summary, chains(world.invocations().values()))
+
+    assert found.path is not None
+    assert found.latency_s == pytest.approx(2.0)
+    assert sum(found.path.totals().values()) == pytest.approx(found.latency_s)
+
+
 def test_one_that_ends_while_its_caller_waits_is_part_of_the_call() -> None:
     world = World()
     world.run("a", "A", 0.0, 5.0, invoke("i", 1.0, 3.0, "B", "b"))
