@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from causality import names
 from causality.graph import CauseNode
 from causality.match_keys import must_have_a_call, source_of
 from gammaray_collector import silence
@@ -168,12 +169,13 @@ def _counts(edge: Edge, half: CauseHalf) -> Iterator[Count]:
     # A path of HTTP may be another one each time.
     resource = edge.resource or ""
     resource = short(resource.partition("/")[0] if edge.service == "http" else resource)
+    what = f"{edge.service} {names.last_part(resource)}".strip()
     if edge.again:
-        detail = f"given again, under another request id: {edge.service} {resource}"
+        detail = f"given again, under another request id: {what}"
         yield Count(minute, PROBLEM, ProblemName("retry", *child, short(detail)), {"count": 1})
     if edge.grade == "none":
         if is_orphan(edge, half):
-            detail = f"no recorded call wrote what started it: {edge.service} {resource}".strip()
+            detail = f"no recorded call wrote what started it: {what}"
             name = ProblemName("orphan", *child, short(detail))
             yield Count(minute, PROBLEM, name, {"count": 1})
         return
