@@ -211,7 +211,7 @@ class Matcher:
                     returns = cause.content is not None and cause.content.recurs
                     self.doubts.note(cause, explained=_is_explained(cause), returns=returns)
             for cause in unsure:
-                if cause.exact is None:  # else its edge is up to date
+                if cause.exact is None and not _is_frozen(cause):  # else its edge is up to date
                     self._conclude(cause)
             self._unsure.update(self.doubts.take())
         for cause, causes in self._again.items():
@@ -233,7 +233,6 @@ class Matcher:
             if cause.repeated:
                 cause.repeated = False
                 self._changed(cause, cause.edge)
-            given = [other for other in given if other is not cause]
         else:
             self._enter_cause(cause)
         if given:
@@ -360,6 +359,10 @@ def _proven_parents(invocation: Invocation) -> list[Invocation]:
         and cause.edge.evidence == "exact"
         and cause.edge.parent is not None
     ]
+
+
+def _is_frozen(cause: CauseNode) -> bool:  # what it was matched with has left
+    return not cause.keys and (cause.content is not None or cause.order is not None)
 
 
 def _is_explained(cause: CauseNode) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import random
 import tracemalloc
 from collections import defaultdict
 from typing import Any
@@ -214,3 +215,19 @@ def test_segments_leave_with_their_invocation() -> None:
     sizes = engine.sizes()
     assert sizes["segments"] <= 20
     assert sizes["fatherless"] == sizes["functions ahead"] == sizes["services ahead"] == 0
+
+
+@pytest.mark.parametrize("seed", [3, 6])
+def test_what_stays_is_looked_at_again_without_what_has_left(seed: int) -> None:
+    kinds = (*IDENTIFIED, *TABLES, "forward", "relay", "relay")
+    options = Options(kinds, keys=4, contents=5, failures=0.3, drops=0.1, twice=0.2, roots=12)
+    records = World(seed, options).run().records()
+    random.Random(seed).shuffle(records)
+    engine = Engine(max_invocations=40)
+    for start in range(0, len(records), 5):
+        engine.apply_records(records[start : start + 5])
+        engine.settle()
+        engine.touched.clear()
+    engine.finish()
+    assert len(engine.invocations) <= 44
+    assert not engine.unreadable
