@@ -1,11 +1,10 @@
-"""The main screen: layouts, panes, pause, filter, keys that lead somewhere."""
+"""The main screen: pause, rows, header, themes, and keys that lead somewhere."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
-from textual.widgets import Input
 
 from causality.snapshot import RegionState
 from gammaray_tui.actions import ACTIONS, BY_ID
@@ -17,98 +16,10 @@ from providers.errors import UserError
 from providers.events import RecordBatch
 from providers.operations import Step
 from tests.functional.mock_data import START_S, shop_chain
-from tests.functional.mock_model import MockModel, image_model, shop_model
+from tests.functional.mock_model import MockModel, shop_model
 from tests.functional.mock_operations import MockOperations
 from tests.functional.running import focus_of, line_with, running, text_of, until
-from tests.unit.analysis.chains import EPOCH_S, World, received, send
-
-
-@pytest.mark.parametrize(
-    ("size", "layout"),
-    [
-        ((80, 24), "mono"),
-        ((120, 29), "mono"),
-        ((99, 40), "mono"),
-        ((100, 30), "stack"),
-        ((159, 50), "stack"),
-        ((160, 50), "side"),
-        ((250, 70), "side"),
-    ],
-)
-async def test_the_size_chooses_the_layout(size: tuple[int, int], layout: str) -> None:
-    async with running(shop_model(), size=size) as (app, _):
-        assert app.main.has_class(f"-{layout}")
-        others = {"mono", "stack", "side"} - {layout}
-        assert not any(app.main.has_class(f"-{other}") for other in others)
-
-
-async def test_resizing_goes_through_the_layouts_and_keeps_the_cursor() -> None:
-    async with running(shop_model(40)) as (app, pilot):
-        tree = app.main.causal_tree
-        await pilot.press(*["k"] * 5)
-        assert tree.current is not None
-        held = tree.current.node
-        for width, height in ((80, 24), (200, 50), (120, 40), (60, 15), (250, 70)):
-            await pilot.resize_terminal(width, height)
-            await pilot.pause()
-            assert tree.current.node == held
-            assert tree.cursor in tree.window
-            assert app.main.latency.display or width < 100
-
-
-async def test_following_survives_resizing() -> None:
-    async with running(shop_model(40)) as (app, pilot):
-        tree = app.main.causal_tree
-        for width, height in ((80, 24), (200, 50), (120, 40)):
-            await pilot.resize_terminal(width, height)
-            await until(pilot, lambda: tree.scroll_offset.y == tree.max_scroll_y)
-            assert tree.following
-
-
-async def test_a_terminal_too_small_says_so() -> None:
-    async with running(shop_model(), size=(50, 12)) as (app, pilot):
-        assert "60x15" in text_of(app)
-        await pilot.resize_terminal(80, 24)
-        await pilot.pause()
-        assert "checkout-api" in text_of(app)
-
-
-async def test_the_layout_can_be_chosen() -> None:
-    async with running(shop_model()) as (app, pilot):
-        await pilot.press("L")
-        assert app.main.has_class("-mono")
-        await pilot.press("L", "L")
-        assert app.main.has_class("-side")
-        await pilot.press("L")
-        assert app.main.has_class("-stack")
-
-
-async def test_panes_by_key_in_the_mono_layout_are_pages() -> None:
-    async with running(shop_model(), size=(80, 24)) as (app, pilot):
-        assert "function        n" not in text_of(app)
-        await pilot.press("2")
-        assert "order-worker" in line_with(app, "order-worker")
-        assert focus_of(app) == "latency"
-        assert "p95" in text_of(app)
-        await pilot.press("3")
-        assert focus_of(app) == "detail"
-        assert "trace" in text_of(app)
-        await pilot.press("tab")
-        assert focus_of(app) == "tree"
-        await pilot.press("shift+tab")
-        assert focus_of(app) == "detail"
-        await pilot.press("escape")
-        assert focus_of(app) == "tree"
-        assert "time line" in text_of(app)
-
-
-async def test_a_pane_can_be_maximised() -> None:
-    async with running(shop_model()) as (app, pilot):
-        await pilot.press("2", "o")
-        assert "causal tree" not in text_of(app)
-        assert "latency" in text_of(app)
-        await pilot.press("escape")
-        assert "causal tree" in text_of(app)
+from tests.unit.analysis.chains import EPOCH_S, World
 
 
 async def test_enter_opens_the_invocation_and_enter_on_a_bar_goes_there() -> None:
@@ -134,39 +45,6 @@ async def test_pause_goes_on_collecting_and_counts() -> None:
         await pilot.press("space")
         assert len(app.snapshot.rows) == 80
         assert "FOLLOW" in text_of(app)
-
-
-async def test_the_filter_applies_says_what_is_wrong_and_is_taken_off() -> None:
-    model = MockModel(
-        [*shop_model(4).chains, *image_model(4).chains],
-    )
-    async with running(model) as (app, pilot):
-        await pilot.press("slash", *"DBSync")
-        await until(pilot, lambda: model.filter == "DBSync")
-        assert "checkout-api" not in text_of(app).split("latency")[0]
-        await pilot.press("left_parenthesis")
-        await until(pilot, lambda: "not closed" in text_of(app))
-        assert model.filter == "DBSync"
-        await pilot.press("backspace", "enter")
-        await until(pilot, lambda: focus_of(app) == "tree")
-        assert "DBSync" in text_of(app).splitlines()[-2]
-        await pilot.press("g", "n")
-        assert app.main.causal_tree.current is not None
-        assert app.main.causal_tree.current.function == "DBSyncPy"
-        await pilot.press("slash", "escape")
-        await until(pilot, lambda: model.filter == "")
-        assert "DBSync" not in text_of(app).splitlines()[-2]
-        assert focus_of(app) == "tree"
-
-
-async def test_escape_takes_the_filter_off_in_the_tree() -> None:
-    async with running(shop_model()) as (app, pilot):
-        await pilot.press("slash", *"nobody", "enter")
-        await until(pilot, lambda: "Nothing fits the filter" in text_of(app))
-        assert "nothing has come" not in text_of(app)
-        await pilot.press("escape")
-        await until(pilot, lambda: "Nothing fits the filter" not in text_of(app))
-        assert app.main.filter_text == ""
 
 
 async def test_every_action_survives_an_empty_tree() -> None:
@@ -208,12 +86,6 @@ async def test_an_action_that_fails_is_told_and_the_watch_goes_on(
         assert focus_of(app) == "tree"
 
 
-async def test_a_filter_that_nothing_fits_says_so() -> None:
-    async with running(shop_model()) as (app, pilot):
-        await pilot.press("slash", *"nothing", "enter")
-        await until(pilot, lambda: "Nothing fits the filter" in text_of(app))
-
-
 async def test_clear_shows_only_what_comes_from_now_on() -> None:
     model = shop_model()
     async with running(model) as (app, pilot):
@@ -244,14 +116,6 @@ async def test_sorting_and_the_cursor_survive_refreshes() -> None:
         assert "PutItem→Orders→stock-sync" in text_of(app) or "PutItem" in text_of(app)
 
 
-async def test_enter_on_a_function_filters_by_it() -> None:
-    model = shop_model()
-    async with running(model) as (app, pilot):
-        await pilot.press("2", "enter")
-        await until(pilot, lambda: model.filter == "function:checkout-api region:us-west-2")
-        assert focus_of(app) == "tree"
-
-
 async def test_a_function_of_two_regions_has_a_row_for_each() -> None:
     watch = Watch("test")
     world = World()
@@ -265,21 +129,6 @@ async def test_a_function_of_two_regions_has_a_row_for_each() -> None:
         await pilot.press("2", "o")
         await until(pilot, lambda: "sync use1" in text_of(app) and "sync euw1" in text_of(app))
         assert "other use1" not in text_of(app)
-
-
-async def test_enter_on_an_edge_filters_by_it() -> None:
-    watch = Watch("test")
-    world = World()
-    world.run("a", "F", 0.0, 1.0, send("x", 0.1, 0.1, "m1"))
-    world.run("b", "G", 1.0, 2.0, causes=(received("m1"),))
-    world.run("c", "G", 1.0, 2.0)
-    watch.apply(RecordBatch("us-east-1", "", world.records))
-    async with running(watch) as (app, pilot):
-        await pilot.press("2", "v", "enter")
-        wanted = "function:G caller:F resource:jobs region:us-east-1"
-        await until(pilot, lambda: app.main.filter_text == wanted)
-        await until(pilot, lambda: "filtered" in text_of(app))
-        assert len(app.snapshot.rows) == 2
 
 
 async def test_a_moment_is_marked_and_compared_around() -> None:
@@ -459,23 +308,3 @@ async def test_a_click_on_a_heading_sorts() -> None:
         await pilot.click("#latency", offset=(5, 1))
         assert "function▴" in text_of(app)
         assert table.current is not None
-
-
-async def test_a_filter_is_completed_and_what_was_typed_before_comes_back() -> None:
-    async with running(shop_model()) as (app, pilot):
-        await pilot.press("slash", *"function:chec")
-        field = app.screen.query_one("#expression", Input)
-        await until(pilot, lambda: field._suggestion == "function:checkout-api")
-        await pilot.press("right", "enter")
-        await until(pilot, lambda: app.main.filter_text == "function:checkout-api")
-        await pilot.press("slash", "end", *([*["backspace"] * 30]), *"cold", "enter")
-        await until(pilot, lambda: app.main.filter_text == "cold")
-        await pilot.press("slash", "up")
-        assert field.value == "cold"
-        await pilot.press("up")
-        assert field.value == "function:checkout-api"
-        await pilot.press("down", "down")
-        assert not field.value
-    async with running(shop_model()) as (app, pilot):  # the next session
-        await pilot.press("slash", "up")
-        assert app.screen.query_one("#expression", Input).value == "cold"

@@ -24,7 +24,7 @@ from providers.sources.xray_api import XRaySource
 from providers.streams import StreamSource, parse_since
 from providers.tables import ensure_record_table
 from tests.unit.expectations.making import END, START, item
-from tests.unit.providers.test_sources import change, log_line
+from tests.unit.providers.reading_sources import change, log_line
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
 

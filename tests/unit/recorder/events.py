@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.unit.recorder.support import ACCOUNT, REGION, Json
+from gammaray_recorder import causes
+from gammaray_recorder.invocation import Invocation
+from tests.unit.recorder.support import ACCOUNT, REGION, Context, Json
 
 STREAM = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/orders/stream/2026-03-01T10:00:00.000"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms"
@@ -219,3 +221,8 @@ BY_KIND: list[tuple[Json, Json]] = [
     ({"Records": [{"cf": {"config": {"distributionId": "EX", "eventType": "viewer-request"}}}]},
      {"s": "cloudfront", "res": "EX", "name": "viewer-request"}),
 ]  # fmt: skip
+
+
+def read(event: Any) -> list[Json]:
+    """Give the causes that the recorder reads from an event."""
+    return causes.read(event, Invocation(Context(), REGION))

@@ -289,3 +289,8 @@ def items_in(requests: list[Request], table: str = "gammaRays") -> list[Any]:
 def events_in(requests: list[Request]) -> list[Json]:
     """Collect the events of all items that were sent."""
     return [event for item in items_in(requests) for event in payload_of(item)[wire.EVENTS]]
+
+
+def kinds_in(requests: list[Request]) -> list[str]:
+    """Collect what kinds of events were sent."""
+    return [event[wire.KIND] for event in events_in(requests)]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 import time
 from typing import Any
@@ -27,6 +25,7 @@ from tests.unit.recorder.support import (
     Server,
     events_in,
     items_in,
+    kinds_in,
     payload_of,
 )
 
@@ -43,10 +42,6 @@ def started(server: Server, **environment: str) -> Recorder:
     thread = Writer(settings, Table(settings))
     thread.start()
     return Recorder(settings, thread)
-
-
-def kinds(requests: list[Request]) -> list[str]:
-    return [event["k"] for event in events_in(requests)]
 
 
 def call(name: str = "PutItem", **more: Any) -> Json:
@@ -71,10 +66,10 @@ def test_a_first_start_leaves_while_the_handler_runs_and_the_rest_at_its_end(
 ) -> None:
     recorder = started(server)
     begun = begin(recorder)
-    server.wait_for(lambda: kinds(server.requests) == ["s"])
+    server.wait_for(lambda: kinds_in(server.requests) == ["s"])
     recorder.record(begun[0], call())
     recorder.end(begun)
-    assert kinds(server.requests) == ["s", "c", "e"]
+    assert kinds_in(server.requests) == ["s", "c", "e"]
     first, second = items_in(server.requests)
     attempt = payload_of(first)["a"]
     assert first["reqID"]["S"] == f"r:{attempt}:0"
@@ -99,27 +94,27 @@ def test_a_long_handler_flushes_as_it_goes(server: Server) -> None:
     begun = begin(recorder)
     for count in range(1, 4):
         recorder.record(begun[0], call())
-        server.wait_for(lambda expected=count: kinds(server.requests).count("c") == expected)  # type: ignore[misc]
+        server.wait_for(lambda expected=count: kinds_in(server.requests).count("c") == expected)  # type: ignore[misc]
     recorder.end(begun)
-    assert kinds(server.requests) == ["s", "c", "c", "c", "e"]
+    assert kinds_in(server.requests) == ["s", "c", "c", "c", "e"]
 
 
 def test_a_hundred_calls_within_the_interval_are_one_write(server: Server) -> None:
     recorder = started(server, GAMMARAY_INTERVAL_MS="60000")
     begun = begin(recorder)
-    server.wait_for(lambda: kinds(server.requests) == ["s"])
+    server.wait_for(lambda: kinds_in(server.requests) == ["s"])
     for _ in range(100):
         recorder.record(begun[0], call())
     recorder.end(begun)
     assert len(server.requests) == 2
-    assert kinds(server.requests) == ["s", *["c"] * 100, "e"]
+    assert kinds_in(server.requests) == ["s", *["c"] * 100, "e"]
     server.requests.clear()
     begun = begin(recorder, "warm")
     for _ in range(100):
         recorder.record(begun[0], call())
     recorder.end(begun)
     assert len(server.requests) == 1
-    assert kinds(server.requests) == ["s", *["c"] * 100, "e"]
+    assert kinds_in(server.requests) == ["s", *["c"] * 100, "e"]
 
 
 def test_a_later_start_leaves_within_the_interval(server: Server) -> None:
@@ -162,7 +157,7 @@ def test_a_table_that_recovers_is_waited_for_again(server: Server) -> None:
     recorder._writer._failing = True
     run(recorder, "first")
     server.respond = lambda request: Answer()
-    server.wait_for(lambda: kinds(server.requests)[-2:] == ["s", "e"])
+    server.wait_for(lambda: kinds_in(server.requests)[-2:] == ["s", "e"])
     hold = threading.Event()
 
     def hesitate(request: Request) -> Answer:
@@ -200,7 +195,7 @@ def test_throttling_is_ridden_out_within_the_budget(server: Server) -> None:
     server.respond = lambda request: next(answers, Answer())
     recorder = started(server)
     run(recorder)
-    assert kinds(server.requests[-1:])[-1] == "e"
+    assert kinds_in(server.requests[-1:])[-1] == "e"
     assert recorder._writer.lost == 0
 
 
@@ -235,7 +230,7 @@ def test_a_timeout_is_recorded_while_there_is_time_and_corrected_by_an_end(
 ) -> None:
     recorder = started(server)
     begun = begin(recorder, remaining_ms=100)
-    server.wait_for(lambda: "e" in kinds(server.requests))
+    server.wait_for(lambda: "e" in kinds_in(server.requests))
     (seen,) = [event for event in events_in(server.requests) if event["k"] == "e"]
     assert seen["st"] == "timeout"
     recorder.end(begun)
@@ -267,7 +262,7 @@ def test_what_comes_after_the_end_is_written_too(server: Server) -> None:
     recorder.end(begun)
     recorder.record(begun[0], call("Late"))
     server.wait_for(lambda: "Late" in str([request.body for request in server.requests]))
-    assert kinds(server.requests)[-2:] == ["e", "c"]
+    assert kinds_in(server.requests)[-2:] == ["e", "c"]
 
 
 def test_a_writer_that_breaks_stays_silent_and_delays_nobody(
@@ -289,7 +284,7 @@ def test_events_that_cannot_be_encoded_are_counted(
 ) -> None:
     recorder = started(server)
     begun = begin(recorder)
-    server.wait_for(lambda: kinds(server.requests) == ["s"])
+    server.wait_for(lambda: kinds_in(server.requests) == ["s"])
     recorder.record(begun[0], call(secret=object()))
     recorder.end(begun)
     assert recorder._writer.take_lost() == 2
@@ -358,68 +353,3 @@ def test_an_event_that_cannot_be_split_is_an_error() -> None:
 def test_half_a_surrogate_pair_in_a_key_does_not_cost_the_item() -> None:
     (event,) = split([call(key="a\ud800b")])
     assert event["key"] == "a?b"
-
-
-# --- other processes ----------------------------------------------------------------------
-
-PRELUDE = """
-import os, sys
-from gammaray_recorder import bootstrap
-from tests.unit.recorder.support import Context
-recorder = bootstrap.start_recorder()
-def call(name):
-    recorder.record(recorder.current(), {"k": "c", "o": name})
-"""
-
-FORKING = """
-def handler(event, context):
-    call("Parent")
-    child = os.fork()
-    if not child:
-        call("Child")
-        os._exit(0)
-    os.waitpid(child, 0)
-    call("ParentAgain")
-bootstrap.recorded(handler, recorder)({}, Context("forking"))
-"""
-
-DYING = """
-def handler(event, context):
-    call("Early")
-    sys.stdin.readline()
-    os._exit(3)
-bootstrap.recorded(handler, recorder)({}, Context("dying"))
-"""
-
-
-@pytest.fixture
-def process_environment(server: Server) -> dict[str, str]:
-    return {
-        "AWS_ACCESS_KEY_ID": "a",
-        "AWS_SECRET_ACCESS_KEY": "b",
-        "AWS_REGION": REGION,
-        "AWS_ENDPOINT_URL": server.url,
-        "GAMMARAY_FLUSH_MS": "5000",
-    }
-
-
-def test_a_forked_child_writes_its_own_calls(
-    server: Server, process_environment: dict[str, str]
-) -> None:
-    subprocess.run([sys.executable, "-c", PRELUDE + FORKING], env=process_environment, check=True)
-    operations = sorted(str(event.get("o", event["k"])) for event in events_in(server.requests))
-    assert operations == ["Child", "Parent", "ParentAgain", "e", "s"]
-    keys = [item["reqID"]["S"] for item in items_in(server.requests)]
-    assert len(set(keys)) == len(keys)
-
-
-def test_a_handler_that_is_killed_has_lost_its_last_moments_only(
-    server: Server, process_environment: dict[str, str]
-) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", PRELUDE + DYING], env=process_environment, stdin=subprocess.PIPE
-    ) as process:
-        server.wait_for(lambda: "Early" in str([request.body for request in server.requests]))
-        process.communicate(b"die\n")
-    assert process.returncode == 3
-    assert kinds(server.requests)[:2] == ["s", "c"]
