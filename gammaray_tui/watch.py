@@ -137,12 +137,6 @@ class Watch:
             changed = True
         return changed
 
-    async def next_event(self) -> ProviderEvent:
-        """Wait for an event, apply it, and give it: for programs without a screen."""
-        event = await self.queue.get()
-        self.apply(event)
-        return event
-
     def mark(self, kind: str, text: str) -> None:
         """Note what the user or the tool did."""
         self._apply(self._take(Mark(self._clock(), kind, text)))

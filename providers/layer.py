@@ -1,9 +1,9 @@
 """The Lambda layer that carries the recorder, and how a function is made to load it.
 
-A function is recorded by settings and no change to its code: this layer, and either the handler
-`SWAPPED_HANDLER` with the environment of `handler_environment`, or the handler that it has with
-the environment of `wrapper_environment`. The bytes of the layer depend on nothing but the
-recorder's sources, so a deployer can tell whether it changed. All of it is Python: one layer
+A function is recorded by settings and no change to its code: this layer, and the handler
+`SWAPPED_HANDLER` with the environment of `handler_environment`. (Users may keep their handler, and
+set AWS_LAMBDA_EXEC_WRAPPER to the layer's script.) The bytes of the layer depend on nothing but
+the recorder's sources, so a deployer can tell whether it changed. All of it is Python: one layer
 serves every Python runtime, on x86_64 and on arm64.
 """
 
@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterable
 from pathlib import Path
 
 import gammaray_recorder
@@ -59,49 +58,14 @@ def layer_version_description() -> str:
     return f"gammaray-tui recorder {layer_hash()}"
 
 
-def handler_environment(
-    user_handler: str,
-    table: str = "gammaRays",
-    *,
-    region: str | None = None,
-    trace_hosts: Iterable[str] = (),
-) -> dict[str, str]:
+def handler_environment(user_handler: str, table: str = "gammaRays") -> dict[str, str]:
     """Give the environment variables that a recorded function needs beside its own.
 
     Args:
         user_handler: the function's own handler, as `Handler` had it: "app.handler".
         table: where the records go.
-        region: the table's region, when it is not the function's own.
-        trace_hosts: hosts other than AWS's that may be sent a `traceparent` header;
-            "*.example.com" stands for all below it.
     """
-    environment = _environment(table, region, trace_hosts)
-    return {"GAMMARAY_HANDLER": user_handler, **environment}
-
-
-def wrapper_environment(
-    table: str = "gammaRays",
-    *,
-    region: str | None = None,
-    trace_hosts: Iterable[str] = (),
-) -> dict[str, str]:
-    """Give the environment variables of a function that keeps its `Handler`, with the layer.
-
-    The runtime starts through the layer's script, which puts the recorder before the handler.
-    Arguments as of `handler_environment`. Container images do not know this variable.
-    """
-    environment = _environment(table, region, trace_hosts)
-    return {"AWS_LAMBDA_EXEC_WRAPPER": EXEC_WRAPPER, **environment}
-
-
-def _environment(table: str, region: str | None, trace_hosts: Iterable[str]) -> dict[str, str]:
-    environment = {"GAMMARAY_TABLE": table}
-    if region is not None:
-        environment["GAMMARAY_REGION"] = region
-    hosts = ",".join(trace_hosts)
-    if hosts:
-        environment["GAMMARAY_TRACE_HOSTS"] = hosts
-    return environment
+    return {"GAMMARAY_HANDLER": user_handler, "GAMMARAY_TABLE": table}
 
 
 def _sources() -> list[tuple[str, bytes]]:

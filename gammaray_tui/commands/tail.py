@@ -123,7 +123,7 @@ def tail(
             longest_s = _EXPECT_TIMEOUT_S if timeout_s is None else timeout_s
             work = _expect(reading, expectations, longest_s, printer, verdicts)
         else:
-            work = _print(reading, printer, timeout_s)
+            work = print_records(reading, printer, timeout_s)
         try:
             asyncio.run(until_interrupted(work))
         finally:
@@ -193,15 +193,6 @@ class Printer:
             _say_change(before, event)
 
 
-async def print_lines(source: Source, regions: tuple[str, ...], lines: RecordLines) -> None:
-    """Print a source's records until it ends; what else it says goes to stderr.
-
-    Raises:
-        UserError: no region can be read unless the user changes something.
-    """
-    await _print(source, Printer(lines, regions), None)
-
-
 def summary(lines: RecordLines) -> str:
     """Say what was printed, in one line."""
     parts = [f"{lines.told} record{'' if lines.told == 1 else 's'}"]
@@ -215,7 +206,12 @@ def summary(lines: RecordLines) -> str:
     return ", ".join(parts)
 
 
-async def _print(source: Source, printer: Printer, timeout_s: float | None) -> None:
+async def print_records(source: Source, printer: Printer, timeout_s: float | None) -> None:
+    """Print a source's records until it ends, or for a time; what else it says goes to stderr.
+
+    Raises:
+        UserError: no region can be read unless the user changes something.
+    """
     from gammaray_tui.commands.reading import events_of
 
     try:

@@ -15,11 +15,12 @@ from causality.records import StreamRecord, Unreadable, decode_record
 from gammaray_recorder import wire
 from gammaray_tui.commands.reading import Queue
 from gammaray_tui.commands.record_lines import RecordLines
-from gammaray_tui.commands.tail import print_lines, summary
+from gammaray_tui.commands.tail import Printer, print_records, summary
 from providers.errors import UserError
 from providers.events import Gap, RecordBatch, RegionPhase, RegionStatus
 from tests.unit.cli.run import ORACLE, clean_environment, command
 
+REGIONS = ("us-west-2", "us-east-1")
 REQUEST = "11111111-2222-3333-4444-555555555555"
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:UpdateWebsite"
 
@@ -181,7 +182,7 @@ async def test_lines_go_to_stdout_and_news_of_regions_to_stderr(
         ):
             await queue.put(event)
 
-    await print_lines(source, ("us-west-2", "us-east-1"), RecordLines())
+    await print_records(source, Printer(RecordLines(), REGIONS), None)
     out, err = capsys.readouterr()
     assert len(out.splitlines()) == len(records)
     assert err.splitlines() == [
@@ -199,7 +200,7 @@ async def test_it_ends_when_no_region_can_be_read() -> None:
         raise AssertionError("was read on")
 
     with pytest.raises(UserError, match="No credentials") as caught:
-        await print_lines(source, ("us-west-2", "us-east-1"), RecordLines())
+        await print_records(source, Printer(RecordLines(), REGIONS), None)
     assert (caught.value.kind, caught.value.todo) == ("no-credentials", "Do this.")
 
 

@@ -54,25 +54,9 @@ def test_hash_changes_with_a_source_and_with_nothing_else(
 
 
 def test_environment_names_the_users_handler_and_the_table() -> None:
-    assert layer.handler_environment("app.main") == {
-        "GAMMARAY_HANDLER": "app.main",
-        "GAMMARAY_TABLE": "gammaRays",
-    }
-    assert layer.handler_environment(
-        "app.main", "other", region="us-east-1", trace_hosts=["a.example", "*.b.example"]
-    ) == {
+    assert layer.handler_environment("app.main", "other") == {
         "GAMMARAY_HANDLER": "app.main",
         "GAMMARAY_TABLE": "other",
-        "GAMMARAY_REGION": "us-east-1",
-        "GAMMARAY_TRACE_HOSTS": "a.example,*.b.example",
-    }
-
-
-def test_a_function_may_keep_its_handler() -> None:
-    assert layer.wrapper_environment("other", region="us-east-1") == {
-        "AWS_LAMBDA_EXEC_WRAPPER": "/opt/gammaray-exec",
-        "GAMMARAY_TABLE": "other",
-        "GAMMARAY_REGION": "us-east-1",
     }
 
 
