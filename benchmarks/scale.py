@@ -3,9 +3,9 @@
     python -m benchmarks.scale [--peak 5] [--writes 2.1] [--bytes 910]
 
 A model, not a measurement: items and bytes are those of the recorder's records, requests, units and
-CPU those of the collector (both counted here, of benchmarks/engine_load.py), rates are figures of
-docs/performance.md, prices and limits are AWS's list prices and default quotas in us-east-1, which
-docs/scale.md names.
+CPU those of the collector, sizes of an archive's tables those that are written of such records (all
+of it counted here, of benchmarks/engine_load.py), rates are figures of docs/performance.md, prices
+and limits are AWS's list prices and default quotas in us-east-1, which docs/scale.md names.
 """
 
 from __future__ import annotations
@@ -14,16 +14,24 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from benchmarks import collector, engine_load
 from benchmarks.collector_model import Work
+from causality.records import decode_page
 from gammaray_collector.rollups import SHARDS
+from providers.archive.dataset import Dataset
+from providers.archive.store import Folder
+from providers.archive.workers import ArchiveWorkers, Place
 from providers.collector import MEMORY_MB
+from providers.events import RecordBatch
 
 DAY_S = 86_400
 TREES = 300
+ARCHIVED_TREES = 3000
 # docs/performance.md: records a second of one core.
 READER_RATE, WATCH_RATE = 281_000, 18_400
 RECORDING_BYTES = 95  # a record
@@ -43,6 +51,12 @@ LAMBDA_USD, GIGABYTE_SECOND_USD = 0.2e-6, 16.6667e-6
 BATCHES = (10, 100, 500)  # records: sizes that are measured
 # A watch with --collected: partitions asked for every few seconds, and what stands in them.
 LOOKS, ROLLUPS, ROLLUP_KB, MINUTES = DAY_S / 5, 100, 1.0, 2
+# An archive: docs/performance.md for DuckDB, CPU of a record and of an invocation.
+ARCHIVE_RATE, EDGES_CPU_S = 28_000, 21.2e-6
+SPARK_TIMES = 5  # assumed: CPU of Spark for one of DuckDB's
+S3_USD = 0.023  # a GB and month
+ATHENA_USD = 5e-3  # a GB that is read
+SPARK_USD = (0.052624 + 4 * 0.0057785) / 3600  # EMR Serverless: a second of a core with 4 GB
 
 
 @dataclass(frozen=True)
@@ -137,6 +151,36 @@ def collector_reads() -> float:
     return LOOKS * SHARDS * math.ceil(kilobytes / 4) / 2  # need not be consistent
 
 
+def archived() -> dict[str, float]:
+    """Give the bytes an invocation in each table of an archive."""
+    with TemporaryDirectory(prefix="gammaray-bench-") as name:
+        with ArchiveWorkers(Place(name, None, None), Dataset(Folder(Path(name)))) as workers:
+            for page in engine_load.pages(engine_load.trees(ARCHIVED_TREES, generation=2)):
+                workers.take(RecordBatch("us-west-2", "bench", decode_page(page).records))
+            workers.flush()
+        return {
+            table: sum(f.stat().st_size for f in Path(name).glob(f"{table}/**/*.parquet"))
+            / (ARCHIVED_TREES * engine_load.INVOCATIONS_A_TREE)
+            for table in ("invocations", "calls", "causes")
+        }
+
+
+def archive_lines(a_day: int, traffic: Traffic, sizes: Mapping[str, float]) -> dict[str, str]:
+    """Give what an archive of so many invocations a day costs, and what questions to it do."""
+    gigabytes = a_day * sum(sizes.values()) / 1e9
+    latency = a_day * sizes["invocations"] / 1e9
+    cpu_s = a_day * EDGES_CPU_S
+    return {
+        "archive: GB a day": f"{gigabytes:,.2f}",
+        "archive: 30 days on S3, USD a month": f"{30 * gigabytes * S3_USD:,.2f}",
+        "archiving: cores, mean": f"{a_day / DAY_S * traffic.items / ARCHIVE_RATE:.2f}",
+        "a day's latencies by Athena, USD at most": f"{latency * ATHENA_USD:,.4f}",
+        "a day's edges by Athena, USD if read once": f"{gigabytes * ATHENA_USD:,.4f}",
+        "a day's edges by DuckDB, minutes of CPU": f"{cpu_s / 60:,.1f}",
+        "a day's edges by Spark, USD": f"{SPARK_TIMES * cpu_s * SPARK_USD:,.2f}",
+    }
+
+
 def lines(a_day: int, traffic: Traffic) -> dict[str, str]:
     """Give what so many invocations a day cost, and what they need."""
     mean = a_day / DAY_S
@@ -183,13 +227,17 @@ def main() -> None:
     parser.add_argument("--bytes", type=float, default=size, help="bytes an invocation")
     given = parser.parse_args()
     traffic = Traffic(given.items, given.writes, given.bytes, given.peak)
-    each = collecting()
+    each, sizes = collecting(), archived()
     columns = {
-        day: lines(day, traffic) | collector_lines(day, traffic, each)
+        day: lines(day, traffic)
+        | collector_lines(day, traffic, each)
+        | archive_lines(day, traffic, sizes)
         for day in (10**power for power in range(6, 10))
     }
     write = sys.stdout.write
-    write(f"{traffic}\n{each.work}\n\n{'invocations a day':48}")
+    write(
+        f"{traffic}\n{each.work}\narchive, bytes an invocation: {sizes}\n\n{'invocations a day':48}"
+    )
     write("".join(f"{day:>18,}" for day in columns))
     for name in columns[10**6]:
         write(f"\n{name:48}" + "".join(f"{found[name]:>18}" for found in columns.values()))
