@@ -357,6 +357,8 @@ class Invocation(msgspec.Struct, gc=False, eq=False):
     @property
     def started_at_s(self) -> float | None:
         """When the first attempt began."""
+        if isinstance(self.tried, Attempt):
+            return self.tried.started_at_s
         times = [t for a in self.attempts.values() if (t := a.started_at_s) is not None]
         return min(times) if times else None
 

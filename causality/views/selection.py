@@ -73,10 +73,8 @@ def time_order(invocation: Invocation) -> tuple[float, str]:
 
 def calls_in_order(invocation: Invocation) -> list[CallNode]:
     """Give the calls of an invocation by their time."""
-    calls = list(invocation.calls.values())
-    if len(calls) > 1:
-        calls.sort(key=call_order)
-    return calls
+    calls = invocation.calls
+    return sorted(calls.values(), key=call_order) if len(calls) > 1 else list(calls.values())
 
 
 def call_order(call: CallNode) -> tuple[float, str]:
