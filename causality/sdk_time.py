@@ -10,9 +10,9 @@ from causality.graph import CallNode
 def time_in_calls(calls: Iterable[CallNode]) -> float | None:
     """Give the time spent in these calls, overlaps counted once; None when unknown."""
     spans = [
-        (call.fact.at_s, end)
+        (at_s, at_s + duration_s)
         for call in calls
-        if call.fact.at_s is not None and (end := call.ended_at_s) is not None
+        if (at_s := call.fact.at_s) is not None and (duration_s := call.duration_s) is not None
     ]
     if not spans:
         return None
