@@ -68,11 +68,12 @@ class Dataset:
             raise UserError(
                 f"{DESCRIPTION} is not an archive's.", on=self.store.url, kind="not-an-archive"
             )
-        if int(version) > VERSION:
+        if int(version) != VERSION:
+            again = "Archive the records again, into another folder: match keys have changed."
             raise UserError(
-                f"The archive has version {version}, newer than this program knows ({VERSION}).",
+                f"The archive has version {version}, this program reads and writes {VERSION}.",
                 on=self.store.url,
-                todo="Update gammaray-tui.",
+                todo="Update gammaray-tui." if int(version) > VERSION else again,
                 kind="archive-version",
             )
         return True

@@ -6,7 +6,8 @@ from typing import Final, Literal, TypeAlias
 
 import pyarrow as pa
 
-VERSION: Final = 1
+# Also of what the match keys are made of: rows of different versions do not find each other.
+VERSION: Final = 2
 # In each file's metadata, and in the dataset's own description.
 VERSION_KEY: Final = b"gammaray.archive"
 

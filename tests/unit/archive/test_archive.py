@@ -47,9 +47,9 @@ def test_files_stand_by_day_and_region_and_tell_their_version(tmp_path: Path) ->
             assert day.startswith("date=20")
             assert region.startswith("region=us-")
             metadata = pq.read_metadata(path).metadata
-            assert metadata[b"gammaray.archive"] == b"1"
+            assert metadata[b"gammaray.archive"] == b"2"
             assert pq.read_schema(path).names == schema.names
-    assert json.loads((tmp_path / "_gammaray.json").read_text()) == {"schema": "gammaray-archive/1"}
+    assert json.loads((tmp_path / "_gammaray.json").read_text()) == {"schema": "gammaray-archive/2"}
 
 
 def test_the_same_records_twice_are_the_same_files(tmp_path: Path) -> None:
@@ -176,10 +176,15 @@ def test_nothing_unfinished_is_a_file_of_the_dataset(
     assert list((tmp_path / "calls").iterdir()) == []
 
 
-def test_what_is_no_archive_or_a_newer_one_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "_gammaray.json").write_text('{"schema": "gammaray-archive/9"}')
-    with pytest.raises(UserError, match="newer"):
+@pytest.mark.parametrize(("version", "todo"), [(9, "Update"), (1, "again, into another folder")])
+def test_another_version_is_refused(version: int, todo: str, tmp_path: Path) -> None:
+    (tmp_path / "_gammaray.json").write_text(f'{{"schema": "gammaray-archive/{version}"}}')
+    with pytest.raises(UserError, match=f"version {version}") as refused:
         Dataset(Folder(tmp_path))
+    assert todo in (refused.value.todo or "")
+
+
+def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "_gammaray.json").write_text("{}")
     with pytest.raises(UserError, match="is not an archive"):
         Dataset(Folder(tmp_path))
