@@ -14,14 +14,11 @@ from causality.latency import FAILED as FAILED_STATES
 from gammaray_collector import silence
 from gammaray_collector.items import (
     BODY,
-    EXPIRES,
-    INVOCATIONS_KEPT_S,
-    PK,
-    SK,
     Attempt,
     Item,
     attempts_in,
     attempts_key,
+    kept_item,
     text_of,
 )
 from gammaray_collector.ledger import Conclusion, Count
@@ -126,9 +123,7 @@ def conclusion(
     body = text_of(attempts)
     if known is not None and known[BODY] == body:
         return None
-    partition, place = attempts_key(request_id)
-    at_s = max(map(_time, attempts.values()))
-    item: Item = {PK: partition, SK: place, BODY: body, EXPIRES: int(at_s + INVOCATIONS_KEPT_S)}
+    item = kept_item(attempts_key(request_id), body, max(map(_time, attempts.values())))
     counts = tuple(islice(_counts(attempts), _MOST_COUNTS))
     examples: dict[str, str] = {}
     for attempt in sorted(attempts.values(), key=_time):

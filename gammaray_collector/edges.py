@@ -11,16 +11,13 @@ from gammaray_collector import silence
 from gammaray_collector.halves import is_first
 from gammaray_collector.items import (
     BODY,
-    EXPIRES,
-    INVOCATIONS_KEPT_S,
-    PK,
-    SK,
     Candidate,
     Edge,
     Grade,
     Item,
     Need,
     edge_key,
+    kept_item,
     text_of,
 )
 from gammaray_collector.ledger import Conclusion, Count
@@ -148,13 +145,7 @@ def conclusion(known: Item | None, edge: Edge, half: CauseHalf) -> Conclusion | 
     body = text_of(edge)
     if known is not None and known[BODY] == body:
         return None
-    partition, place = edge_key(edge.child, edge.cause_id)
-    item: Item = {
-        PK: partition,
-        SK: place,
-        BODY: body,
-        EXPIRES: int(edge.began_s + INVOCATIONS_KEPT_S),
-    }
+    item = kept_item(edge_key(edge.child, edge.cause_id), body, edge.began_s)
     examples = {LATEST: edge.child}
     if edge.delay_s is not None:
         examples[power_of(edge.delay_s)] = edge.child

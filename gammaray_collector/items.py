@@ -177,6 +177,12 @@ def request_of(partition: str) -> str:
     return partition.removeprefix("i#")
 
 
+def kept_item(key: Key, body: str, at_s: float) -> Item:
+    """Give an item about something of some time, kept for as long as invocations are."""
+    partition, place = key
+    return {PK: partition, SK: place, BODY: body, EXPIRES: int(at_s + INVOCATIONS_KEPT_S)}
+
+
 # --- records ----------------------------------------------------------------------------------
 
 

@@ -9,17 +9,7 @@ import msgspec
 from causality import names
 from causality.facts import Call, Facts
 from causality.problems import THROTTLED
-from gammaray_collector.items import (
-    BODY,
-    EXPIRES,
-    INVOCATIONS_KEPT_S,
-    PK,
-    SK,
-    Item,
-    digest,
-    invocation_partition,
-    text_of,
-)
+from gammaray_collector.items import digest, invocation_partition, kept_item, text_of
 from gammaray_collector.ledger import Conclusion, Count
 from gammaray_collector.reading import Lost, Unread
 from gammaray_collector.rollups import LATEST, PROBLEM, ProblemName, minute_of, short
@@ -70,11 +60,8 @@ def of_lost(lost: Lost) -> Conclusion:
 
 
 def _kept(place: str, trouble: Trouble, name: ProblemName, request_id: str) -> Conclusion:
-    item: Item = {
-        PK: invocation_partition(request_id) if request_id else f"x#{place}",
-        SK: f"x#{digest(place.encode())}",
-        BODY: text_of(trouble),
-        EXPIRES: int(trouble.at_s + INVOCATIONS_KEPT_S),
-    }
+    partition = invocation_partition(request_id) if request_id else f"x#{place}"
+    key = partition, f"x#{digest(place.encode())}"
+    item = kept_item(key, text_of(trouble), trouble.at_s)
     count = Count(minute_of(trouble.at_s), PROBLEM, name, {"count": trouble.count})
     return Conclusion(item, (count,), {LATEST: request_id} if request_id else {}, None)

@@ -15,17 +15,7 @@ from causality.facts import Cause
 from causality.graph import Invocation
 from causality.silence import SERVICES, place_of_cause, place_of_output
 from gammaray_collector.halves import Nodes, part_of
-from gammaray_collector.items import (
-    BODY,
-    EXPIRES,
-    INVOCATIONS_KEPT_S,
-    PK,
-    SK,
-    Attempt,
-    Item,
-    digest,
-    text_of,
-)
+from gammaray_collector.items import BODY, Attempt, Item, digest, kept_item, text_of
 from gammaray_collector.ledger import Conclusion, Count
 from gammaray_collector.problems import Trouble
 from gammaray_collector.rollups import (
@@ -128,13 +118,7 @@ def _key(minute: int, place: PlaceName) -> tuple[str, str]:
 def _conclusion(minute: int, place: PlaceName, count: int, known: Item | None) -> Conclusion:
     detail = f"written to {place.service} {place.place}, started nothing, although others did"
     trouble = Trouble("never-triggered", detail, minute * 60.0, count=count)
-    partition, sort = _key(minute, place)
-    item: Item = {
-        PK: partition,
-        SK: sort,
-        BODY: text_of(trouble),
-        EXPIRES: int(minute * 60 + INVOCATIONS_KEPT_S),
-    }
+    item = kept_item(_key(minute, place), text_of(trouble), trouble.at_s)
     name = ProblemName("never-triggered", "", "", short(detail))
     counts = (Count(minute, PROBLEM, name, {"count": count}),) if count else ()
     return Conclusion(item, counts, {}, known)
