@@ -16,6 +16,7 @@ from gammaray_collector.items import PK, SK, TABLE, Item
 from gammaray_collector.table import Addition, Asked, Busy, Table, Version, Write
 from gammaray_collector.waiting import DUE_SHARDS
 from providers.session import AwsSession
+from tests.integration.boto_collector import REGION, collectors_table, lead_boto
 from tests.unit.causality import oracle
 from tests.unit.collector.fake_table import FakeTable
 from tests.unit.collector.runs import (
@@ -30,28 +31,15 @@ from tests.unit.collector.runs import (
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
 
-REGION = "us-west-2"
 FAR_S = 4_000_000_000
 
 
 @pytest.fixture
-def dynamo(aws_session: AwsSession, monkeypatch: pytest.MonkeyPatch) -> DynamoTable:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", str(aws_session.endpoint_url))
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", f"3{random.randrange(10**11):011d}")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
-    for other in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(other, raising=False)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it remembers another test's account
-    boto3.client("dynamodb", region_name=REGION).create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[
-            {"AttributeName": PK, "KeyType": "HASH"},
-            {"AttributeName": SK, "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in (PK, SK)],
-    )
-    return DynamoTable(TABLE, REGION)
+def dynamo(
+    aws_session: AwsSession, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> DynamoTable:
+    lead_boto(aws_session, account_id, monkeypatch)
+    return collectors_table()
 
 
 def _promises(table: Table) -> None:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-import boto3
 import pytest
 
 from causality.latency import latencies_of
 from gammaray_collector.collecting import Collector
-from gammaray_collector.dynamo import DynamoTable
-from gammaray_collector.items import PK, SK, TABLE
 from gammaray_collector.waiting import DUE_SHARDS
 from gammaray_tui.collected import CollectedWatch
 from gammaray_tui.collected_tables import CollectedTables
@@ -20,24 +17,19 @@ from providers.errors import UserError
 from providers.session import AwsSession, AwsSettings
 from providers.streams import parse_since
 from providers.streams.timing import Timing
+from tests.integration.boto_collector import REGION, collectors_table, lead_boto
 from tests.unit.causality import oracle
 from tests.unit.collector.runs import edges_live, edges_of, handed_over
 from tests.unit.collector.test_watched import graph_of
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
 
-REGION = "us-west-2"
-KEY = "304050607080"  # an account of its own
-
 
 @pytest.fixture
-def session(aws_session: AwsSession, monkeypatch: pytest.MonkeyPatch) -> AwsSession:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", str(aws_session.endpoint_url))
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
-    for other in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(other, raising=False)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it remembers another test's account
+def session(
+    aws_session: AwsSession, account_id: str, monkeypatch: pytest.MonkeyPatch
+) -> AwsSession:
+    lead_boto(aws_session, account_id, monkeypatch)
     return AwsSession.open(AwsSettings(regions=(REGION,), endpoint_url=aws_session.endpoint_url))
 
 
@@ -76,16 +68,7 @@ async def test_both_ways_show_the_same(session: AwsSession) -> None:
 
 def _collect(records: list[dict[str, object]], now_s: float) -> None:
     """Make the table, and let a collector take records."""
-    boto3.client("dynamodb", region_name=REGION).create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[
-            {"AttributeName": PK, "KeyType": "HASH"},
-            {"AttributeName": SK, "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in (PK, SK)],
-    )
-    collector = Collector(DynamoTable(TABLE, REGION))
+    collector = Collector(collectors_table())
     collector.take(records, now_s)
     while collector.sweep(now_s + 1000.0, range(DUE_SHARDS), 1000):
         pass
