@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -43,7 +43,10 @@ def edges_of_engine(engine: Engine) -> list[Edge]:
 def edges_of_archive(place: Path | Folder | Bucket, engine: str = "duckdb") -> list[Edge]:
     store = Folder(place) if isinstance(place, Path) else place
     with opened(store, engine) as archive:
-        rows = edges_of(archive).to_pyarrow().to_pylist()
+        return edges_in(edges_of(archive).to_pyarrow().to_pylist())
+
+
+def edges_in(rows: Iterable[Mapping[str, Any]]) -> list[Edge]:
     return sorted(
         (
             row["child_request_id"],

@@ -24,7 +24,7 @@ from tests.unit.archive.making import batch, demo_records
 from tests.unit.causality import oracle
 from tests.unit.causality.test_world import ALL_WORLDS
 from tests.unit.causality.world import World
-from tests.unit.history.asking import edges_of_engine, live
+from tests.unit.history.asking import edges_in, edges_of_engine, live
 from tests.unit.history.athena_server import AthenaServer
 
 OUTPUT = "s3://results/athena"
@@ -129,18 +129,7 @@ def test_the_grades_of_the_live_engine(server: AthenaServer) -> None:
     assert isinstance(store, Bucket)
     with opened(filled(store, records), "athena", athena=place(server)) as archive:
         rows = answered(archive, Question("edges"))
-    found = sorted(
-        (
-            row["child_request_id"],
-            row["parent_request_id"] or "",
-            row["call_id"] or "",
-            row["evidence"],
-            row["candidates"],
-            row["call_candidates"],
-        )
-        for row in rows
-    )
-    assert found == edges_of_engine(live(records))
+    assert edges_in(rows) == edges_of_engine(live(records))
 
 
 def test_sql_in_athenas_words(athena: Archive) -> None:
