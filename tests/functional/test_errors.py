@@ -101,7 +101,7 @@ async def test_a_source_added_later_runs() -> None:
 
     async with running(MockModel()) as (app, _):
         app.add_source(source)
-        await asyncio.wait_for(ran.wait(), 5)
+        await asyncio.wait_for(ran.wait(), 60)
 
 
 async def test_firing_that_fails_says_why() -> None:

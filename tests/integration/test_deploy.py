@@ -142,7 +142,11 @@ async def test_a_function_of_somebody_else_is_left_alone(
     assert outcome["function DBSyncPy us-west-2"].state == "failed"
     assert outcome["trigger DynamoDB stream image-proc-B → DBSyncPy us-west-2"].state == "skipped"
     assert outcome["function ImageProcPy us-west-2"].state == "done", "the others are made"
-    theirs = [item for item in await operations.resources() if item.name == "DBSyncPy"]
+    theirs = [
+        item
+        for item in await operations.resources(regions=["us-west-2"])
+        if item.name == "DBSyncPy"
+    ]
     assert [item.managed for item in theirs] == [False]
 
 

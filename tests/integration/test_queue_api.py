@@ -10,7 +10,7 @@ import pytest
 from gammaray_recorder import wire
 from providers.aws_operations import AwsOperations
 from providers.session import AwsSession
-from tests.integration.test_triggers import INVOKED_TIMEOUT_S, causes_of
+from tests.integration.test_triggers import INVOKED_TIMEOUT_S, REGION, causes_of
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
 
@@ -60,7 +60,7 @@ async def test_requests_become_messages(aws_session: AwsSession, tmp_path: Path)
     await operations.deploy(application, lambda _step: None)
     plan = await operations.plan(application)
     assert {step.detail for step in plan.steps} == {"up to date"}
-    found = await operations.resources()
+    found = await operations.resources(regions=[REGION])
     assert ("REST API", "door") in {(item.kind, item.name) for item in found}
     assert (await operations.delete(found, lambda _step: None)).failed == ()
-    assert await operations.resources() == []
+    assert await operations.resources(regions=[REGION]) == []

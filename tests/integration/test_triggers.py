@@ -114,8 +114,8 @@ async def test_every_kind_of_trigger_invokes_its_function(
     assert url["AuthType"] == "AWS_IAM", "not for the whole world"
     assert causes["OnObject"][0][wire.KEY] == "in/a b.txt"
 
-    await operations.delete(await operations.resources(), lambda _step: None)
-    assert await operations.resources() == []
+    await operations.delete(await operations.resources(regions=[REGION]), lambda _step: None)
+    assert await operations.resources(regions=[REGION]) == []
 
 
 async def test_changed_rules_routes_and_queues_are_updated(

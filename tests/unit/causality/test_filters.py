@@ -197,7 +197,9 @@ def test_suggestions_of_known_words_can_be_read(text: str, column: int) -> None:
 
 
 def test_what_is_suggested_is_valid() -> None:
-    for suggestion in suggest("", 1):
+    suggestions = suggest("", 1)
+    assert suggestions
+    for suggestion in suggestions:
         if not suggestion.word.endswith(":"):
             parse(suggestion.text, lambda: latencies_of(()))
 
