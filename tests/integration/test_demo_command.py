@@ -6,6 +6,7 @@ import json
 import re
 import signal
 import socket
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,16 @@ from tests.unit.cli.run import clean_environment, command, run
 
 # Each starts a local AWS of its own: they need not wait for those that share one.
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("demo")]
+
+NOT_TO_BE_USED = {
+    "AWS_PROFILE": "there-is-no-such-profile",
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "not-to-be-used",
+    "AWS_CA_BUNDLE": "/there/is/no/such/file",
+    "AWS_USE_FIPS_ENDPOINT": "true",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+}
 
 
 @pytest.fixture
@@ -34,14 +45,21 @@ def scratch(tmp_path: Path) -> Iterator[Path]:
     assert list(folder.iterdir()) == []
 
 
-def test_headless_prints_the_document_and_nothing_else(home: Path, scratch: Path) -> None:
+def test_headless_prints_the_document_whatever_the_users_own_aws_settings_are(
+    home: Path, scratch: Path
+) -> None:
     done = run(
         home,
         *("demo", "--headless", "--count", "3", "--format", "json"),
-        environ={"TMPDIR": str(scratch)},
+        environ={**NOT_TO_BE_USED, "TMPDIR": str(scratch)},
     )
     assert done.returncode == 0, done.stderr
-    check(json.loads(done.stdout), count=3)
+    document = json.loads(done.stdout)
+    check(document, count=3)
+    functions = {one["request_id"]: one["function"] for one in document["invocations"]}
+    assert Counter(
+        functions[call["request_id"]] for call in document["calls"] if call["service"] == "http"
+    ) == {"ImageProcPy": 3, "UpdateWebsite": 3}
     ports = [int(port) for port in re.findall(r"http://127\.0\.0\.1:(\d+)", done.stderr)]
     assert len(ports) >= 2
     for port in ports:
