@@ -38,10 +38,6 @@ class Group:
     def __bool__(self) -> bool:
         return bool(self._outputs or self._lanes)
 
-    def has_causes(self) -> bool:
-        """Say whether anything is here that outputs can be matched to."""
-        return bool(self._lanes)
-
     def outputs_until(self, made_s: float, count: int) -> list[OutputNode]:
         """Give the newest outputs made until some time, and the next one."""
         end = bisect_left(self._places, (made_s, "", "", 0)) + 1

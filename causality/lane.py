@@ -89,6 +89,7 @@ class Lane:
             self._count_blind(cause, -1)
         if silently:
             self._changed_s = changed_s
+            self._forget_marks()
 
     def delivered(self, identity: Identity) -> Sequence[CauseNode]:
         """Give the causes that are deliveries of a record."""
@@ -227,8 +228,8 @@ class Lane:
             return 0, None
         return bisect_right(self._places, marks[-1].place), marks[-1]
 
-    def forget_marks(self) -> None:
-        """Let go of the marks before the first delivery that is left."""
+    def _forget_marks(self) -> None:
+        """Let go of all marks but the last before the first delivery that is left."""
         if self._places:
             first = bisect_left(self._marks, self._places[0], key=lambda mark: mark.place)
             del self._marks[: max(0, first - 1)]

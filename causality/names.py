@@ -80,12 +80,6 @@ def last_part(arn: str) -> str:
     return arn.split(":", 5)[-1] if arn.count(":") >= 5 else arn
 
 
-def service_of_arn(arn: str) -> str:
-    """Give the service in an ARN ("arn:aws:sqs:..." -> "sqs"), or "unknown"."""
-    parts = arn.split(":", 3)
-    return service(parts[2]) if len(parts) == 4 and parts[0] == "arn" and parts[2] else "unknown"
-
-
 def table_of_stream(arn: str) -> str:
     """Give the table's name in a stream's or table's ARN, or the text itself."""
     if ":table/" in arn:

@@ -7,6 +7,7 @@ import json
 import random
 import tracemalloc
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -54,6 +55,23 @@ def _pair(number: int) -> list[StreamRecord]:
     return [
         *_records(f"p{number}", at_s, _started(at_s), _published(at_s, f"m{number}"), _ended(at_s)),
         *_records(f"c{number}", at_s, _notified(at_s + 0.1, f"m{number}"), _ended(at_s + 0.2)),
+    ]
+
+
+def _updated(request_id: str, at_s: float, key: str) -> list[StreamRecord]:
+    call = {"k": "c", "i": "c1", "t": at_s, "d": 0.01, "s": "dynamodb", "o": "UpdateItem"}
+    call |= {"g": "us-west-2", "res": "t", "out": [{"res": "t", "key": key}]}
+    return _records(request_id, at_s, _started(at_s), call, _ended(at_s))
+
+
+def _pair_of_one_key(number: int) -> list[StreamRecord]:
+    """Give a chain of two that only order tells from those before it."""
+    at_s, key = T + 5.0 * number, wire.canonical_key({"id": {"S": "k"}})
+    change = {"s": "dynamodb", "res": "t", "key": key, "name": "MODIFY", "t": int(at_s)}
+    change["ids"] = {"ddb_event": f"{number:032x}", "ddb_seq": str(number)}
+    return [
+        *_updated(f"p{number}", at_s, key),
+        *_records(f"c{number}", at_s, _started(at_s + 0.2, **change), _ended(at_s + 0.3)),
     ]
 
 
@@ -109,15 +127,9 @@ def test_running_and_waiting_chains_leave_last() -> None:
 
 def test_a_rival_that_left_does_not_make_an_edge_certain() -> None:
     key = wire.canonical_key({"id": {"S": "k"}})
-
-    def update(request_id: str, at_s: float) -> list[StreamRecord]:
-        call = {"k": "c", "i": "c1", "t": at_s, "d": 0.01, "s": "dynamodb", "o": "UpdateItem"}
-        call |= {"g": "us-west-2", "res": "t", "out": [{"res": "t", "key": key}]}
-        return _records(request_id, at_s, _started(at_s), call, _ended(at_s))
-
     engine = Engine(max_invocations=4)
-    _apply(engine, update("first", T))
-    _apply(engine, update("second", T + 0.1))
+    _apply(engine, _updated("first", T, key))
+    _apply(engine, _updated("second", T + 0.1, key))
     cause = {"s": "dynamodb", "res": "t", "key": key, "hash": "h", "name": "MODIFY"}
     _apply(engine, _records("child", T, _started(T + 0.2, **cause), _ended(T + 0.3)))
     child = engine.invocations["child"]
@@ -134,21 +146,36 @@ def test_a_rival_that_left_does_not_make_an_edge_certain() -> None:
 @pytest.mark.parametrize("read", [True, False])
 def test_what_leaves_is_freed(monkeypatch: pytest.MonkeyPatch, read: bool) -> None:
     monkeypatch.setattr(retention, "_REMEMBERED", 10)
-    engine = Engine(max_invocations=10)
+    assert _grown(_pair, 10, 200, 1000, read=read) < 20_000
+
+
+def test_what_leaves_a_key_that_is_written_again_and_again_is_freed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(retention, "_REMEMBERED", 10)
+    assert _grown(_pair_of_one_key, 300, 300, 1500, read=True) < 20_000
+
+
+def _grown(
+    pair: Callable[[int], list[StreamRecord]], bound: int, early: int, late: int, *, read: bool
+) -> int:
+    """Give the bytes that a bounded graph grows by from so many pairs to so many."""
+    engine = Engine(max_invocations=bound)
 
     def pairs(first: int, last: int) -> int:
         for number in range(first, last):
-            engine.apply_records(_pair(number))
-            engine.settle()
-            if read:
-                engine.touched.clear()
+            engine.apply_records(pair(number))
+            if number % 5 == 0:
+                engine.settle()
+                if read:
+                    engine.touched.clear()
         gc.collect()
         return tracemalloc.get_traced_memory()[0]
 
     tracemalloc.start()
     try:
-        before = pairs(0, 200)
-        assert pairs(200, 1000) - before < 20_000
+        before = pairs(0, early)
+        return pairs(early, late) - before
     finally:
         tracemalloc.stop()
 
