@@ -34,10 +34,15 @@ class _Pair(msgspec.Struct, gc=False, eq=False):
 
 
 class _Meeting(msgspec.Struct, gc=False, eq=False):
-    """All who show one id, where they are more than a pair."""
+    """All who show one id, where they are more than a pair.
+
+    Attributes:
+        called: of several calls of one function by one invocation: what that says to each cause.
+    """
 
     outputs: list[OutputNode]
     causes: list[CauseNode]
+    called: Found | None = None
 
 
 # Ids that prove by themselves: a traceparent may have been handed on.
@@ -103,6 +108,7 @@ class IdIndex:
         elif shown is not node:
             met = self._meeting(kind, place, shown)
             met.outputs.append(node)
+            met.called = None
             if met.causes:
                 self._doubt(met.causes, doubted)
 
@@ -136,7 +142,9 @@ class IdIndex:
             if shown.fact.ids == node.fact.ids:
                 node.fact.ids = shown.fact.ids  # the one copy of it
         elif shown is not node:
-            causes = self._meeting(kind, place, shown).causes
+            met = self._meeting(kind, place, shown)
+            met.called = None
+            causes = met.causes
             causes.append(node)
             if len(causes) > 1 and kind in MESSAGE_IDS:
                 self._again[node] = causes
@@ -177,6 +185,8 @@ class IdIndex:
         elif not fact.ids and fact.caller is None:
             return None
         for key in exact_cause_keys(cause):
+            if key[0] == CALLER:
+                return self._called(key, cause)  # the last of its keys
             outputs = [o for o in self._outputs(key) if o.call.invocation is not cause.invocation]
             certain = True
             if key[0] in LASTING_IDS:
@@ -195,8 +205,7 @@ class IdIndex:
                     outputs = [o for o in outputs if o.fact.key == fact.key] or outputs
                 outputs = sorted(outputs, key=output_order)
             if outputs:
-                short = key[0] == CALLER and len(self._causes(key)) > len(outputs)
-                return Found(tuple(outputs), certain, short=short)
+                return Found(tuple(outputs), certain)
         return None
 
     # --- Invoke, which is answered with the request id of what it starts -----------------------
@@ -213,6 +222,22 @@ class IdIndex:
         invocation = self._invocation_of(request_id) if isinstance(request_id, str) else None
         if invocation is not None:
             self._doubt(invocation.causes, doubted)
+
+    def _called(self, key: ExactKey, cause: CauseNode) -> Found | None:
+        """Find the calls of whom a cause names as its caller.
+
+        All callees are told the same: a function may call another one a thousand times.
+        """
+        shown = self._of[CALLER].get(key)
+        outputs = _outputs_of(shown)
+        if not outputs or outputs[0].call.invocation is cause.invocation:
+            return None
+        if type(shown) is not _Meeting:
+            return _only(outputs[0])
+        if shown.called is None:
+            ordered = tuple(sorted(outputs, key=output_order))
+            shown.called = Found(ordered, True, short=len(shown.causes) > len(ordered))
+        return shown.called
 
     # --- who shows an id ----------------------------------------------------------------------
 
@@ -240,6 +265,7 @@ class IdIndex:
             elif node is shown.cause:
                 index[place] = shown.output
         elif type(shown) is _Meeting:
+            shown.called = None
             if isinstance(node, CauseNode):
                 shown.causes = [cause for cause in shown.causes if cause is not node]
             else:

@@ -25,19 +25,23 @@ class Touched(dict[Invocation, None]):
 
 def relink(cause: CauseNode, old: Edge | None, touched: Touched) -> None:
     """Let calls and invocations know what they led to, now that a cause has another edge."""
-    if old is not None:
-        for call in old.candidates:
-            call.edges = _without(call.edges, cause)
-            touched[call.invocation] = None
-        if old.parent is not None:
-            old.parent.triggered = _without(old.parent.triggered, cause)
-            touched[old.parent] = None
     new = cause.edge
+    before = old.candidates if old is not None else ()
+    # Of many alike calls few come or go at a time.
+    kept = set(before).intersection(new.candidates) if len(before) > 1 and new is not None else ()
+    for call in before:
+        if call not in kept:
+            call.edges = _without(call.edges, cause)
+        touched[call.invocation] = None
+    if old is not None and old.parent is not None:
+        old.parent.triggered = _without(old.parent.triggered, cause)
+        touched[old.parent] = None
     if new is not None:
         meant = new.meant
         for call in (meant,) if isinstance(meant, CallNode) else meant:
-            call.edges = _with(call.edges, cause)
-            touched[call.invocation] = None
+            if call not in kept:
+                call.edges = _with(call.edges, cause)
+                touched[call.invocation] = None
         if new.parent is not None:
             new.parent.triggered = _with(new.parent.triggered, cause)
             touched[new.parent] = None

@@ -15,6 +15,7 @@ order in which they came.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import TypeAlias, TypeVar
 
 from causality.agreement import why_not
@@ -42,6 +43,7 @@ _RIVALS = 32
 LINEAGE = 16
 _LINEAGE_WIDTH = 256
 
+_call_of, _maker_of = attrgetter("call"), attrgetter("invocation")
 _Node = TypeVar("_Node")
 Changed: TypeAlias = Callable[[CauseNode, Edge | None], None]
 
@@ -385,9 +387,8 @@ def _edge(
         if certain:
             return Edge(cause, evidence, call.invocation, call, call)
         return Edge(cause, "ambiguous", None, None, call)
-    calls = tuple(dict.fromkeys(output.call for output in outputs))
-    parents = {call.invocation: None for call in calls}
-    if not certain or len(parents) > 1:
+    calls = tuple(dict.fromkeys(map(_call_of, outputs)))
+    if not certain or len(set(map(_maker_of, calls))) > 1:
         return Edge(cause, "ambiguous", None, None, calls)
     return Edge(cause, evidence, calls[0].invocation, calls[0] if len(calls) == 1 else None, calls)
 
