@@ -133,7 +133,7 @@ def test_the_grades_of_the_live_engine(server: AthenaServer) -> None:
 
 
 def test_sql_in_athenas_words(athena: Archive) -> None:
-    text = "SELECT function, count(*) AS n FROM attempts GROUP BY 1 ORDER BY 2 DESC;"
+    text = "SELECT function, count(*) AS n FROM attempts GROUP BY 1 ORDER BY 2 DESC, 1;"
     rows = answered(athena, Question("sql", text))
     assert [row["n"] for row in rows] == sorted((row["n"] for row in rows), reverse=True)
     assert answered(athena, Question("sql", text, limit=1)) == rows[:1]
