@@ -92,7 +92,7 @@ def _named_callers(archive: Archive, halves: Halves, found: Table) -> Table:
 def _concluded(archive: Archive, matched: Matched) -> Table:
     """Say of each cause for which something was found what edge that makes."""
     halves, found, named = matched
-    summed = _summed(archive, found)
+    summed = archive.held(_summed(archive, found))
     exact = summed.filter(summed.top == EXACT)
     exact = exact.mutate(sure=exact.certain, named=ibis.literal("exact"), too_few=exact.short)
     weak = archive.held(summed.filter(summed.top != EXACT))
