@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -135,18 +136,22 @@ def test_an_interrupt_ends_with_its_own_code(monkeypatch: pytest.MonkeyPatch) ->
     assert ended.value.code == 128 + signal.SIGINT
 
 
+def _exported_to(stdout: int | IO[bytes], home: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command("export", str(ORACLE / "imageproc" / "records.jsonl")),
+        env=clean_environment(home),
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+
 def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
     try:
-        done = subprocess.run(
-            command("export", str(ORACLE / "imageproc" / "records.jsonl")),
-            env=clean_environment(tmp_path),
-            stdout=write_end,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        done = _exported_to(write_end, tmp_path)
     finally:
         os.close(write_end)
     assert (done.returncode, done.stderr) == (0, "")
@@ -155,14 +160,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device without room")
 def test_a_result_that_finds_no_room_is_told_in_a_line(tmp_path: Path) -> None:
     with open("/dev/full", "wb") as full:
-        done = subprocess.run(
-            command("export", str(ORACLE / "imageproc" / "records.jsonl")),
-            env=clean_environment(tmp_path),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        done = _exported_to(full, tmp_path)
     assert done.returncode == 2
     assert "No space left on device (standard output)" in done.stderr
     assert "Traceback" not in done.stderr
