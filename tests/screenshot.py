@@ -66,7 +66,7 @@ async def picture(*, theme: str | None = None, keys: Sequence[str] = KEYS, until
             await pilot.press(key)
             await pilot.pause()
         await pilot.pause(0.5)  # what is typed is taken up once the typing rests
-        await wait_until(pilot, lambda: until in text_of(app), patience=1500)
+        await wait_until(pilot, lambda: until in text_of(app))
         app.refresh_views()
         await pilot.pause()
         return app.export_screenshot(title="gammaray-tui demo")

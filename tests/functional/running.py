@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
@@ -14,7 +15,7 @@ from gammaray_tui.watch import Watch
 from tests.functional.mock_model import MockModel
 from tests.functional.mock_operations import MockOperations
 
-_PATIENCE = 100  # pauses; each lets the application come to rest
+_PATIENCE_S = 30.0  # only a test that fails waits for so long
 
 
 @asynccontextmanager
@@ -46,15 +47,17 @@ async def running(
         yield app, pilot
 
 
-async def until(
-    pilot: Pilot[None], condition: Callable[[], object], patience: int = _PATIENCE
-) -> None:
-    """Let the application work until the condition holds."""
-    for _ in range(patience):
-        if condition():
-            return
+async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
+    """Let the application work until the condition holds.
+
+    Raises:
+        AssertionError: it never does; the message shows the screen.
+    """
+    give_up_s = time.monotonic() + _PATIENCE_S
+    while not condition():
+        if time.monotonic() > give_up_s:
+            raise AssertionError(f"this never came true:\n{text_of(pilot.app)}")
         await pilot.pause(0.02)
-    raise AssertionError(f"this never came true:\n{text_of(pilot.app)}")
 
 
 def focus_of(app: GammarayApp) -> str:

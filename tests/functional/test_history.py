@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import Input
 
 from gammaray_tui.app import GammarayApp
 from gammaray_tui.history import extras, remembered
 from gammaray_tui.past import ArchivePlaces
 from gammaray_tui.screens.history import HistoryScreen
-from tests.functional import running as run
 from tests.functional.mock_model import shop_model
 from tests.functional.mock_operations import MockOperations
-from tests.functional.running import line_with, running, text_of
+from tests.functional.running import line_with, running, text_of, until
 from tests.unit.archive.making import batch, demo_records, write
 from widgets.choice_line import ChoiceLine
 
@@ -27,11 +24,6 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("archive")
     write(folder, batch(demo_records()))
     return folder
-
-
-async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
-    """Wait as long as importing and starting an engine can take on a busy machine."""
-    await run.until(pilot, condition, patience=1500)
 
 
 def screen_of(app: GammarayApp) -> HistoryScreen:
