@@ -91,16 +91,16 @@ def pages(records: int) -> Iterator[bytes]:
     (page,) = islice(load_pages(trees(1000, generation=2)), 1)
     # Each id, hash and key begins with a stamp; equal ones stay equal, so that halves meet.
     stamped = _ID.sub(_stamp, page.decode())
+    turned = json.loads(stamped)
+    turned["Records"].reverse()
+    backwards = json.dumps(turned)
     copies = max(1, records * 10 // 11_000)
     for number in range(copies):
         shared = number - number % 2 if number % 10 < 2 else number
-        copy = stamped.replace(_OWN, f"{number:08x}").replace(_SHARED, f"{shared:08x}")
+        copy = backwards if number % 4 == 0 else stamped
+        copy = copy.replace(_OWN, f"{number:08x}").replace(_SHARED, f"{shared:08x}")
         day = number // 2 * 2 * _DAYS // copies
         body = copy.replace("1795000", str(1_795_000 + 432 * day // 5)).encode()
-        if number % 4 == 0:
-            decoded = json.loads(body)
-            decoded["Records"].reverse()
-            body = json.dumps(decoded).encode()
         yield body
         if number % 10 == 0:
             yield body
