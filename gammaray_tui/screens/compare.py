@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
@@ -20,13 +19,11 @@ from causality.analysis.comparison import Verdict
 from gammaray_tui import screen_keys
 from gammaray_tui.actions import Group
 from gammaray_tui.hints import screen_hints
+from gammaray_tui.screens.app_screen import AppScreen
 from widgets import formats
 from widgets.key_bar import KeyBar, KeyHint
 from widgets.look import Look
 from widgets.painted_list import Item, PaintedList, blank_item, pieces_item
-
-if TYPE_CHECKING:
-    from gammaray_tui.app import GammarayApp
 
 _AFTER_S = 0.3  # of rest while typing
 _NAME_LEAST, _NAME_CAP, _CHANGE, _WORD = 16, 48, 14, 15
@@ -46,7 +43,7 @@ _WORDS: dict[Verdict, str] = {
 }
 
 
-class CompareScreen(Screen[None]):
+class CompareScreen(AppScreen[None]):
     """Compares the chains that fit one expression to those that fit another."""
 
     DEFAULT_CSS = """
@@ -74,11 +71,6 @@ class CompareScreen(Screen[None]):
         self._result = PaintedList(look, picks=True, id="result")
         self._keys = KeyBar(look, id="keys")
         self._timer: Timer | None = None
-
-    @property
-    def gammaray(self) -> GammarayApp:
-        """The application, by its own type."""
-        return cast("GammarayApp", self.app)
 
     def compose(self) -> ComposeResult:
         """Compose the screen."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,18 +16,14 @@ from textual.widgets import Button, Static
 from gammaray_tui.actions import BY_ID, key_sign
 from gammaray_tui.handlers import copy_text
 from gammaray_tui.screen_keys import DIALOG, JUMP
+from gammaray_tui.screens.app_screen import AppScreen, Result
 from providers.errors import UserError
 from widgets.look import Look
-
-if TYPE_CHECKING:
-    from gammaray_tui.app import GammarayApp
-
-Result = TypeVar("Result")
 
 _BETWEEN = " · "  # two hints
 
 
-class Dialog(ModalScreen[Result]):
+class Dialog(ModalScreen[Result], AppScreen[Result]):
     """A dialog. Escape leaves it without doing anything.
 
     A subclass yields its content from `content` and its buttons from `buttons`, and names in
@@ -122,11 +118,6 @@ class Dialog(ModalScreen[Result]):
         self.set_class(self.DESTRUCTIVE, "-destructive")
         self.set_class(look.glyphs.ascii_only, "-ascii")
 
-    @property
-    def gammaray(self) -> GammarayApp:
-        """The application, by its own type."""
-        return cast("GammarayApp", self.app)
-
     def content(self) -> ComposeResult:
         """Compose what stands between the title and the buttons."""
         yield from ()
@@ -173,13 +164,6 @@ class Dialog(ModalScreen[Result]):
         parts = [part.partition(" ") for part in text.split(_BETWEEN)]
         text = _BETWEEN.join(shown.get(key, key) + blank + rest for key, blank, rest in parts)
         return Content(f" {self.look.glyphs.text(text)} ")
-
-    def show_trouble(self, error: UserError | None) -> None:
-        """Say in the dialog what went wrong and what to do; None takes it away."""
-        text = "" if error is None else f"{self.look.glyphs.state['error']} {error}"
-        safe = "\n".join(self.look.safe(line) for line in text.splitlines())
-        self.query_one("#trouble", Static).update(Content(safe))
-        self.set_class(error is not None, "-trouble")
 
     async def trying(self, work: Awaitable[None]) -> bool:
         """Await work, and show in the dialog what goes wrong; say whether it went well."""

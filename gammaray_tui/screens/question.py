@@ -10,7 +10,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Button, Input
 
-from gammaray_tui.screens.dialog import Dialog, Result, plain, push_button
+from gammaray_tui.screens.app_screen import Result
+from gammaray_tui.screens.dialog import Dialog, plain, push_button
 from providers.errors import UserError
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Static
 
 from causality.service_map import MapEdge, MapNode, MapNodeId, ServiceMap
@@ -18,6 +17,7 @@ from causality.snapshot import Snapshot
 from gammaray_tui import screen_keys
 from gammaray_tui.actions import Group
 from gammaray_tui.hints import screen_hints
+from gammaray_tui.screens.app_screen import AppScreen
 from widgets import formats
 from widgets.key_bar import KeyBar
 from widgets.line_list import LineList
@@ -25,9 +25,6 @@ from widgets.look import Look
 from widgets.map import share
 from widgets.map_view import MapView
 from widgets.painted_list import Item, PaintedList, pieces_item
-
-if TYPE_CHECKING:
-    from gammaray_tui.app import GammarayApp
 
 _EVERY_S = 1.0  # it is for reading: faster than that nothing can be
 _LEAST_COLUMNS = 100  # below, an indented tree tells more than frames that must be scrolled
@@ -41,7 +38,7 @@ _HINTS = (
 )
 
 
-class ServiceMapScreen(Screen[MapNodeId]):
+class ServiceMapScreen(AppScreen[MapNodeId]):
     """The whole screen as a map; gives the node that was chosen."""
 
     DEFAULT_CSS = """
@@ -72,11 +69,6 @@ class ServiceMapScreen(Screen[MapNodeId]):
         self._listed: list[MapNodeId | None] = []
         self._shown_at_s = float("-inf")
         self.set_class(look.glyphs.ascii_only, "-ascii")
-
-    @property
-    def gammaray(self) -> GammarayApp:
-        """The application, by its own type."""
-        return cast("GammarayApp", self.app)
 
     def compose(self) -> ComposeResult:
         """Compose the screen."""

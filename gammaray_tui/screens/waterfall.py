@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Static
 
 from causality.analysis.critical_path import PartKind
@@ -18,14 +17,12 @@ from causality.waterfall import Waterfall
 from gammaray_tui import screen_keys
 from gammaray_tui.actions import Group
 from gammaray_tui.hints import screen_hints
+from gammaray_tui.screens.app_screen import AppScreen
 from widgets import formats
 from widgets.key_bar import KeyBar
 from widgets.line_list import LineList
 from widgets.look import Look
 from widgets.waterfall import WaterfallView
-
-if TYPE_CHECKING:
-    from gammaray_tui.app import GammarayApp
 
 _EVERY_S = 0.5
 _WORDS: dict[PartKind, str] = {
@@ -48,7 +45,7 @@ _HINTS = (
 )
 
 
-class WaterfallScreen(Screen[NodeId]):
+class WaterfallScreen(AppScreen[NodeId]):
     """A chain as a waterfall; gives the node that was chosen."""
 
     DEFAULT_CSS = """
@@ -72,11 +69,6 @@ class WaterfallScreen(Screen[NodeId]):
         self._keys = KeyBar(look, id="keys")
         self._calls = True
         self._shown_at_s = float("-inf")
-
-    @property
-    def gammaray(self) -> GammarayApp:
-        """The application, by its own type."""
-        return cast("GammarayApp", self.app)
 
     def compose(self) -> ComposeResult:
         """Compose the screen."""
