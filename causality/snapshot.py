@@ -313,4 +313,5 @@ class Snapshot:
     problems: Sequence[ProblemRow] = ()
     now_s: float = 0.0
     window_s: float | None = None  # what `functions` and `edges` count; None: all there was
+    after_s: float | None = None  # chains that began before it are not shown; None: all are
     notes: tuple[str, ...] = field(default=())  # progress lines of a start or a long act

@@ -194,7 +194,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("why", ("w",), "why", "why this edge is drawn", "Invocation", handlers.why),
     Action("copy", ("y",), "copy", "copy the id or the line", "Invocation", handlers.copy),
     Action("pause", ("space",), "pause", "pause; collecting goes on", "View", handlers.pause),
-    Action("clear", ("x",), "clear", "only what comes from now on", "View", handlers.clear),
+    Action("clear", ("x",), "clear", "only chains that begin from now on", "View", handlers.clear),
     Action("next-pane", ("tab",), "pane", "next pane", "View", handlers.next_pane),
     Action(
         "previous-pane",

@@ -88,12 +88,12 @@ def pause(app: GammarayApp) -> None:
 
 
 def clear(app: GammarayApp) -> None:
-    """Show only what comes from now on."""
+    """Show only the chains that begin from now on."""
     if _is_past(app):
         return
     app.model.clear()
     app.refresh_views()
-    app.notify("only what comes from now on is shown", timeout=3)
+    app.notify("only chains that begin from now on are shown; esc shows all again", timeout=4)
 
 
 def next_pane(app: GammarayApp) -> None:
@@ -149,7 +149,12 @@ async def jump(app: GammarayApp) -> None:
 
 async def back(app: GammarayApp) -> None:
     """Show all panes again, then all chains, then what is live."""
-    if not await app.main.back():
+    if await app.main.back():
+        return
+    if app.model.show_cleared():
+        app.refresh_views()
+        app.notify("all chains are shown again", timeout=3)
+    else:
         past.leave(app)
 
 

@@ -94,7 +94,10 @@ class Model(Protocol):
         """Freeze what is shown, and go on collecting behind it."""
 
     def clear(self) -> None:
-        """Show only what comes from now on ("only what came after")."""
+        """Show only the chains that begin from now on."""
+
+    def show_cleared(self) -> bool:
+        """Show again what `clear` took away; say whether it had taken anything."""
 
     def find(self, node: NodeId | None, what: str, step: int) -> NodeId | None:
         """Find the next (step 1) or previous (-1) "error", "cold" or "match" after `node`."""

@@ -27,11 +27,16 @@ class TreeChoices:
 
 
 class ShownTree:
-    """The tree of one graph, and what the screen shows of it."""
+    """The tree of one graph, and what the screen shows of it.
+
+    Attributes:
+        after_s: epoch second before which no chain that is shown began; None: all are shown.
+    """
 
     def __init__(self, engine: Engine, choices: TreeChoices) -> None:
         """Show a graph as was chosen."""
         self.index = TreeIndex(engine)
+        self.after_s: float | None = None
         self._choices = choices
         self._grouped: GroupedRows | None = None
         self._frozen: FrozenRows | None = None
@@ -128,8 +133,9 @@ class ShownTree:
         self.index.set_filter(wanted)
         self._changed_by_user()
 
-    def show_after(self, at_s: float) -> None:
-        """Show only the chains that begin after a moment."""
+    def show_after(self, at_s: float | None) -> None:
+        """Show only the chains that begin after a moment; None: all of them."""
+        self.after_s = at_s
         self.index.show_after(at_s)
         self._changed_by_user()
 

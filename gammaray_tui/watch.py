@@ -203,6 +203,7 @@ class Watch:
             problems=tables.problems,
             now_s=now_s,
             window_s=self._window_s,
+            after_s=self._shown.after_s,
             notes=self.notes,
         )
 
@@ -339,8 +340,15 @@ class Watch:
             self._follow()
 
     def clear(self) -> None:
-        """Show only what comes from now on."""
+        """Show only the chains that begin from now on."""
         self._shown.show_after(self._clock())
+
+    def show_cleared(self) -> bool:
+        """Show again what `clear` took away; say whether it had taken anything."""
+        cleared = self._shown.after_s is not None
+        if cleared:
+            self._shown.show_after(None)
+        return cleared
 
     def find(self, node: NodeId | None, what: str, step: int) -> NodeId | None:
         """Find the next (step 1) or previous (-1) invocation that fits a filter expression."""

@@ -76,6 +76,11 @@ def minute(at_s: float) -> str:
     return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M} UTC"
 
 
+def time_of_day(at_s: float) -> str:
+    """Write an instant of today in eight cells, in UTC."""
+    return f"{datetime.fromtimestamp(at_s, UTC):%H:%M:%S}"
+
+
 def hour_and_minute(at_s: float) -> str:
     """Write a minute in five cells, in UTC."""
     return f"{datetime.fromtimestamp(at_s, UTC):%H:%M}"

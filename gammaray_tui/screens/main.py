@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.screen import Screen
 from textual.widgets import Static
 
 from causality.grouping import Grouping
@@ -17,6 +16,7 @@ from causality.service_map import edge_filter, node_filter
 from causality.snapshot import Mode, NodeId, Snapshot
 from gammaray_tui.actions import Pane, key_bindings
 from gammaray_tui.hints import empty_hints, footer_hints
+from gammaray_tui.screens.app_screen import AppScreen
 from gammaray_tui.screens.filtering import FilterLine
 from gammaray_tui.screens.main_css import MAIN_CSS
 from widgets import formats
@@ -31,7 +31,6 @@ from widgets.replay_bar import ReplayBar
 from widgets.start_panel import StartPanel
 
 if TYPE_CHECKING:
-    from gammaray_tui.app import GammarayApp
     from providers.operations import Step
 
 Layout: TypeAlias = Literal["mono", "stack", "side"]
@@ -42,7 +41,7 @@ _LEAST_COLUMNS, _LEAST_ROWS = 60, 15
 _COUNTED_EVERY_S = 0.9
 
 
-class MainScreen(Screen[None]):
+class MainScreen(AppScreen[None]):
     """What is on screen nearly always."""
 
     DEFAULT_CSS = MAIN_CSS
@@ -68,11 +67,6 @@ class MainScreen(Screen[None]):
         self._pane: Pane = "tree"
         self._maximised = False
         self._counted_at_s = float("-inf")
-
-    @property
-    def gammaray(self) -> GammarayApp:
-        """The application, by its own type."""
-        return cast("GammarayApp", self.app)
 
     def compose(self) -> ComposeResult:
         """Compose the screen."""
@@ -140,13 +134,18 @@ class MainScreen(Screen[None]):
             title += f" by {self.grouping}"
         if self.levels is not None:
             title += f", {formats.plural(self.levels, 'level') if self.levels else 'headings only'}"
-        return title
+        after_s = self.gammaray.snapshot.after_s
+        return title if after_s is None else f"{title}, since {formats.time_of_day(after_s)}"
 
     def _explain_emptiness(self, snapshot: Snapshot) -> None:
         header = snapshot.header
         if self.filter_text and header.invocations:
             hints = [("esc", "to take the filter off"), ("/", "to change it")]
             self._start.show_state((), (), hints, "Nothing fits the filter")
+        elif snapshot.after_s is not None and header.invocations:
+            hints = [("esc", "to show all chains again")]
+            since = formats.time_of_day(snapshot.after_s)
+            self._start.show_state((), (), hints, f"No chain has begun since {since} UTC")
         else:
             app = self.gammaray
             hints = empty_hints(

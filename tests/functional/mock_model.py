@@ -23,6 +23,7 @@ from causality.snapshot import (
     TreeRows,
 )
 from causality.waterfall import Waterfall, WaterfallMark, WaterfallRow
+from gammaray_tui.commands.output import write_result
 from gammaray_tui.exports import Preview, Scope
 from gammaray_tui.following import Summary
 from providers.operations import Fired, LogReport, LogsOf
@@ -83,6 +84,7 @@ class MockModel:
         self._revision = 0
         self._rows: TreeRows | None = None
         self._frozen: list[MockChain] | None = None
+        self._hidden = 0
         self._calls_shown = True
         self._selected: NodeId | None = None
         self._tables: tuple[int, list[LatencyRow], list[LatencyRow]] = (-1, [], [])
@@ -200,7 +202,7 @@ class MockModel:
         self.snapshots += 1
         chains = self.chains if self._frozen is None else self._frozen
         if self._rows is None:
-            shown = [chain for chain in chains if self._fits(chain)]
+            shown = [chain for chain in chains[self._hidden :] if self._fits(chain)]
             self._rows = MockRows(
                 shown, self._revision, calls_shown=self._calls_shown, matches=self.filter
             )
@@ -231,6 +233,7 @@ class MockModel:
             now_s=self.now_s,
             notes=self.notes,
             window_s=self.window_s,
+            after_s=self.now_s if self._hidden else None,
         )
 
     def select(self, node: NodeId | None) -> None:
@@ -277,8 +280,13 @@ class MockModel:
         self._stale()
 
     def clear(self) -> None:
-        self.chains = []
+        self._hidden = len(self.chains)
         self._stale()
+
+    def show_cleared(self) -> bool:
+        cleared, self._hidden = self._hidden > 0, 0
+        self._stale()
+        return cleared
 
     def find(self, node: NodeId | None, what: str, step: int) -> NodeId | None:
         items = [
@@ -303,7 +311,7 @@ class MockModel:
 
     def export(self, view: str, format_name: str, path: Path, scope: str) -> int:
         self.exported.append((view, format_name, scope, path))
-        path.write_text("{}", encoding="utf-8")
+        write_result(b"{}", path)
         return len(self.chains)
 
     def preview(self, view: str, scope: str) -> Preview:

@@ -86,13 +86,21 @@ async def test_an_action_that_fails_is_told_and_the_watch_goes_on(
         assert focus_of(app) == "tree"
 
 
-async def test_clear_shows_only_what_comes_from_now_on() -> None:
+async def test_clear_shows_only_what_begins_from_now_on_until_escape() -> None:
     model = shop_model()
     async with running(model) as (app, pilot):
+        before = len(app.snapshot.rows)
         await pilot.press("x")
         assert len(app.snapshot.rows) == 0
+        assert "No chain has begun since" in text_of(app)
+        assert "press esc to show all chains again" in text_of(app)
+        assert "No records yet" not in text_of(app)
         model.feed(shop_chain(50, START_S))
         await until(pilot, lambda: len(app.snapshot.rows) == 4)
+        assert "causal tree, since" in text_of(app)
+        await pilot.press("escape")
+        assert len(app.snapshot.rows) == before + 4
+        assert "causal tree, since" not in text_of(app)
 
 
 async def test_sorting_and_the_cursor_survive_refreshes() -> None:
