@@ -31,8 +31,17 @@ class Named:
     meaning: str
 
 
+@dataclass(frozen=True, slots=True)
+class NamedFormat(Named):
+    """A form to choose, with the end of its files' names, with its dot."""
+
+    suffix: str
+
+
 VIEWS: tuple[Named, ...] = tuple(Named(name, meaning) for name, meaning in _VIEWS.items())
-FORMATS: tuple[Named, ...] = tuple(Named(entry.name, entry.meaning) for entry in _FORMATS.values())
+FORMATS: tuple[NamedFormat, ...] = tuple(
+    NamedFormat(entry.name, entry.meaning, entry.suffix) for entry in _FORMATS.values()
+)
 
 
 @dataclass(frozen=True, slots=True)

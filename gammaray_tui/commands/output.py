@@ -87,7 +87,7 @@ def write_result(data: bytes, path: Path | None) -> None:
         raise UserError(
             f"The result cannot be written: {error.strerror or error}.",
             on=str(path),
-            todo="Name another file with -o.",
+            todo="Name another file, in a folder that exists and that you may write to.",
             kind="output",
         ) from error
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -34,6 +35,7 @@ class AnswerExportScreen(FileDialog[Target]):
     """Asks where an answer goes; asks again before a file is replaced."""
 
     TITLE_TEXT = "export the answer"
+    SUFFIXES: ClassVar[Mapping[str, str]] = {form.id: f".{form.id}" for form in _FORMS}
 
     def __init__(self, look: Look, name: str) -> None:
         super().__init__(look)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -26,6 +28,7 @@ class ExportScreen(FileDialog[None]):
     """Writes the graph to a file; asks before it replaces one."""
 
     TITLE_TEXT = "export"
+    SUFFIXES: ClassVar[Mapping[str, str]] = {kind.id: kind.suffix for kind in FORMATS}
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012 -- as Textual has it
     DEFAULT_CSS = """
     ExportScreen.-short {
@@ -66,7 +69,7 @@ class ExportScreen(FileDialog[None]):
             yield ChoiceList(self.look, kinds, id="format")
         with Horizontal(classes="row gap"):
             yield plain("to", classes="label")
-            yield Input(self._default_name("json"), id="file")
+            yield Input(self._default_name(FORMATS[0].suffix), id="file")
         running = self._snapshot.header.running
         if running:
             text = f"! {formats.plural(running, 'invocation')} still running: written as now"
@@ -87,11 +90,11 @@ class ExportScreen(FileDialog[None]):
     def _chosen(self, what: str) -> str:
         return self.query_one(f"#{what}", ChoiceList).choice
 
-    def _default_name(self, kind: str) -> str:
+    def _default_name(self, suffix: str) -> str:
         header = self._snapshot.header
         title = re.sub(r"[^A-Za-z0-9]+", "-", header.title).strip("-") or "graph"
         at = datetime.fromtimestamp(self._snapshot.now_s, UTC)
-        return f"gammaray-{title}-{at:%Y%m%dT%H%M%SZ}.{kind}"
+        return f"gammaray-{title}-{at:%Y%m%dT%H%M%SZ}{suffix}"
 
     def write(self, path: Path) -> None:
         """Write it."""
@@ -100,15 +103,6 @@ class ExportScreen(FileDialog[None]):
             written = self._exports.export(view, kind, path, self._chosen("scope"))
         except UserError as error:
             self.show_trouble(error)
-        except OSError as error:
-            self.show_trouble(
-                UserError(
-                    f"The file could not be written: {error.strerror or error}.",
-                    on=str(path),
-                    todo="Choose a folder that exists and that you may write to.",
-                    kind="export-failed",
-                )
-            )
         else:
             self.app.notify(
                 f"{formats.plural(written, 'invocation')} written to {path}", markup=False

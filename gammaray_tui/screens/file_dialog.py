@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Button, Input
 
+from gammaray_tui.screens.app_screen import Result
 from gammaray_tui.screens.confirm import ConfirmScreen
 from gammaray_tui.screens.dialog import Dialog, push_button
 from providers.errors import UserError
 from widgets.choice_list import ChoiceList
 
-Result = TypeVar("Result")
-
 
 class FileDialog(Dialog[Result]):
-    """A dialog with a list `#format`, whose choice is the file's suffix, and a field `#file`."""
+    """A dialog with a list `#format` and a field `#file`, whose suffix follows the format.
+
+    Attributes:
+        SUFFIXES: of each format, the end of its files' names, with its dot.
+    """
+
+    SUFFIXES: ClassVar[Mapping[str, str]]
 
     KEYS_TEXT = "enter export · esc cancel"
     SAFE = "#export"
@@ -34,17 +40,20 @@ class FileDialog(Dialog[Result]):
     @on(ChoiceList.Changed, "#format")
     def _format_changed(self, event: ChoiceList.Changed) -> None:
         field = self.query_one("#file", Input)
-        field.value = str(Path(field.value).with_suffix(f".{event.choices.choice}"))
+        name = field.value.strip()
+        known = next((end for end in self.SUFFIXES.values() if name.endswith(end)), "")
+        if name:
+            field.value = name.removesuffix(known) + self.SUFFIXES[event.choices.choice]
 
     @on(Input.Submitted, "#file")
     @on(Button.Pressed, "#export")
     def _export(self) -> None:
-        name = self.query_one("#file", Input).value.strip()
-        if not name:
-            self.show_trouble(UserError("No file is named.", todo="Type a name for it."))
+        try:
+            path, there = _looked_up(self.query_one("#file", Input).value.strip())
+        except UserError as error:
+            self.show_trouble(error)
             return
-        path = Path(name).expanduser()
-        if not path.exists():
+        if not there:
             self.write(path)
             return
         question = ConfirmScreen(
@@ -56,3 +65,29 @@ class FileDialog(Dialog[Result]):
             destructive=True,
         )
         self.app.push_screen(question, lambda agreed: self.write(path) if agreed else None)
+
+
+def _looked_up(name: str) -> tuple[Path, bool]:
+    """Give the file of a name, and whether there is one.
+
+    Raises:
+        UserError: no file can have that name.
+    """
+    if not name:
+        raise UserError("No file is named.", todo="Type a name for it.", kind="usage")
+    try:
+        path = Path(name).expanduser()
+        is_folder, there = path.is_dir(), path.exists()
+    except (OSError, RuntimeError, ValueError) as error:
+        what = (error.strerror if isinstance(error, OSError) else None) or error
+        raise UserError(
+            f"No file can be written there: {what}.",
+            on=name,
+            todo="Choose a folder that exists and that you may write to.",
+            kind="export-failed",
+        ) from error
+    if is_folder:
+        raise UserError(
+            "This is a folder.", on=name, todo="Name a file in it.", kind="export-failed"
+        )
+    return path, there

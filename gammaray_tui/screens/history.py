@@ -10,7 +10,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from gammaray_tui import past, screen_keys
@@ -20,6 +19,7 @@ from gammaray_tui.hints import screen_hints
 from gammaray_tui.history.remembered import Remembered, remember, remembered
 from gammaray_tui.history.session import Asked, Session, Stopped, Told
 from gammaray_tui.screens.answer_export import AnswerExportScreen, Target
+from gammaray_tui.screens.app_screen import AppScreen
 from gammaray_tui.screens.history_form import HistoryForm, Wanted
 from providers.errors import UserError
 from widgets import formats
@@ -29,7 +29,6 @@ from widgets.line_list import LineList
 from widgets.look import Look
 
 if TYPE_CHECKING:
-    from gammaray_tui.app import GammarayApp
     from gammaray_tui.history.asking import Question
     from gammaray_tui.history.engines import Archive
     from gammaray_tui.history.opening import Opened
@@ -52,7 +51,7 @@ _HINTS: Final = (
 )
 
 
-class HistoryScreen(Screen[None]):
+class HistoryScreen(AppScreen[None]):
     """Asks in a thread of its own; the watch behind it goes on."""
 
     DEFAULT_CSS = """
@@ -89,11 +88,6 @@ class HistoryScreen(Screen[None]):
         self._began_s = 0.0
         self._asked: tuple[Asked, Question, str] | None = None  # what the answer is to
         self._answer: Shown | None = None
-
-    @property
-    def gammaray(self) -> GammarayApp:
-        """The application, by its own type."""
-        return cast("GammarayApp", self.app)
 
     def compose(self) -> ComposeResult:
         """Compose the screen."""
@@ -155,6 +149,8 @@ class HistoryScreen(Screen[None]):
         took = formats.duration(time.monotonic() - self._began_s)
         rows = formats.plural(len(answer.rows), "row")
         counted = f"the first {rows}; an export has all" if answer.more else rows
+        if self.has_class("-searching"):
+            counted = f"{formats.count(self._table.line_count())} of {counted}"
         self._say("title", f"history of {wanted.dataset} · {wanted.kind}")
         parts = (counted if answer.rows else "nothing was found", took, cost)
         self._say("state", " · ".join(part for part in parts if part))
@@ -163,7 +159,7 @@ class HistoryScreen(Screen[None]):
     def _begin(self, work: Callable[[], Awaitable[None]]) -> None:
         """Work behind the screen, one thing at a time; what goes wrong is shown in it."""
         self._began_s = time.monotonic()
-        self._show_trouble(None)
+        self.show_trouble(None)
         self._told("asking")
         self.run_worker(self._guarded(work), exclusive=True, exit_on_error=False)
 
@@ -174,7 +170,7 @@ class HistoryScreen(Screen[None]):
             self._say("state", "stopped")
         except UserError as error:
             self._say("state", "")
-            self._show_trouble(error)
+            self.show_trouble(error)
         except Exception as error:  # the screen must outlive whatever an engine comes up with
             self._say("state", "")
             self.gammaray.show_defect(error, "asking an archive")
@@ -299,12 +295,6 @@ class HistoryScreen(Screen[None]):
             self._table.focus()
         else:
             self.dismiss(None)
-
-    def _show_trouble(self, error: UserError | None) -> None:
-        text = "" if error is None else f"{self._look.glyphs.state['error']} {error}"
-        safe = "\n".join(self._look.safe(line) for line in text.splitlines())
-        self.query_one("#trouble", Static).update(Content(safe))
-        self.set_class(error is not None, "-trouble")
 
     def _say(self, where: str, text: str) -> None:
         self.query_one(f"#{where}", Static).update(Content(self._look.safe(text)))

@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input
 
 from gammaray_tui.actions import ACTIONS
 from tests.functional.mock_data import START_S
 from tests.functional.mock_model import MockModel, shop_model
 from tests.functional.mock_operations import CHECKS, RESOURCES, MockOperations
 from tests.functional.running import focus_of, running, text_of, until
+from widgets.choice_list import ChoiceList
 
 
 async def test_fire_needs_two_keys_and_again_one() -> None:
@@ -207,15 +209,42 @@ async def test_export_writes_and_asks_before_it_replaces(
         await until(pilot, lambda: len(model.exported) == 2)
 
 
-async def test_export_to_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
+async def test_export_to_where_no_file_can_be_says_so(tmp_path: Path) -> None:
     async with running(shop_model()) as (app, pilot):
         await pilot.press("e")
         await until(pilot, lambda: focus_of(app) == "export")
         await pilot.press("shift+tab", "shift+tab", "shift+tab")
         assert focus_of(app) == "file"
-        await pilot.press("ctrl+a", *"/nowhere/x", "enter")
-        await until(pilot, lambda: "could not be written" in text_of(app))
-        assert "Choose a folder" in text_of(app)
+        field = app.screen.query_one("#file", Input)
+        for name, says in (
+            ("", "No file is named"),
+            ("/nowhere/x", "a folder that exists"),
+            (str(tmp_path), "This is a folder"),
+            (f"{tmp_path}/{'x' * 300}", "No file can be written there"),
+            ("~no-such-user/x", "No file can be written there"),
+        ):
+            field.value = name
+            await pilot.press("enter")
+            await until(pilot, lambda says=says: says in text_of(app))  # type: ignore[misc]
+
+
+async def test_the_name_of_a_file_follows_its_format() -> None:
+    async with running(shop_model()) as (app, pilot):
+        await pilot.press("e")
+        await until(pilot, lambda: focus_of(app) == "export")
+        field = app.screen.query_one("#file", Input)
+        kinds = app.screen.query_one("#format", ChoiceList)
+        for before, kind, after in (
+            ("run-v1.2", "dot", "run-v1.2.dot"),
+            ("run-v1.2.dot", "mermaid", "run-v1.2.mmd"),
+            ("run-v1.2.mmd", "otlp", "run-v1.2.json"),
+            ("", "csv", ""),
+            ("x.csv", "png", "x.png"),
+        ):
+            field.value = before
+            kinds.choose([kind])
+            await pilot.pause()
+            assert field.value == after
 
 
 async def test_why_shows_fields_grade_and_rivals() -> None:
