@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -116,6 +116,7 @@ def analyze(
     ] = "gammaray_history",
     yes: options.Yes = False,
     form: Annotated[Format, typer.Option("--format", help="Form of the answer.")] = Format.TABLE,
+    as_json: options.JsonFormat = False,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Where to write it. Default: stdout."),
@@ -150,6 +151,27 @@ def analyze(
         )
     if text and question is not Name.SQL:
         raise UserError(f"{question} takes no SQL.", todo="Leave it out.", kind="usage")
+    for option, said, questions in (
+        ("--by edge", by is By.EDGE, (Name.LATENCY,)),
+        (f"--per {per}", per is not Per.ALL, (Name.LATENCY, Name.SHARES)),
+        ("--between", bool(between), tuple({*Name} - {Name.CHANGES, Name.SQL})),
+        ("--before", bool(before), (Name.CHANGES,)),
+        ("--after", bool(after), (Name.CHANGES,)),
+    ):
+        if said and question not in questions:
+            raise _meaningless(option, f"the question {question}", sorted(questions))
+    for option, said, needed in (
+        ("--memory", bool(memory), "duckdb"),
+        ("--athena-output", bool(athena_output), "athena"),
+    ):
+        if said and engine != needed:
+            raise _meaningless(option, f"--engine {engine}", [f"--engine {needed}"])
+    if as_json and form is not Format.TABLE:
+        raise UserError(
+            f"--json and --format {form} exclude each other.", todo="Leave one out.", kind="usage"
+        )
+    if as_json:
+        form = Format.JSON
     if form is Format.PARQUET and output is None and sys.stdout.isatty():
         raise UserError("Parquet cannot be shown here.", todo="Name a file with -o.", kind="usage")
     from gammaray_tui.history.extras import extra_of, need_extra
@@ -194,6 +216,17 @@ def analyze(
             _write(ask(archive, asked, lambda done: say(f"{done} ...")), form, output)
             if (cost := archive.cost()) is not None:
                 say(cost)
+
+
+def _meaningless(option: str, where: str, elsewhere: Sequence[str]) -> UserError:
+    """Refuse an option: to pass over it would leave the user with a wrong belief."""
+    *some, last = elsewhere
+    named = f"{', '.join(some)} and {last}" if some else last
+    return UserError(
+        f"{option} means nothing to {where}.",
+        todo=f"Leave it out; it goes with {named}.",
+        kind="usage",
+    )
 
 
 def _agreed(question: str) -> bool:

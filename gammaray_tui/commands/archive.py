@@ -77,6 +77,7 @@ def _write(
     dataset: Dataset, paths: list[str], profile: str | None, endpoint_url: str | None
 ) -> None:
     from providers.archive.workers import ArchiveWorkers, Place
+    from widgets import formats
 
     with ArchiveWorkers(Place(dataset.store.url, profile, endpoint_url), dataset) as workers:
         said_s = time.monotonic()
@@ -85,12 +86,12 @@ def _write(
                 workers.take(event)
                 if time.monotonic() - said_s > _SAY_EVERY_S:
                     said_s = time.monotonic()
-                    say(f"{workers.records} records so far")
+                    say(f"{formats.plural(workers.records, 'record')} so far")
             workers.flush()
         except KeyboardInterrupt:
             say("stopped: part of it is archived; archive the same again, and all of it is")
             raise
-    say(f"archived {workers.records} records to {dataset.store.url}")
+    say(f"archived {formats.plural(workers.records, 'record')} to {dataset.store.url}")
 
 
 def _events(
@@ -110,6 +111,8 @@ def _events(
 
 def _compact(dataset: Dataset) -> None:
     from providers.archive.compaction import compact
+    from widgets import formats
 
     done = compact(dataset, lambda folder: say(f"compacting {folder}"))
-    say(f"{done.before} files are now {done.after}; {done.repeated} rows were there twice")
+    files, rows = formats.plural(done.before, "file"), formats.plural(done.repeated, "repeated row")
+    say(f"{files} became {formats.count(done.after)}; {rows} left out")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gammaray_tui.commands import options
-from gammaray_tui.commands.export import Format, FormatName, OutputFile
+from gammaray_tui.commands.export import Format, FormatName, OutputFile, check_format
 from gammaray_tui.commands.output import ended_pipe_is_fine, say_step, write_result
 from gammaray_tui.commands.screen import need_terminal, run_app
 from providers.errors import UserError
@@ -47,6 +48,7 @@ def demo(
         ),
     ] = 120.0,
     format_name: FormatName = Format.JSON,
+    as_json: options.JsonFormat = False,
     output: OutputFile = None,
     record: options.Record = None,
     no_record: Annotated[
@@ -73,15 +75,24 @@ def demo(
                 todo="Leave one of them out.",
                 kind="usage",
             )
+        check_format(format_name, output, as_json=as_json)
         from gammaray_tui.commands.demo_headless import run_headless
+        from gammaray_tui.exports import written
         from gammaray_tui.recording import demo_recording
 
         recording = demo_recording(record, wanted=not no_record)
-        document = asyncio.run(run_headless(_APPLICATION, count, timeout_s, recording))
+        engine = asyncio.run(run_headless(_APPLICATION, count, timeout_s, recording))
         with ended_pipe_is_fine():
-            write_result(document, output)
+            write_result(written(engine, "instance", format_name, now_s=time.time()), output)
         return
 
+    for option, said in (
+        ("--format", format_name is not Format.JSON),
+        ("--json", as_json),
+        ("--output", output is not None),
+    ):
+        if said:
+            raise UserError(f"{option} goes with --headless.", todo="Give both.", kind="usage")
     need_terminal("gammaray-tui demo --headless")
     from gammaray_tui.config import load_settings
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import typer
 
-from causality.document import encode, graph_document
+from causality.document import graph_document
+from causality.engine import Engine
 from gammaray_tui.chains import missing_parts
 from gammaray_tui.commands.aws import stream_source
 from gammaray_tui.commands.output import EXIT_FAILED, say, say_step
@@ -23,8 +24,8 @@ _LOOK_EVERY_S = 0.1
 
 async def run_headless(
     application: str, count: int, timeout_s: float, recording: WatchRecording
-) -> bytes:
-    """Run the demo on a local AWS of its own, and give the graph document.
+) -> Engine:
+    """Run the demo on a local AWS of its own, and give the graph.
 
     Raises:
         typer.Exit: a firing failed, or the chains were not complete in time; said on stderr.
@@ -53,7 +54,7 @@ async def run_headless(
         for part in missing:
             say(f"  {part}")
         raise typer.Exit(EXIT_FAILED)
-    return encode(model.engine, time.time())
+    return model.engine
 
 
 async def collect_chains(

@@ -67,6 +67,7 @@ def export(
     context: typer.Context,
     paths: options.Paths,
     format_name: FormatName = Format.JSON,
+    as_json: options.JsonFormat = False,
     view: ViewName = View.INSTANCE,
     expression: FilterExpression = "",
     chain: Annotated[
@@ -87,8 +88,7 @@ def export(
     options.given_before(context).refuse_aws("export")
     from gammaray_tui.exports import written
 
-    if format_name is Format.PNG and output is None and sys.stdout.isatty():
-        raise UserError("A PNG cannot be shown here.", todo="Name a file with -o.", kind="usage")
+    check_format(format_name, output, as_json=as_json)
     if chain and expression:
         raise UserError(
             "--chain and --filter both say what to export.", todo="Leave one out.", kind="usage"
@@ -100,6 +100,22 @@ def export(
             test = _is(find_invocation(engine, chain))
         with ended_pipe_is_fine():
             write_result(written(engine, view, format_name, test=test), output)
+
+
+def check_format(format_name: Format, output: Path | None, *, as_json: bool) -> None:
+    """See whether a document can be written as is asked for, before it is made.
+
+    Raises:
+        UserError: it cannot.
+    """
+    if as_json and format_name is not Format.JSON:
+        raise UserError(
+            f"--json and --format {format_name} exclude each other.",
+            todo="Leave one out.",
+            kind="usage",
+        )
+    if format_name is Format.PNG and output is None and sys.stdout.isatty():
+        raise UserError("A PNG cannot be shown here.", todo="Name a file with -o.", kind="usage")
 
 
 def _is(member: Invocation) -> Test:

@@ -105,6 +105,7 @@ ArchiveTo: TypeAlias = Annotated[
 AsJson: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print JSON, one object a line, for programs.")
 ]
+JsonFormat: TypeAlias = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 _UNSAID = (None, ())

@@ -11,12 +11,16 @@ def table_lines(
     heads: Sequence[str], rows: Sequence[Sequence[str]], right: frozenset[str] = frozenset()
 ) -> list[str]:
     """Align rows under their headings; columns whose heading is in `right` by their ends."""
+    from rich.cells import cell_len  # letters of some scripts, and emoji, take two cells
+
+    from widgets import text
+
     cells = [list(heads), *([escaped(cell) for cell in row] for row in rows)]
-    widths = [max(len(line[at]) for line in cells) for at in range(len(heads))]
+    widths = [max(cell_len(line[at]) for line in cells) for at in range(len(heads))]
+    fits = [text.right if head in right else text.left for head in heads]
     return [
         "  ".join(
-            cell.rjust(width) if head in right else cell.ljust(width)
-            for cell, width, head in zip(line, widths, heads, strict=True)
+            fit(cell, width) for fit, cell, width in zip(fits, line, widths, strict=True)
         ).rstrip()
         for line in cells
     ]

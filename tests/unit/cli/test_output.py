@@ -4,8 +4,10 @@ import stat
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from gammaray_tui.commands.output import escaped, write_result
+from gammaray_tui.commands.plain_table import table_lines
 from providers.errors import UserError
 
 
@@ -62,3 +64,10 @@ def test_stdout_gets_the_bytes_as_they_are(capfdbinary: pytest.CaptureFixture[by
     write_result(b"{}\n", None)
     write_result(b"[]\n", Path("-"))
     assert capfdbinary.readouterr().out == b"{}\n[]\n"
+
+
+def test_columns_stand_below_each_other_whatever_letters_take() -> None:
+    lines = table_lines(
+        ("NAME", "N"), [("画像", "1"), ("cafe\u0301", "23"), ("\x1b[1m", "4")], frozenset("N")
+    )
+    assert [cell_len(line) for line in lines] == [11] * 4

@@ -194,7 +194,8 @@ def test_nothing_in_an_answer_acts_on_its_reader(folder: Path, tmp_path: Path) -
         r for r in csv.DictReader(io.StringIO(asked("--format", "csv"))) if "cmd" in r["function"]
     )
     assert row["function"].startswith("'=")
-    lines = [json.loads(line) for line in asked("--format", "json").splitlines()]
+    assert asked("--format", "json") == asked("--json")
+    lines = [json.loads(line) for line in asked("--json").splitlines()]
     assert NAME in {line["function"] for line in lines}
     asked("--format", "parquet", "-o", str(tmp_path / "shares.parquet"))
     table = pq.read_table(tmp_path / "shares.parquet")
@@ -204,6 +205,8 @@ def test_nothing_in_an_answer_acts_on_its_reader(folder: Path, tmp_path: Path) -
 def test_what_is_missing_is_said(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked = ("--from", str(folder))
+
     def refused(*arguments: str) -> str:
         done = run_inside("analyze", *arguments)
         assert done.returncode == 2
@@ -213,6 +216,10 @@ def test_what_is_missing_is_said(
     assert "no archive" in refused("edges", "--from", str(tmp_path))
     assert "--before" in refused("changes", "--from", str(folder))
     assert "no stretch of time" in refused("edges", "--from", str(folder), "--between", "x..y")
+    assert "goes with latency and shares" in refused("edges", "--per", "day", *asked)
+    assert "goes with changes" in refused("latency", "--before", "a..b", *asked)
+    assert "--engine duckdb" in refused("edges", "--engine", "spark", "--memory", "2GB", *asked)
+    assert "exclude each other" in refused("shares", "--json", "--format", "csv", *asked)
     assert "no engine" in refused("edges", "--from", str(folder), "--engine", "abacus")
     monkeypatch.setattr(extras, "find_spec", lambda _name: None)
     assert "pip install 'gammaray-tui[history]'" in refused("edges", "--from", str(folder))
