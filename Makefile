@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 # What a user needs, and what a developer needs as well.
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
+SPARK_STAMP := $(VENV)/.installed-spark
 PIP := $(BIN)/python -m pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # All pins in one place, also for what pip builds with. One constraints file for one resolver
@@ -12,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := $(CURDIR)/requirements.lock
 export PIP_BUILD_CONSTRAINT := $(CURDIR)/requirements.lock
 
-.PHONY: demo install test test-slow test-fast lint format bench screenshot reference lock clean
+.PHONY: demo install test test-slow test-spark test-fast lint format bench screenshot reference lock clean
 
 demo: $(STAMP)
 	@$(BIN)/gammaray-tui demo
@@ -33,19 +34,29 @@ $(DEV_STAMP): $(STAMP)
 	@$(PIP) install --quiet --editable '.[local,graph,web,history]' --group dev
 	@touch $@
 
+# Spark is 400 MB, and nothing but its own tests wants it.
+$(SPARK_STAMP): $(DEV_STAMP)
+	@echo "Installing Spark ..."
+	@$(PIP) install --quiet --editable '.[spark]'
+	@touch $@
+
 # Tests start hundreds of processes: each would compile all that it imports.
-test test-slow test-fast: export PYTHONDONTWRITEBYTECODE :=
+test test-slow test-spark test-fast: export PYTHONDONTWRITEBYTECODE :=
 
 test: $(DEV_STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not spark" tests
 
 # What takes minutes: long random scenarios.
 test-slow: $(DEV_STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow tests
 
+# Starts Spark in this machine's Java: it has to answer as DuckDB and the live engine do.
+test-spark: $(SPARK_STAMP)
+	$(BIN)/python -m pytest -m spark tests/unit/history
+
 # Leaves out what starts the local AWS, too.
 test-fast: $(DEV_STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not local_aws" tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not spark and not local_aws" tests
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff check .

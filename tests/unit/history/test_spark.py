@@ -23,7 +23,7 @@ from tests.unit.history.test_questions import RECORDS, partly_lost
 
 pyspark = pytest.importorskip("pyspark")
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.spark,
     pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java"),
 ]
 
