@@ -45,8 +45,8 @@ def slowest_chains(
 ) -> Iterator[ChainRow]:
     """Give the chains that took the longest, the slowest first.
 
-    They are found by the first start and the last end of their invocations. What is said of each
-    comes from the graph of its own records.
+    They are found by the first beginning, initialisation included, and the last end of their
+    invocations. What is said of each comes from the graph of its own records.
     """
     members = _members(archive, edges_of(archive, told), told)
     times = attempts(archive)
@@ -55,12 +55,13 @@ def slowest_chains(
         .group_by(member=times.request_id)
         .agg(
             started_s=times.started_s.min(),
+            began_s=(times.started_s - ibis.greatest(times.init_s.fill_null(0.0), 0.0)).min(),
             ended_s=ibis.greatest(times.started_s, times.ended_s.fill_null(0.0)).max(),
         )
     )
     timed = members.join(times, "member")
     found = timed.group_by("root").agg(
-        started_s=timed.started_s.min(), took_s=timed.ended_s.max() - timed.started_s.min()
+        started_s=timed.started_s.min(), took_s=timed.ended_s.max() - timed.began_s.min()
     )
     if span is not None:
         found = found.filter((found.started_s >= span[0]) & (found.started_s < span[1]))

@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -45,12 +46,16 @@ def hostile() -> list[StreamRecord]:
         {"k": "s", "t": 1_795_000_000.0, "arn": arn, "g": "us-west-2", "cold": True, "init": 0.5},
         {"k": "e", "t": 1_795_000_001.5, "st": "error", "err": "ValueError"},
     ]
-    item = wire.encode_item("hostile", "a1", 0, events, 1_795_000_002.0, 600, "us-west-2")
+    return [record_of("hostile", events)]
+
+
+def record_of(request_id: str, events: list[dict[str, Any]]) -> StreamRecord:
+    item = wire.encode_item(request_id, "a1", 0, events, 1_795_000_002.0, 600, "us-west-2")
     values = [item[name] for name in ("reqID", "payload", "ts", "v")]
     image = Image(
         Text(values[0]["S"]), Text(values[1]["S"]), Number(values[2]["N"]), Number(values[3]["N"])
     )
-    return [StreamRecord(Change("1", image), "hostile", "INSERT", "us-west-2")]
+    return StreamRecord(Change("1", image), request_id, "INSERT", "us-west-2")
 
 
 RECORDS = [
@@ -126,6 +131,25 @@ def test_the_slowest_chains_with_their_critical_paths(archive: Archive, engine: 
         assert chain.path is not None
         parts = (row.delay_s, row.queue_s, row.retry_s, row.init_s, row.handler_s, row.sdk_s)
         assert sum(parts) == pytest.approx(chain.path.latency_s)
+
+
+def test_a_chain_is_slow_by_its_initialisation_too(tmp_path: Path) -> None:
+    records = []
+    for name, init_s in (("warm", None), ("cold", 2.0)):
+        start = {
+            "k": "s",
+            "t": 1_795_000_000.0,
+            "arn": f"arn:aws:lambda:us-west-2:1:function:{name}",
+        }
+        if init_s is not None:
+            start |= {"cold": True, "init": init_s}
+        end = {"k": "e", "t": 1_795_000_001.0 - (init_s or 0.0) / 10, "st": "ok"}
+        records.append(record_of(name, [start, end]))
+    write(tmp_path, batch(records))
+    with opened(Folder(tmp_path), "duckdb") as archive:
+        (slowest,) = slowest_chains(archive, 1, None, quiet)
+    assert slowest.function == "cold"
+    assert slowest.latency_s == pytest.approx(2.8)
 
 
 def test_edges_that_are_new_or_have_vanished(archive: Archive, engine: Engine) -> None:
