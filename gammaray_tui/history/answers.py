@@ -26,7 +26,7 @@ _LEAST_INSTANT_S: Final = 1e8  # what ends on "_s" and is larger is a time, not 
 def rows_of(batches: Iterable[pa.RecordBatch]) -> Iterator[dict[str, Any]]:
     """Give the rows of an answer."""
     for batch in batches:
-        yield from batch.to_pylist()
+        yield from batch.to_pylist(maps_as_pydicts="lossy")
 
 
 def as_table(names: list[str], rows: Iterable[dict[str, Any]]) -> tuple[list[str], bool]:
@@ -89,8 +89,15 @@ def value_text(name: str, value: Any) -> str:
             instant = value > _LEAST_INSTANT_S
             return formats.instant(value) if instant else formats.duration(value)
         return f"{value:g}"
+    return _plain(value)
+
+
+def _plain(value: Any) -> str:
+    """Give what is no number, with its parts one after the other."""
     if isinstance(value, list):
         return " ".join(map(str, value))
+    if isinstance(value, dict):
+        return " ".join(f"{name}={part}" for name, part in value.items())
     return str(value)
 
 
@@ -103,6 +110,4 @@ def _cell(value: Any) -> str:
         return str(value)
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, list):
-        return safe_cell(" ".join(map(str, value)))
-    return safe_cell(str(value))
+    return safe_cell(_plain(value))

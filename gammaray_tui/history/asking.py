@@ -112,15 +112,30 @@ def _sql(archive: Archive, question: Question, told: Told) -> Answer:
     try:
         reader = archive.sql(text, named, question.limit)
     except Exception as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
+        what, *where = _told_of_sql(str(error)) or [type(error).__name__]
+        tables = (
+            "Tables are invocations, calls, causes, gaps, attempts and edges; docs/archive.md "
+            "and docs/history.md have their columns."
+        )
         raise UserError(
-            f"The SQL cannot be run: {lines[0]}",
+            f"The SQL cannot be run: {what}",
             on=archive.connection.name,
-            todo="Tables are invocations, calls, causes, gaps, attempts and edges; docs/archive.md "
-            "and docs/history.md have their columns.",
+            todo="\n".join([*where, tables]),
             kind="usage",
         ) from error
     return Answer(reader.schema, iter(reader))
+
+
+def _told_of_sql(text: str) -> list[str]:
+    """Give the first line of an engine's complaint, and what it says of the place."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    told = lines[:1]
+    told += [line for line in lines[1:] if line.startswith("Candidate bindings")]
+    if len(lines) > 2 and not lines[-1].strip(" ^"):
+        # "LINE 2: SELECT x", of which the number is that of our own statement.
+        number, _, line = lines[-2].partition(": ")
+        told += [line, lines[-1][len(number) + 2 :]]
+    return told
 
 
 def _chains(archive: Archive, question: Question, told: Told) -> Answer:

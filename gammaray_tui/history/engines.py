@@ -71,8 +71,8 @@ class Archive(ABC):
         """Ask in the engine's own words, with names for expressions beside those of the tables."""
         for name, table in named.items():
             self.connection.create_view(name, table, overwrite=True)
-        # As a view, it can be nothing but a question.
-        self.connection.raw_sql(f"CREATE OR REPLACE TEMPORARY VIEW asked AS {text}")
+        # As a view, it can be nothing but a question. On lines of its own, errors show it as it is.
+        self.connection.raw_sql(f"CREATE OR REPLACE TEMPORARY VIEW asked AS\n{text}")
         asked: Table = self.connection.table("asked")
         return self.answer(asked if limit is None else asked.limit(limit))
 
@@ -116,6 +116,12 @@ class _DuckDB(Archive):
         # What Ibis 12 calls for this has gone from DuckDB 2.
         result = self.connection.con.sql(self.connection.compile(expression))
         return result.to_arrow_reader(BATCH_ROWS)
+
+    def sql(self, text: str, named: Mapping[str, Table], limit: int | None) -> pa.RecordBatchReader:
+        # What follows the view would be run, whatever it is.
+        if len(self.connection.con.extract_statements(text)) > 1:
+            raise ValueError("only one question can be asked at a time")
+        return super().sql(text, named, limit)
 
     def interrupt(self) -> None:
         self.connection.con.interrupt()

@@ -202,6 +202,12 @@ def test_sql(archive: Archive) -> None:
         ask(archive, Question("sql", "SELEC"), quiet)
     with pytest.raises(UserError, match="cannot be run"):
         ask(archive, Question("sql", "DROP TABLE calls"), quiet)
+    with pytest.raises(UserError, match="one question"):
+        ask(archive, Question("sql", "SELECT 1; DROP VIEW calls"), quiet)
+    with pytest.raises(UserError) as refused:
+        ask(archive, Question("sql", "SELECT count(*),\n  functio FROM attempts"), quiet)
+    assert 'Candidate bindings: "function"' in refused.value.todo
+    assert "\n  functio FROM attempts\n  ^" in refused.value.todo
     graded = ask(archive, Question("sql", "SELECT DISTINCT evidence FROM edges;"), quiet)
     assert {row["evidence"] for batch in graded.batches for row in batch.to_pylist()} >= {"exact"}
 
@@ -224,6 +230,9 @@ def test_nothing_in_an_answer_acts_on_its_reader(folder: Path, tmp_path: Path) -
     asked("--format", "parquet", "-o", str(tmp_path / "shares.parquet"))
     table = pq.read_table(tmp_path / "shares.parquet")
     assert table.num_rows == len(lines)
+    shapes = ("analyze", "sql", "SELECT map {'a': 'b'} AS ids, [1, 2] AS l", "--from", str(folder))
+    assert json.loads(run_inside(*shapes, "--json").stdout) == {"ids": {"a": "b"}, "l": [1, 2]}
+    assert run_inside(*shapes).stdout.splitlines()[1].split() == ["a=b", "1", "2"]
 
 
 def test_what_is_missing_is_said(
