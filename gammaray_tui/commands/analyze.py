@@ -61,7 +61,7 @@ def analyze(
     context: typer.Context,
     question: Annotated[Name, typer.Argument(metavar="QUESTION", show_default=False)],
     text: Annotated[
-        str, typer.Argument(metavar="[SQL]", help="With sql: what is asked.", show_default=False)
+        str, typer.Argument(metavar="SQL", help="With sql: what is asked.", show_default=False)
     ] = "",
     dataset: Annotated[
         str,

@@ -14,7 +14,7 @@ from ibis.expr.types import Table
 from gammaray_tui.history import questions
 from gammaray_tui.history.chains import ChainRow, slowest_chains
 from gammaray_tui.history.edges import Told, edges_of
-from gammaray_tui.history.engines import Archive
+from gammaray_tui.history.engines import Archive, is_interruption
 from gammaray_tui.history.questions import Period, Span
 from providers.errors import UserError
 
@@ -112,6 +112,8 @@ def _sql(archive: Archive, question: Question, told: Told) -> Answer:
     try:
         reader = archive.sql(text, named, question.limit)
     except Exception as error:
+        if is_interruption(error):
+            raise
         what, *where = _told_of_sql(str(error)) or [type(error).__name__]
         tables = (
             "Tables are invocations, calls, causes, gaps, attempts and edges; docs/archive.md "

@@ -175,18 +175,23 @@ def opened(
 
 def _told(error: Exception, engine: str, url: str) -> BaseException:
     """Give what an engine's failure is to the user; what is none of an engine stays as it is."""
-    if isinstance(error, RuntimeError) and str(error) == "Query interrupted":
+    if is_interruption(error):
         return KeyboardInterrupt()
     if type(error).__module__.split(".")[0] not in _ENGINES_OWN:
         return error
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return UserError(
-        f"{engine} cannot answer: {lines[0]}",
-        on=url,
-        todo="Where memory or disk do not suffice, narrow the question with --between, give more "
-        "--memory, or set TMPDIR to a larger disk.",
-        kind="engine-failed",
+    todo = (
+        "Where memory or disk do not suffice, narrow the question to a shorter time, give more "
+        "--memory, or set TMPDIR to a larger disk."
     )
+    if ".parquet'" in lines[0]:
+        todo = "If the file is damaged, delete it, and archive the same records again."
+    return UserError(f"{engine} cannot answer: {lines[0]}", on=url, todo=todo, kind="engine-failed")
+
+
+def is_interruption(error: Exception) -> bool:
+    """Say whether an engine's failure is that it was interrupted."""
+    return isinstance(error, RuntimeError) and str(error) == "Query interrupted"
 
 
 @contextmanager

@@ -266,11 +266,16 @@ def test_a_broken_file_is_said_to_be_one(tmp_path: Path) -> None:
     done = run_inside("analyze", "shares", "--from", str(tmp_path))
     assert done.returncode == 2
     assert "cannot answer" in done.stderr
+    assert "delete it, and archive the same records again" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_an_interrupted_question_ends_as_one(folder: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), opened(Folder(folder), "duckdb"):
+def test_an_interrupted_question_ends_as_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
         raise RuntimeError("Query interrupted")  # as DuckDB does when Ctrl-C was pressed
+
+    with pytest.raises(KeyboardInterrupt), opened(Folder(folder), "duckdb") as archive:
+        monkeypatch.setattr(archive, "sql", interrupted)
+        ask(archive, Question("sql", "SELECT 1"), quiet)
     with pytest.raises(RuntimeError), opened(Folder(folder), "duckdb"):
         raise RuntimeError("a defect of ours")
