@@ -87,7 +87,7 @@ def write_result(data: bytes, path: Path | None) -> None:
         raise UserError(
             f"The result cannot be written: {error.strerror or error}.",
             on=str(path),
-            todo="Name another file, in a folder that exists, with room in it, and yours to write to.",
+            todo="Name another file, in a folder that exists, has room, and that you may write to.",
             kind="output",
         ) from error
 

@@ -274,8 +274,8 @@ def test_an_interrupted_question_ends_as_one(folder: Path, monkeypatch: pytest.M
     def interrupted(*_: object) -> None:
         raise RuntimeError("Query interrupted")  # as DuckDB does when Ctrl-C was pressed
 
+    monkeypatch.setattr("gammaray_tui.history.engines._DuckDB.sql", interrupted)
     with pytest.raises(KeyboardInterrupt), opened(Folder(folder), "duckdb") as archive:
-        monkeypatch.setattr(archive, "sql", interrupted)
         ask(archive, Question("sql", "SELECT 1"), quiet)
     with pytest.raises(RuntimeError), opened(Folder(folder), "duckdb"):
         raise RuntimeError("a defect of ours")
