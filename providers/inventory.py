@@ -45,7 +45,7 @@ TAGGED_ARNS: Final = {
     )
 }
 
-
+_ATTACHED: Final = f":layer:{LAYER_NAME}:"
 OnRefused: TypeAlias = Callable[[UserError], None]
 
 
@@ -116,6 +116,8 @@ class _Region(RegionListing):
         super().__init__(place, region, Named(names, {}))
         self._names = names
         self._named_functions: frozenset[str] = frozenset()  # whether or not they are there
+        self._functions_there: set[str] | None = None  # whosever they are; None: may not be listed
+        self._log_groups: dict[str, dict[str, Any]] = {}  # of all functions, by name
         self._on_refused = on_refused
 
     async def resources(self) -> list[Resource]:
@@ -124,18 +126,30 @@ class _Region(RegionListing):
         Raises:
             UserError: a listing is refused, and nobody wants to be told.
         """
-        await self._told(self._add_tagged())
-        self._names["log group"].update(LOG_GROUP_PREFIX + name for name in self._names["function"])
-        await self._told(self._leave_out_absent())
+        await together(
+            self._told(look)
+            for look in (
+                self._add_tagged(MANAGED),
+                self._add_tagged(INSTRUMENTED),
+                self._look_for_functions(),
+                self._look_for_log_groups(),
+            )
+        )
+        self._named_functions = frozenset(self._names["function"])
+        groups = {LOG_GROUP_PREFIX + name for name in self._named_functions}
+        groups = (groups | self._names["log group"]) & set(self._log_groups)
         # First the functions: log groups, mappings and others belong to them.
-        functions = await self._told(self._each(self._function, self._names["function"]))
+        there = self._named_functions
+        if self._functions_there is not None:
+            there &= self._functions_there
+        functions = await self._told(self._each(self._function, there))
         managed = {function.name: function for function in functions if function.managed}
         self._named = named = Named(self._names, managed)
         others = await together(
             self._told(listing)
             for listing in (
                 self._mappings(),
-                self._each(self._log_group, self._names["log group"]),
+                self._each(self._log_group, groups),
                 self._layers(),
                 *StorageInventory(self._place, self._region, named).listings(),
                 *ServiceInventory(self._place, self._region, named).listings(),
@@ -146,41 +160,46 @@ class _Region(RegionListing):
     async def _told(self, listing: Coroutine[Any, Any, list[Resource]]) -> list[Resource]:
         return await _told(self._place, self._region, self._on_refused, listing)
 
-    async def _add_tagged(self) -> list[Resource]:
-        """Note the names of what has our tag; what it is, is read from each itself."""
+    async def _add_tagged(self, tag: str) -> list[Resource]:
+        """Note the names of what has a tag of ours; what it is, is read from each itself."""
         client = await self._client("resourcegroupstaggingapi")
-        for arn in await tagged_arns(client, MANAGED):
-            for kind, pattern in TAGGED_ARNS.items():
+        patterns = TAGGED_ARNS
+        if tag == INSTRUMENTED:
+            patterns = {"recorder": TAGGED_ARNS["function"]}
+        for arn in await tagged_arns(client, tag):
+            for kind, pattern in patterns.items():
                 match = pattern.fullmatch(arn)
                 if match is not None:
                     self._names[kind].add(match.group(1))
-        for arn in await tagged_arns(client, INSTRUMENTED):
-            match = TAGGED_ARNS["function"].fullmatch(arn)
-            if match is not None:
-                self._names["recorder"].add(match.group(1))
         return []
 
-    async def _leave_out_absent(self) -> list[Resource]:
-        """Leave the names of functions and log groups that exist.
+    # Applications have seven names for each function, one for each configuration: to ask for all
+    # of them one by one, and for all their log groups, takes hundreds of calls.
 
-        Applications have seven names for each, one for each configuration: to ask for all of
-        them one by one takes hundreds of calls.
-        """
+    async def _look_for_functions(self) -> list[Resource]:
+        """Note which functions there are, and which of them have our recorder attached."""
         client = await self._client("lambda")
-        self._named_functions = frozenset(self._names["function"])
-        self._names["function"] &= {
-            function["FunctionName"]
+        there = {
+            function["FunctionName"]: function
             async for page in client.get_paginator("list_functions").paginate()
             for function in page["Functions"]
         }
-        client = await self._client("logs")
-        self._names["log group"] &= {
-            group["logGroupName"]
-            async for page in client.get_paginator("describe_log_groups").paginate(
-                logGroupNamePrefix=LOG_GROUP_PREFIX
-            )
-            for group in page["logGroups"]
+        self._functions_there = set(there)
+        self._names["recorder"] |= {
+            name
+            for name, function in there.items()
+            if any(_ATTACHED in layer["Arn"] for layer in function.get("Layers", []))
         }
+        return []
+
+    async def _look_for_log_groups(self) -> list[Resource]:
+        """Note which log groups of functions there are."""
+        client = await self._client("logs")
+        pages = client.get_paginator("describe_log_groups").paginate(
+            logGroupNamePrefix=LOG_GROUP_PREFIX
+        )
+        async for page in pages:
+            self._log_groups.update({group["logGroupName"]: group for group in page["logGroups"]})
         return []
 
     async def _function(self, name: str) -> Resource | None:
@@ -198,12 +217,9 @@ class _Region(RegionListing):
             size_bytes=there["CodeSize"],
         )
 
-    async def _log_group(self, name: str) -> Resource | None:
+    async def _log_group(self, name: str) -> Resource:
         client = await self._client("logs")
-        answer = await client.describe_log_groups(logGroupNamePrefix=name)
-        group = next((item for item in answer["logGroups"] if item["logGroupName"] == name), None)
-        if group is None:
-            return None
+        group = self._log_groups[name]
         tagged = await found(
             client.list_tags_for_resource(resourceArn=self._arn("logs", f"log-group:{name}")),
             *MISSING,

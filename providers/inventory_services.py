@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Coroutine, Mapping
 from typing import Any, Final, TypeVar
 
-from providers.deploy_functions import LAYER_NAME
 from providers.inventory_listing import (
     INSTRUMENTED,
     MISSING,
@@ -23,7 +22,6 @@ from providers.together import together
 _OUR_PREFIX: Final = "gammaray-"
 _AT_ONCE: Final = 6  # several of these services allow a handful of calls a second
 _FEW: Final = 25  # so many of a kind may each be asked for their tags
-_ATTACHED: Final = f":layer:{LAYER_NAME}:"
 
 T = TypeVar("T")
 
@@ -38,8 +36,7 @@ class ServiceInventory(RegionListing):
     def listings(self) -> list[Coroutine[Any, Any, list[Resource]]]:
         """Give one listing a kind, to be awaited; each may be refused alone."""
         return [
-            self._rules(),
-            self._buses(),
+            self._events(),
             self._schedules(),
             self._rest_apis(),
             self._http_apis(),
@@ -48,47 +45,50 @@ class ServiceInventory(RegionListing):
             self._recorders(),
         ]
 
-    async def _buses(self) -> list[Resource]:
+    async def _events(self) -> list[Resource]:
+        """List the event buses, and the rules of each."""
         client = await self._client("events")
         answer = await client.list_event_buses()
-        buses = {bus["Name"]: bus for bus in answer["EventBuses"] if bus["Name"] != "default"}
+        buses = {bus["Name"]: bus["Arn"] for bus in answer["EventBuses"]}
 
         async def bus(name: str) -> Resource | None:
-            tags = await self._limited(
-                client.list_tags_for_resource(ResourceARN=buses[name]["Arn"])
-            )
+            tags = await self._limited(client.list_tags_for_resource(ResourceARN=buses[name]))
             return self._if_ours("event bus", name, as_mapping(tags["Tags"]))
 
-        return await self._each(bus, self._candidates("event bus", buses))
+        own = {name: arn for name, arn in buses.items() if name != "default"}
+        listed = await together(
+            [
+                self._each(bus, self._candidates("event bus", own)),
+                *(self._rules(client, name) for name in buses),
+            ]
+        )
+        return [resource for resources in listed for resource in resources]
 
-    async def _rules(self) -> list[Resource]:
-        client = await self._client("events")
-        resources = []
-        listing = await client.list_event_buses()
-        buses = [bus["Name"] for bus in listing["EventBuses"]]
-        for bus in buses:
-            listed = await found(client.list_rules(EventBusName=bus), *MISSING)
-            rules = {rule["Name"]: rule for rule in (listed or {}).get("Rules", [])}
-            while listed and listed.get("NextToken"):
-                listed = await client.list_rules(EventBusName=bus, NextToken=listed["NextToken"])
-                rules |= {rule["Name"]: rule for rule in listed["Rules"]}
-            ours = await self._rules_of_ours(client, bus) | self._named.names.get("rule", set())
-            for name in sorted((self._candidates("rule", rules) | ours) & set(rules)):
-                rule = rules[name]
-                tags = await self._limited(client.list_tags_for_resource(ResourceARN=rule["Arn"]))
-                if name not in ours and not is_managed(as_mapping(tags["Tags"])):
-                    continue
-                detail = rule.get("ScheduleExpression") or rule.get("State", "").lower()
-                resources.append(
-                    self._resource(
-                        "rule",
-                        name,
-                        as_mapping(tags["Tags"]),
-                        id=name if bus == "default" else f"{bus}/{name}",
-                        detail=detail,
-                    )
-                )
-        return resources
+    async def _rules(self, client: Any, bus: str) -> list[Resource]:
+        listed = await found(client.list_rules(EventBusName=bus), *MISSING)
+        rules = {rule["Name"]: rule for rule in (listed or {}).get("Rules", [])}
+        while listed and listed.get("NextToken"):
+            listed = await client.list_rules(EventBusName=bus, NextToken=listed["NextToken"])
+            rules |= {rule["Name"]: rule for rule in listed["Rules"]}
+        if not rules:
+            return []
+        ours = await self._rules_of_ours(client, bus) | self._named.names.get("rule", set())
+
+        async def rule(name: str) -> Resource | None:
+            there = rules[name]
+            listed = await self._limited(client.list_tags_for_resource(ResourceARN=there["Arn"]))
+            tags = as_mapping(listed["Tags"])
+            if name not in ours and not is_managed(tags):
+                return None
+            return self._resource(
+                "rule",
+                name,
+                tags,
+                id=name if bus == "default" else f"{bus}/{name}",
+                detail=there.get("ScheduleExpression") or there.get("State", "").lower(),
+            )
+
+        return await self._each(rule, (self._candidates("rule", rules) | ours) & set(rules))
 
     async def _rules_of_ours(self, client: Any, bus: str) -> set[str]:
         """Give the rules whose target is a function of ours: tags are listed a while later."""
@@ -196,13 +196,7 @@ class ServiceInventory(RegionListing):
         A run that was stopped half-way may have left no more than the tag, and the role's policy.
         """
         client = await self._client("lambda")
-        attached = {
-            function["FunctionName"]
-            async for page in client.get_paginator("list_functions").paginate()
-            for function in page["Functions"]
-            if any(_ATTACHED in layer["Arn"] for layer in function.get("Layers", []))
-        }
-        attached |= self._named.names.get("recorder", set())
+        attached = self._named.names["recorder"]
 
         async def recorder(name: str) -> Resource | None:
             answer = await found(client.get_function(FunctionName=name), *MISSING)

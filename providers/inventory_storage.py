@@ -13,17 +13,39 @@ from providers.tags import as_mapping, our_tags
 
 
 class StorageInventory(RegionListing):
-    """Lists the tables, buckets, queues and topics of one region that are ours."""
+    """Lists the tables, buckets, queues and topics of one region that are ours.
+
+    Tables and buckets are listed as soon as they exist. Queues need a moment, so those are asked
+    for by each name that they may have, and so are topics.
+    """
 
     def listings(self) -> list[Coroutine[Any, Any, list[Resource]]]:
         """Give one listing a kind, to be awaited; each may be refused alone."""
-        named = self._named.names
         return [
             self._topics(),
-            self._each(self._queue, named["queue"]),
-            self._each(self._table, named["table"]),
-            self._each(self._bucket, named["bucket"]),
+            self._each(self._queue, self._named.names["queue"]),
+            self._tables(),
+            self._buckets(),
         ]
+
+    async def _tables(self) -> list[Resource]:
+        client = await self._client("dynamodb")
+        there = {
+            name
+            async for page in client.get_paginator("list_tables").paginate()
+            for name in page["TableNames"]
+        }
+        return await self._each(self._table, self._named.names["table"] & there)
+
+    async def _buckets(self) -> list[Resource]:
+        names = self._named.names["bucket"]
+        if not names:
+            return []
+        client = await self._client("s3")
+        # An account with more than 10,000 buckets must ask page by page (S3 API Reference).
+        pages = client.get_paginator("list_buckets").paginate(PaginationConfig={"PageSize": 1000})
+        there = {bucket["Name"] async for page in pages for bucket in page["Buckets"]}
+        return await self._each(self._bucket, names & there)
 
     async def _table(self, name: str) -> Resource | None:
         client = await self._client("dynamodb")
