@@ -215,7 +215,7 @@ class _Signs:
 
     def recall(self, source: Source, stretch: int) -> None:
         """Keep a sign of which the cause is not here."""
-        self._lasting[source, stretch] = None
+        self._last((source, stretch))
 
     def drop(self, cause: CauseNode, *, lasting: bool) -> list[tuple[Source, int]]:
         """Take a sign away, or let it last; gives the places that have become others."""
@@ -223,14 +223,17 @@ class _Signs:
         if place is None:
             return []
         if lasting:
-            self._lasting[place] = None
-            for old in list(islice(self._lasting, max(0, len(self._lasting) - _KEPT))):
-                del self._lasting[old]
+            self._last(place)
         self._counts[place] -= 1
         if self._counts[place]:
             return []
         del self._counts[place]
         return [] if lasting else [place]
+
+    def _last(self, place: tuple[Source, int]) -> None:
+        self._lasting[place] = None
+        for old in list(islice(self._lasting, max(0, len(self._lasting) - _KEPT))):
+            del self._lasting[old]
 
 
 def _began_s(cause: CauseNode) -> float:

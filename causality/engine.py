@@ -15,6 +15,7 @@ from causality import xray
 from causality.attempt import Attempt
 from causality.calls import Calls
 from causality.decoding import decode_image
+from causality.departures import halves_of
 from causality.facts import (
     Call,
     Cause,
@@ -240,6 +241,8 @@ class Engine:
         invocation = self.invocations.get(facts.request_id)
         if invocation is None:
             if self._retention.has_left(facts.request_id):
+                for half in halves_of(facts):
+                    self.matcher.missed(half)
                 return
             invocation = self._new_invocation(facts.request_id)
         if facts.generation > invocation.generation:
@@ -371,13 +374,13 @@ class Engine:
         for call in invocation.calls.values():
             matched = False
             for cause in call.edges:
-                matched = matched or (cause.edge is not None and cause.edge.call is call)
+                matched = matched or (cause.edge is not None and cause.edge.parent is invocation)
                 # Its edge stays as it is: looked at again, it would be another one.
-                self.matcher.remove_cause(cause, silently=True)
+                self.matcher.forget_cause(cause)
             for output in call.outputs:
                 self.matcher.forget_output(output, matched=matched)
         for cause in invocation.causes:
-            self.matcher.remove_cause(cause, silently=True)
+            self.matcher.forget_cause(cause)
             self.waiting.pop(cause, None)
             self._forget_caller(cause)
             unlink(cause)

@@ -13,6 +13,7 @@ import msgspec
 
 from causality.agreement import is_specific
 from causality.delivery import Delivery
+from causality.departures import Departures
 from causality.graph import CauseNode, Found, OutputNode
 from causality.groups import Group
 from causality.match_keys import CONTENT, ORDER, GroupKey, is_blind, record_identity
@@ -40,8 +41,13 @@ Sharing: TypeAlias = OutputNode | CauseNode | Pair | Group
 class GroupIndex:
     """Outputs and causes by the keys that they share."""
 
-    def __init__(self) -> None:
-        """Make an empty index."""
+    def __init__(self, departures: Departures | None = None) -> None:
+        """Make an empty index.
+
+        Args:
+            departures: what has left, and what it leaves in doubt.
+        """
+        self._departures = departures if departures is not None else Departures()
         self._sharing: dict[GroupKey, Sharing] = {}
         self._dirty: dict[int, dict[GroupKey, None]] = {CONTENT: {}, ORDER: {}}
 
@@ -93,18 +99,17 @@ class GroupIndex:
                 sharing.remove_output(node)
                 self._removed(key, sharing)
 
-    def forget_output(self, node: OutputNode, *, matched: bool) -> None:
+    def forget_output(self, node: OutputNode) -> None:
         """Let an output go for the sake of memory; what is decided stays decided."""
         for key in node.keys:
             sharing = self._sharing.get(key)
             if sharing is node:
                 del self._sharing[key]
-            elif type(sharing) is Pair and matched:
+            elif type(sharing) is Pair:
                 self._sharing[key] = sharing.cause
-            elif type(sharing) is Pair or type(sharing) is Group:
-                group = self._group(sharing.level, key, sharing)
-                group.forget_output(node, matched=matched)
-                if not group:
+            elif type(sharing) is Group:
+                sharing.forget_output(node)
+                if not sharing:
                     del self._sharing[key]
 
     def remove_cause(self, node: CauseNode, *, silently: bool) -> None:
@@ -184,13 +189,19 @@ class GroupIndex:
         """Give what holds now at one level, for the causes for which it may have changed."""
         dirty, self._dirty[level] = self._dirty[level], {}
         rules, blind_rules = Rules(level, False, led_to), Rules(level, True, led_to)
+        left = self._departures or None
         for key in dirty:
             sharing = self._sharing.get(key)
             if type(sharing) is Pair:
                 blind = level == ORDER and is_blind(sharing.cause.fact)
-                yield sharing.cause, _of_pair(sharing, blind_rules if blind else rules, blind)
+                found = _of_pair(sharing, blind_rules if blind else rules, blind)
+                if left is not None and found is not None and found.certain:
+                    found.certain = not left.concern(level, key, Delivery(_ONLY, sharing.cause))
+                yield sharing.cause, found
             elif type(sharing) is Group:
                 for verdict in sharing.solve(led_to):
+                    if left is not None and verdict.certain:
+                        verdict.certain = not left.concern(level, key, verdict.delivery)
                     found = verdict.found()
                     for cause in verdict.delivery.causes:
                         yield cause, found

@@ -23,7 +23,7 @@ class Group:
         level: what sharing the key proves, content or order.
     """
 
-    __slots__ = ("_lanes", "_lost_s", "_mixed", "_outputs", "_places", "level")
+    __slots__ = ("_lanes", "_mixed", "_outputs", "_places", "level")
 
     def __init__(self, level: int) -> None:
         """Make an empty group."""
@@ -33,7 +33,6 @@ class Group:
         self._lanes: dict[Consumer, Lane] = {}
         # Whether content alone does not tell everything, so that order has to.
         self._mixed = level == CONTENT
-        self._lost_s = float("-inf")
 
     def __bool__(self) -> bool:
         return bool(self._outputs or self._lanes)
@@ -61,10 +60,9 @@ class Group:
         if self._take_out(output):
             self.changed_at(output.made_s)
 
-    def forget_output(self, output: OutputNode, *, matched: bool) -> None:
+    def forget_output(self, output: OutputNode) -> None:
         """Let an output go for the sake of memory; what is decided stays decided."""
-        if self._take_out(output) and not matched:
-            self._lost_s = max(self._lost_s, output.made_s)
+        self._take_out(output)
 
     def add_cause(
         self, consumer: Consumer, identity: Identity, cause: CauseNode
@@ -123,4 +121,4 @@ class Group:
         if not self._mixed:
             return
         for lane in self._lanes.values():
-            yield from lane.solve(self._places, self._outputs, self._lost_s, led_to)
+            yield from lane.solve(self._places, self._outputs, led_to)

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from causality.agreement import first_of, ids_differ, may_be_of, same_address
+from causality.departures import Departures
 from causality.facts import OneId
 from causality.graph import CauseNode, Found, Invocation, OutputNode
 from causality.match_keys import (
@@ -64,15 +65,18 @@ class IdIndex:
         self,
         again: dict[CauseNode, Sequence[CauseNode]],
         invocation_of: Callable[[str], Invocation | None],
+        departures: Departures | None = None,
     ) -> None:
         """Make an empty index.
 
         Args:
             again: is told of causes that show a message that others had shown, with all of these.
             invocation_of: finds an invocation by request id.
+            departures: what has left, and what it leaves in doubt.
         """
         self._again = again
         self._invocation_of = invocation_of
+        self._departures = departures if departures is not None else Departures()
         self._of: defaultdict[str, dict[str | ExactKey, _Shown]] = defaultdict(dict)
 
     def __len__(self) -> int:
@@ -118,6 +122,11 @@ class IdIndex:
             self._doubt(self._causes(key), doubted)
             if key[0] == _REQUEST:
                 self._doubt_invoked(key[1], doubted)
+            self._discard(key, node)
+
+    def forget_output(self, node: OutputNode) -> None:
+        """Let an output go for the sake of memory; what is decided stays decided."""
+        for key in exact_output_keys(node):
             self._discard(key, node)
 
     def add_cause(self, node: CauseNode, doubted: dict[CauseNode, None]) -> None:
@@ -191,6 +200,7 @@ class IdIndex:
             certain = True
             if key[0] in LASTING_IDS:
                 outputs = [o for o in outputs if may_be_of(key[0], o, cause)]
+                certain = key not in self._departures.ids
             if key[0] == wire.ID_EXECUTION:
                 outputs = first_of(outputs)
             if key[0] == wire.ID_TRACEPARENT:

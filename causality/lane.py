@@ -136,7 +136,6 @@ class Lane:
         self,
         places: Sequence[OutputPlace],
         outputs: Sequence[OutputNode],
-        lost_s: float,
         led_to: LedTo,
     ) -> list[Verdict]:
         """Solve from the earliest change on.
@@ -144,7 +143,6 @@ class Lane:
         Args:
             places: the order of the outputs.
             outputs: the group's outputs, in that order.
-            lost_s: when the newest output was made that left the group without a delivery.
             led_to: whether an invocation led to another one.
 
         Returns:
@@ -172,8 +170,6 @@ class Lane:
             verdict.recurs = recurs
             # Of several writes of one content, one that seems to be made later is hardly meant.
             verdict.certain = verdict.certain and (not recurs or verdict.is_made_before())
-            if verdict.delivery.latest_s - rules.window_s <= lost_s:
-                verdict.certain = False
         return verdicts
 
     def _scan(

@@ -14,16 +14,18 @@ order in which they came.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from operator import attrgetter
-from typing import TypeAlias, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
 from causality.agreement import why_not
 from causality.clock import CLOCK_SKEW_S
+from causality.conclusions import differs, edge_from, is_explained, is_frozen
+from causality.departures import Departures
 from causality.doubts import Doubts
 from causality.graph import CauseNode, Edge, Found, Invocation, OutputNode
 from causality.group_index import GroupIndex
 from causality.ids import IdIndex
+from causality.lineage import LINEAGE, led_to, proven_parents
 from causality.match_keys import (
     CONTENT,
     ORDER,
@@ -39,12 +41,7 @@ from causality.redeliveries import Redeliveries, start_order
 from causality.snapshot import Evidence
 
 _RIVALS = 32
-# How far a chain of proven edges is followed to rule out that an effect is its own cause.
-LINEAGE = 16
-_LINEAGE_WIDTH = 256
 
-_call_of, _maker_of = attrgetter("call"), attrgetter("invocation")
-_Node = TypeVar("_Node")
 Changed: TypeAlias = Callable[[CauseNode, Edge | None], None]
 
 
@@ -61,10 +58,11 @@ class Matcher:
         self._changed = changed
         self._invocation_of = invocation_of
         self._again: dict[CauseNode, Sequence[CauseNode]] = {}
-        self._ids = IdIndex(self._again, invocation_of)
+        self._departures = Departures()
+        self._ids = IdIndex(self._again, invocation_of, self._departures)
         self.doubts = Doubts()
         self.redeliveries = Redeliveries()
-        self._groups = GroupIndex()
+        self._groups = GroupIndex(self._departures)
         self._unsure: dict[CauseNode, None] = {}
         # DynamoDB's puts do not say which attributes are the key: causes and deletes teach it.
         self._key_names: dict[tuple[str, str], set[tuple[str, ...]]] = {}
@@ -80,6 +78,7 @@ class Matcher:
             "puts": sum(map(len, self._puts.values())),
             **self.doubts.sizes(),
             "redeliveries": len(self.redeliveries),
+            "departures": len(self._departures),
         }
 
     # --- outputs ----------------------------------------------------------------------------
@@ -108,10 +107,34 @@ class Matcher:
         self._drop(node)
 
     def forget_output(self, node: OutputNode, *, matched: bool) -> None:
-        """Let an output go for the sake of memory; what is decided stays decided."""
-        self._ids.remove_output(node, {})
-        self._groups.forget_output(node, matched=matched)
+        """Let an output go for the sake of memory; what is decided stays decided.
+
+        Args:
+            node: what leaves.
+            matched: whether its record came.
+        """
+        self._ids.forget_output(node)
+        self._groups.forget_output(node)
+        self._departures.note_output(node, self._names_of(node), matched=matched)
         self._drop(node)
+
+    def missed(self, half: OutputNode | CauseNode) -> None:
+        """Note a half of an invocation that has left already."""
+        if isinstance(half, CauseNode):
+            self._note_departure(half)
+            return
+        self._departures.note_output(half, self._names_of(half), matched=False)
+        for started in self._departures.started_by(half):
+            invocation = self._invocation_of(started)
+            for cause in invocation.causes if invocation is not None else ():
+                self.remove_cause(cause)
+                self.redeliveries.forget(cause.invocation)
+                cause.exact = cause.content = cause.order = None
+                self._conclude(cause)
+
+    def _names_of(self, node: OutputNode) -> set[tuple[str, ...]] | tuple[()]:
+        table = _table_of(node)
+        return self._key_names.get(table, ()) if table is not None else ()
 
     def _drop(self, node: OutputNode) -> None:
         node.keys = ()
@@ -140,6 +163,9 @@ class Matcher:
 
     def add_cause(self, node: CauseNode) -> None:
         """Put one cause into the indices."""
+        if self._departures.ids and self._departures.has_started(node.invocation):
+            self._conclude(node)  # who invoked it left, and what stands in its event may be old
+            return
         self._ids.add_cause(node, self._unsure)
         fact = node.fact
         if fact.key is fact.item_hash is fact.subject is None:
@@ -159,8 +185,24 @@ class Matcher:
                 self._again[node] = given
         node.keys = tuple(keys)
 
-    def remove_cause(self, node: CauseNode, *, silently: bool = False) -> None:
-        """Take a cause out; silently, if what is decided shall stay decided."""
+    def remove_cause(self, node: CauseNode) -> None:
+        """Take a cause out; what it was is looked at again."""
+        self._remove_cause(node, silently=False)
+
+    def forget_cause(self, node: CauseNode) -> None:
+        """Let a cause go for the sake of memory; what is decided stays decided."""
+        edge = node.edge
+        if node.keys and (edge is None or edge.parent is None or not edge.parent.gone):
+            self._note_departure(node)
+        self._remove_cause(node, silently=True)
+
+    def _note_departure(self, node: CauseNode) -> None:
+        source = self._departures.note_cause(node)
+        if source is not None and not is_explained(node):
+            at_s = node.invocation.recorded_at_s or 0.0
+            self.doubts.recall(source, at_s, returning=False)
+
+    def _remove_cause(self, node: CauseNode, *, silently: bool) -> None:
         self._ids.remove_cause(node)
         self.doubts.forget(node, silently=silently)
         self._groups.remove_cause(node, silently=silently)
@@ -192,7 +234,7 @@ class Matcher:
         # Proven edges first: the weaker levels must know which invocation led to which.
         for cause in list(self._unsure):
             found = self._ids.find(cause)
-            if _differs(cause.exact, found):
+            if differs(cause.exact, found):
                 if is_handed_on(found) != is_handed_on(cause.exact):
                     self._hand_on(cause, found)
                 cause.exact = found
@@ -211,9 +253,9 @@ class Matcher:
             for cause in unsure:
                 if cause.keys:
                     returns = cause.content is not None and cause.content.recurs
-                    self.doubts.note(cause, explained=_is_explained(cause), returns=returns)
+                    self.doubts.note(cause, explained=is_explained(cause), returns=returns)
             for cause in unsure:
-                if cause.exact is None and not _is_frozen(cause):  # else its edge is up to date
+                if cause.exact is None and not is_frozen(cause):  # else its edge is up to date
                     self._conclude(cause)
             self._unsure.update(self.doubts.take())
         for cause, causes in self._again.items():
@@ -261,10 +303,10 @@ class Matcher:
 
     def _take_over(self, cause: CauseNode, level: int, found: Found | None) -> None:
         if level == ORDER:
-            if _differs(cause.order, found):
+            if differs(cause.order, found):
                 cause.order = found
                 self._unsure[cause] = None
-        elif _differs(cause.content, found):
+        elif differs(cause.content, found):
             cause.content = found
             self._unsure[cause] = None
             self._groups.changed(cause, ORDER)
@@ -283,7 +325,7 @@ class Matcher:
     def _edge_of(self, cause: CauseNode) -> Edge | None:
         exact = cause.exact
         if exact is not None:
-            edge = _edge(cause, "exact", exact.outputs, exact.certain)
+            edge = edge_from(cause, "exact", exact.outputs, exact.certain)
             # More were invoked than calls are known: its own may be among those that are not.
             return Edge(cause, "exact", edge.parent, None, edge.meant) if exact.short else edge
         content, order = cause.content, cause.order
@@ -295,14 +337,14 @@ class Matcher:
                 certain = self.doubts.trusts_order(cause)
             elif certain:
                 certain = self.doubts.trusts_content(cause)
-            return _edge(cause, evidence, [*content.outputs, *rivals], certain)
+            return edge_from(cause, evidence, [*content.outputs, *rivals], certain)
         if order is not None:
             # A payload that a rule of IoT passes on is content, whoever gets it.
             if cause.fact.service == "lambda" and not (order.narrowed or order.recurs):
                 certain = order.certain and self.doubts.trusts_content(cause)
-                return _edge(cause, "content", order.outputs, certain)
+                return edge_from(cause, "content", order.outputs, certain)
             certain = order.certain and self.doubts.trusts_order(cause)
-            return _edge(cause, "order", order.outputs, certain)
+            return edge_from(cause, "order", order.outputs, certain)
         if cause.fact.caller is not None:
             caller = self._invocation_of(cause.fact.caller)
             if caller is not None and caller is not cause.invocation:
@@ -313,7 +355,7 @@ class Matcher:
 
     def _led_to(self, first: Invocation, last: Invocation) -> bool:
         """Say whether proven edges lead from one invocation to another."""
-        return led_to(first, last, _proven_parents)
+        return led_to(first, last, proven_parents)
 
     def _lineage_changed(self, invocation: Invocation) -> None:
         """Consider again what those effects may have caused whose lineage became known."""
@@ -337,60 +379,6 @@ class Matcher:
             reached.update(level)
             if not level:
                 return
-
-
-def led_to(first: _Node, last: _Node, parents_of: Callable[[_Node], Iterable[_Node]]) -> bool:
-    """Say whether one leads to another, as far as it is followed."""
-    reached = {last}
-    level = [last]
-    for _ in range(LINEAGE):
-        level = [p for member in level for p in parents_of(member) if p not in reached]
-        if first in level:
-            return True
-        reached.update(level)
-        if not level or len(reached) > _LINEAGE_WIDTH:
-            return False
-    return False
-
-
-def _proven_parents(invocation: Invocation) -> list[Invocation]:
-    return [
-        cause.edge.parent
-        for cause in invocation.causes
-        if cause.edge is not None
-        and cause.edge.evidence == "exact"
-        and cause.edge.parent is not None
-    ]
-
-
-def _is_frozen(cause: CauseNode) -> bool:  # what it was matched with has left
-    return not cause.keys and (cause.content is not None or cause.order is not None)
-
-
-def _is_explained(cause: CauseNode) -> bool:
-    """Say whether there is a recorded call for a record, be it certain which one or not."""
-    if cause.exact is not None:
-        return True
-    found = cause.content or cause.order
-    return found is not None and not found.short
-
-
-def _differs(old: Found | None, new: Found | None) -> bool:
-    return new is not None if old is None else not old.same(new)
-
-
-def _edge(
-    cause: CauseNode, evidence: Evidence, outputs: Sequence[OutputNode], certain: bool
-) -> Edge:
-    if len(outputs) == 1:
-        call = outputs[0].call
-        if certain:
-            return Edge(cause, evidence, call.invocation, call, call)
-        return Edge(cause, "ambiguous", None, None, call)
-    calls = tuple(dict.fromkeys(map(_call_of, outputs)))
-    if not certain or len(set(map(_maker_of, calls))) > 1:
-        return Edge(cause, "ambiguous", None, None, calls)
-    return Edge(cause, evidence, calls[0].invocation, calls[0] if len(calls) == 1 else None, calls)
 
 
 def _table_of(node: OutputNode) -> tuple[str, str] | None:

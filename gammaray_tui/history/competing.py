@@ -10,8 +10,8 @@ import ibis
 import pyarrow as pa
 from ibis.expr.types import Table
 
+from causality.lineage import LINEAGE
 from causality.match_keys import CONTENT, ORDER
-from causality.matching import LINEAGE
 from gammaray_tui.history.contested import Contested, Verdict
 from gammaray_tui.history.engines import Archive
 from gammaray_tui.history.halves import Halves

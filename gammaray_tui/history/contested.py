@@ -10,8 +10,8 @@ from causality.facts import Cause
 from causality.graph import CallNode, CauseNode, Found, Invocation, OutputNode
 from causality.group_index import GroupIndex
 from causality.ids import IdIndex
+from causality.lineage import led_to
 from causality.match_keys import CONTENT, EXACT, ORDER
-from causality.matching import led_to
 from gammaray_tui.history.nodes import call_of, cause_of, output_of
 
 Rows: TypeAlias = Iterable[Mapping[str, Any]]

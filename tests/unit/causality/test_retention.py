@@ -18,6 +18,7 @@ from causality.engine import Engine
 from causality.records import StreamRecord, decode_page
 from gammaray_recorder import wire
 from tests.unit.causality import world_records
+from tests.unit.causality.test_world import ALL_WORLDS, wrong_edges
 from tests.unit.causality.world import Options, World
 from tests.unit.causality.world_services import IDENTIFIED, TABLES
 
@@ -143,6 +144,75 @@ def test_a_rival_that_left_does_not_make_an_edge_certain() -> None:
     assert "first" not in engine.invocations
 
 
+@pytest.mark.parametrize("left", [True, False])
+def test_a_write_that_left_may_be_the_one_that_another_function_is_told_of(left: bool) -> None:
+    key = wire.canonical_key({"id": {"S": "k"}})
+    engine = Engine(max_invocations=2 if left else None)
+    change = {"s": "dynamodb", "res": "t", "key": key, "name": "MODIFY", "t": int(T)}
+    _apply(engine, _updated("first", T, key))
+    _apply(engine, _records("told", T + 0.2, _started(T + 0.2, **change), _ended(T + 0.3)))
+    for number in range(3):
+        _apply(engine, _records(f"r{number}", T, _started(T), _ended(T)))
+    _apply(engine, _updated("second", T + 0.5, key))
+    began_s = T + 1.5
+    arn = "arn:aws:lambda:us-west-2:123456789012:function:other"
+    start = {**_started(began_s, **change), "arn": arn}
+    _apply(engine, _records("late", began_s, start, _ended(began_s + 0.1)))
+    _apply(engine, _records("later", T + 60, _ended(T + 60)))
+    (cause,) = engine.invocations["late"].causes
+    assert cause.edge is not None
+    assert cause.edge.evidence == "ambiguous"
+
+
+@pytest.mark.parametrize("bound", [2, None])
+def test_who_started_an_execution_again_is_not_taken_for_who_started_it(bound: int | None) -> None:
+    arn = "arn:aws:states:us-west-2:123456789012:execution:flow:1"
+    engine = Engine(max_invocations=bound)
+    call = {"k": "c", "i": "c1", "d": 0.1, "s": "stepfunctions", "o": "StartExecution"}
+    call["out"] = [{"res": "m", "ids": {"execution_arn": arn}}]
+    for number in range(4):
+        at_s = T + 30 * number
+        called = (_started(at_s), {**call, "t": at_s}, _ended(at_s + 1))
+        _apply(engine, _records(f"p{number}", at_s, *called))
+    step = {"s": "stepfunctions", "res": "fn", "ids": {"execution_arn": arn}}
+    _apply(engine, _records("step", T + 100, _started(T + 100, **step), _ended(T + 101)))
+    (edge,) = engine.edges()
+    assert (edge.parent and edge.parent.request_id) == (None if bound else "p0")
+
+
+def test_what_stands_in_an_event_that_who_left_handed_on_proves_nothing() -> None:
+    engine = Engine(max_invocations=2)
+    _apply(engine, _records("relay", T, _started(T)))
+    for number in range(3):
+        _apply(engine, _records(f"r{number}", T, _started(T)))
+    published = (_started(T), _published(T, "m"), _ended(T + 1))
+    _apply(engine, _records("sender", T, *published))
+    _apply(engine, _records("child", T + 2, _notified(T + 2, "m"), _ended(T + 3)))
+    (edge,) = engine.edges()
+    assert edge.parent is not None
+    invoke = {"k": "c", "i": "c2", "t": T + 1, "d": 0.1, "s": "lambda", "o": "Invoke"}
+    invoke["out"] = [{"res": "fn", "ids": {"lambda_request": "child"}}]
+    _apply(engine, _records("relay", T + 2, invoke, _ended(T + 2)))
+    assert not list(engine.edges())
+
+
+@pytest.mark.parametrize("bound", [10, 25])
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [("handing on", 1), ("local", 0), ("local with outsiders", 0), ("all that can go wrong", 0)],
+)
+def test_no_edge_becomes_wrong_because_others_have_left(name: str, seed: int, bound: int) -> None:
+    world = World(seed, ALL_WORLDS[name]).run()
+    late = random.Random(seed)
+    # The slowest records come a minute after those of their time.
+    records = sorted(world.records(), key=lambda record: _ts(record) + late.uniform(0, 60_000))
+    bounded, unbounded = Engine(max_invocations=bound), Engine()
+    for start in range(0, len(records), 5):
+        _apply(bounded, records[start : start + 5])
+        _apply(unbounded, records[start : start + 5])
+        assert set(wrong_edges(world, bounded)) <= set(wrong_edges(world, unbounded))
+
+
 @pytest.mark.parametrize("read", [True, False])
 def test_what_leaves_is_freed(monkeypatch: pytest.MonkeyPatch, read: bool) -> None:
     monkeypatch.setattr(retention, "_REMEMBERED", 10)
@@ -214,7 +284,8 @@ def test_no_index_grows(kinds: tuple[str, ...]) -> None:
         for name, size in engine.sizes().items():
             largest[name] = max(largest[name], size)
     assert largest["invocations"] <= 100
-    del largest["left"]  # the ids of those that left, a fixed number of them
+    # A fixed number of ids and keys of those that left.
+    del largest["left"], largest["departures"]
     assert max(largest.values()) < 1500, dict(largest)
 
 

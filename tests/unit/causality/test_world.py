@@ -116,7 +116,7 @@ def _settled(records: list[StreamRecord], pauses: random.Random | None = None) -
     return engine
 
 
-def _wrong_edges(world: World, engine: Engine) -> list[str]:
+def wrong_edges(world: World, engine: Engine) -> list[str]:
     truth = defaultdict(set)
     for edge in world.true_edges:
         truth[edge.child].add((edge.parent, edge.call_id))
@@ -141,7 +141,7 @@ def test_no_certain_edge_is_wrong(name: str, seeds: range) -> None:
         world = World(seed, ALL_WORLDS[name]).run()
         engine = _settled(world.records())
         assert not engine.unreadable
-        assert not _wrong_edges(world, engine), seed
+        assert not wrong_edges(world, engine), seed
 
 
 @pytest.mark.parametrize("name", MASKED_WORLDS)
@@ -151,7 +151,7 @@ def test_hardly_an_edge_is_wrong_where_records_mask_each_other(name: str) -> Non
         world = World(seed, MASKED_WORLDS[name]).run()
         engine = _settled(world.records())
         certain += sum(edge.parent is not None for edge in engine.edges())
-        wrong += len(_wrong_edges(world, engine))
+        wrong += len(wrong_edges(world, engine))
     assert wrong <= 0.02 * certain
 
 
@@ -170,7 +170,7 @@ def test_no_edge_is_wrong_at_any_moment(name: str) -> None:
         for begin in range(0, len(records), 7):
             engine.apply_records(records[begin : begin + 7])
             engine.settle()
-            assert not _wrong_edges(world, engine), (seed, begin)
+            assert not wrong_edges(world, engine), (seed, begin)
 
 
 @pytest.mark.parametrize("name", IDENTIFIED_WORLDS)
@@ -215,4 +215,4 @@ def test_clean_writes_of_one_key_are_told_by_order() -> None:
     engine = _settled(world.records())
     certain = [edge for edge in engine.edges() if edge.parent is not None]
     assert len(certain) > 0.6 * len(world.true_edges)
-    assert not _wrong_edges(world, engine)
+    assert not wrong_edges(world, engine)
