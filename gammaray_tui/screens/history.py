@@ -42,12 +42,12 @@ _HINTS: Final = (
     ("history.ask", "ask"),
     ("answer.open", "open chain"),
     ("answer.left answer.right", "column"),
+    ("history.leave", "back"),
+    ("help", "help"),
     ("answer.sort", "sort"),
     ("history.search", "search"),
     ("history.export", "export"),
     ("history.copy", "copy"),
-    ("history.leave", "back"),
-    ("help", "help"),
 )
 
 
@@ -220,6 +220,7 @@ class HistoryScreen(AppScreen[None]):
                 f", and {opened.others} that led into it from other chains, of which nothing "
                 "else is shown"
             )
+        self._doing = ""  # showing it takes a moment, in which no tick may take this away again
         self._say("state", f"opened a chain of {text}")
         await past.show(self.gammaray, opened.watch, request_id)
         if opened.others:

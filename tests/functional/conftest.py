@@ -5,9 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import textual.app
+import textual.pilot
 
 from gammaray_tui import filter_history, fire_history
 from gammaray_tui.history import remembered
+from tests.functional.running import come_to_rest
+
+
+@pytest.fixture(autouse=True)
+def exact_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each key and pause wait until nothing is left to do, and no longer."""
+    for module in (textual.app, textual.pilot):
+        monkeypatch.setattr(module, "wait_for_idle", come_to_rest)
 
 
 @pytest.fixture(autouse=True)

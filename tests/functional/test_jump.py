@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from textual.widgets import Input
-
 from gammaray_tui.screens.jump import LETTERS
 from tests.functional.mock_model import shop_model
 from tests.functional.mock_operations import MockOperations
@@ -33,7 +31,7 @@ async def test_a_letter_goes_to_a_pane_or_to_a_line() -> None:
 async def test_it_works_in_dialogs_while_typing() -> None:
     async with running(shop_model(), operations=MockOperations()) as (app, pilot):
         await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.focused, Input) or app.screen.focus_chain)
+        await until(pilot, lambda: focus_of(app) == "export")
         chain = app.screen.focus_chain
         dialog = app.screen
         await pilot.press("ctrl+o", LETTERS[len(chain) - 1])

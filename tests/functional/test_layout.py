@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from textual.pilot import Pilot
 
+from gammaray_tui.app import GammarayApp
 from tests.functional.mock_model import shop_model
 from tests.functional.running import focus_of, line_with, running, text_of, until
 
@@ -27,6 +29,13 @@ async def test_the_size_chooses_the_layout(size: tuple[int, int], layout: str) -
         assert not any(app.main.has_class(f"-{other}") for other in others)
 
 
+async def resize(app: GammarayApp, pilot: Pilot[None], width: int, height: int) -> None:
+    """Give the terminal another size, and wait until all of it is in use."""
+    await pilot.resize_terminal(width, height)
+    keys = app.main.query_one("#keys")
+    await until(pilot, lambda: (keys.region.right, keys.region.bottom) == (width, height))
+
+
 async def test_resizing_goes_through_the_layouts_and_keeps_the_cursor() -> None:
     async with running(shop_model(40)) as (app, pilot):
         tree = app.main.causal_tree
@@ -34,8 +43,7 @@ async def test_resizing_goes_through_the_layouts_and_keeps_the_cursor() -> None:
         assert tree.current is not None
         held = tree.current.node
         for width, height in ((80, 24), (200, 50), (120, 40), (60, 15), (250, 70)):
-            await pilot.resize_terminal(width, height)
-            await pilot.pause()
+            await resize(app, pilot, width, height)
             assert tree.current.node == held
             assert tree.cursor in tree.window
             assert app.main.latency.display or width < 100
@@ -45,7 +53,7 @@ async def test_following_survives_resizing() -> None:
     async with running(shop_model(40)) as (app, pilot):
         tree = app.main.causal_tree
         for width, height in ((80, 24), (200, 50), (120, 40)):
-            await pilot.resize_terminal(width, height)
+            await resize(app, pilot, width, height)
             await until(pilot, lambda: tree.scroll_offset.y == tree.max_scroll_y)
             assert tree.following
 
@@ -54,8 +62,7 @@ async def test_a_terminal_too_small_says_so() -> None:
     async with running(shop_model(), size=(50, 12)) as (app, pilot):
         assert "60x15" in text_of(app)
         await pilot.resize_terminal(80, 24)
-        await pilot.pause()
-        assert "checkout-api" in text_of(app)
+        await until(pilot, lambda: "checkout-api" in text_of(app))
 
 
 async def test_the_layout_can_be_chosen() -> None:
