@@ -115,7 +115,7 @@ def _cause_text(engine: Engine, invocation: Invocation, now_s: float) -> str:
         else:
             operation, resource = hop_of(edge)
             what = f"{operation} {resource}"
-            if is_destination(cause.fact):
+            if is_destination(cause.fact) and edge.call is None:
                 what = describe_cause(cause.fact)
             texts.append(f"{what} by {edge.parent.function or 'unknown'}")
     return "; ".join(dict.fromkeys(texts))

@@ -297,7 +297,9 @@ class IdIndex:
 
     def _one_too_many(self, cause: CauseNode) -> Sequence[CauseNode]:
         """Give the callees of one caller when they have just become more than its calls."""
-        key = next(key for key in exact_cause_keys(cause) if key[0] == CALLER)
+        key = exact_cause_keys(cause)[-1]
+        if key[0] != CALLER:
+            return ()
         causes = self._causes(key)
         return causes if len(causes) == len(self._outputs(key)) + 1 else ()
 

@@ -94,6 +94,10 @@ def exact_output_keys(node: OutputNode) -> Iterator[ExactKey]:
 def exact_cause_keys(node: CauseNode) -> list[ExactKey]:
     """Give the ids that a cause shows, the one that was delivered last first."""
     fact = node.fact
+    if is_destination(fact):
+        # Lambda sent it, unless a recorded call shows that somebody sent it on.
+        shown = [(kind, fact.ids[kind]) for kind in IDS if kind in fact.ids]
+        return [(wire.ID_LAMBDA_REQUEST, node.invocation.request_id), *shown]
     if fact.caller is not None:
         callee = names.bare_function(fact.resource or node.invocation.function or "")
         return [

@@ -92,9 +92,10 @@ class ProblemIndex:
 def describe_cause(cause: Cause) -> str:
     """Say what an event says of its trigger, in a few words."""
     resource = names.last_part(cause.resource) if cause.resource else ""
+    if is_destination(cause):
+        brought = f" through {resource}" if resource else ""
+        return f"result of another invocation{brought}"
     if cause.service == "lambda":
-        if is_destination(cause):
-            return "result of another invocation"
         if cause.caller is not None:
             return f"Invoke by {cause.caller_function or 'a function'}"
         return "invoked directly"
@@ -207,6 +208,8 @@ def _call_text(call: CallNode) -> str:
 
 def _why_orphan(function: str, cause: CauseNode) -> str:
     fact = cause.fact
+    if fact.caller is not None and is_destination(fact):
+        return f"{function} was given the result of {fact.caller}, of which no record was read"
     if fact.caller is not None:
         return (
             f"{function} was invoked by {fact.caller_function or 'a function'} "

@@ -139,7 +139,7 @@ def link_row(
 def trigger(invocation: Invocation, edge: Edge | None, orphan: bool) -> str:
     """Say in a few words what started an invocation: "PutItem→image-proc-B"."""
     if edge is not None:
-        if is_destination(edge.cause.fact):
+        if is_destination(edge.cause.fact) and edge.call is None:
             return describe_cause(edge.cause.fact)
         operation, resource = hop_of(edge)
         return f"{operation}→{resource}"

@@ -29,7 +29,7 @@ def explain(matcher: Matcher, edge: Edge) -> Why:
     """Explain an edge, certain or ambiguous."""
     cause, calls = edge.cause, edge.candidates
     fields: list[tuple[str, str, str]] = []
-    if cause.fact.caller is not None and edge.parent is not None:
+    if edge.parent is not None and cause.fact.caller == edge.parent.request_id:
         fields.append(("caller's request id", edge.parent.request_id, cause.fact.caller))
     for call in calls[:1]:
         output = _output_for(call, cause.fact)
@@ -57,7 +57,7 @@ def _summary(matcher: Matcher, edge: Edge) -> str:
             return "Calls of other chains could be meant, which are not loaded."
         return f"One call could be meant, but {_why_not_certain(matcher, cause)}."
     if is_destination(cause.fact):
-        return _DESTINATION
+        return _DESTINATION if edge.call is None else _SUMMARY[edge.evidence]
     if cause.fact.caller is not None:
         if len(calls) > 1:
             return f"{_CALLER} Which of its {len(calls)} Invoke calls it was cannot be told."

@@ -48,6 +48,26 @@ def cause(
     return made
 
 
+def bring_result(found: Cause, context: Mapping[str, Any]) -> Cause:
+    """Say of which invocation a cause brings the result: Lambda sends it to a destination.
+
+    Args:
+        found: the cause.
+        context: the `requestContext` of what was sent.
+    """
+    found[wire.NAME] = "%s%s" % (wire.DESTINATION, context.get("condition"))
+    request_id = context.get("requestId")
+    if isinstance(request_id, str) and request_id:
+        found[wire.CALLER] = request_id
+    return found
+
+
+def result_in(message: Mapping[str, Any]) -> Dict[str, Any]:
+    """Give the `requestContext` of an invocation's result; an empty one of anything else."""
+    context = mapping(message.get("requestContext"))
+    return context if "condition" in context and "functionArn" in context else {}
+
+
 def present(ids: Mapping[str, Any]) -> Dict[str, str]:
     """Keep the ids that are there."""
     return {kind: value for kind, value in ids.items() if isinstance(value, str) and value}

@@ -5,7 +5,15 @@ from __future__ import annotations
 import json
 
 from gammaray_recorder import wire
-from gammaray_recorder.cause import UNKNOWN, cause, mapping, present, trace_root
+from gammaray_recorder.cause import (
+    UNKNOWN,
+    bring_result,
+    cause,
+    mapping,
+    present,
+    result_in,
+    trace_root,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +24,9 @@ if TYPE_CHECKING:
 _TTL_PRINCIPAL = "dynamodb.amazonaws.com"
 _S3_SUBJECT = "Amazon S3 Notification"  # of every message that S3 itself publishes
 _S3_SESSION = ":S3-PROD-END"  # of the role with which S3 itself sends to queues
+_LAMBDA_SESSION = ":awslambda_"  # of a function's role, with which Lambda itself sends results
+# What Lambda tells in attributes beside an event that it could not get handled.
+_DEAD_LETTER = ("RequestID", "ErrorCode", "ErrorMessage")
 
 
 def read(records: List[Any]) -> List[Cause]:
@@ -61,7 +72,9 @@ def event_bridge(event: Dict[str, Any]) -> List[Cause]:
         bucket = mapping(detail["bucket"]).get("name")
         # Unlike in S3's own notifications, the key is not URL-encoded here.
         return [cause("s3", bucket, key=thing.get("key"), name=name, ids=ids, **where)]
-    return [cause("events", source, name=name, ids=ids, **where)]
+    found = cause("events", source, name=name, ids=ids, **where)
+    result = result_in(detail) if source == "lambda" else None
+    return [bring_result(found, result) if result else found]
 
 
 def _dynamodb(record: Dict[str, Any]) -> List[Cause]:
@@ -138,8 +151,34 @@ def _sns(record: Dict[str, Any]) -> List[Cause]:
 
 def _notification(sns: Dict[str, Any], outer: Dict[str, Any]) -> List[Cause]:
     ids = {**outer, wire.ID_SNS_MESSAGE: sns.get("MessageId")}
-    inside = _inside(sns.get("Message"), ids, by_s3=sns.get("Subject") == _S3_SUBJECT)
-    return inside or [cause("sns", sns.get("TopicArn"), ids=ids, at=sns.get("Timestamp"))]
+    found = cause("sns", sns.get("TopicArn"), ids=ids, at=sns.get("Timestamp"))
+    result = _dead_letter(sns.get("MessageAttributes")) or _result(sns.get("Message"))
+    if result:
+        return [bring_result(found, result)]
+    return _inside(sns.get("Message"), ids, by_s3=sns.get("Subject") == _S3_SUBJECT) or [found]
+
+
+def _result(text: Any) -> Dict[str, Any]:
+    """Find in a message of which invocation it brings the result; nothing in any other one."""
+    if not (isinstance(text, str) and text[:1] == "{" and '"requestContext"' in text):
+        return {}
+    try:
+        return result_in(mapping(json.loads(text)))
+    except ValueError:
+        return {}
+
+
+def _dead_letter(attributes: Any) -> Dict[str, Any]:
+    """Find in a message's attributes which invocation was given what no try could handle."""
+    told = mapping(attributes)
+    if not all(name in told for name in _DEAD_LETTER):
+        return {}
+    request_id = mapping(told["RequestID"])
+    # SNS and SQS spell it in different ways.
+    return {
+        "condition": "DeadLetter",
+        "requestId": request_id.get("Value") or request_id.get("stringValue"),
+    }
 
 
 def _sqs(record: Dict[str, Any]) -> List[Cause]:
@@ -148,21 +187,26 @@ def _sqs(record: Dict[str, Any]) -> List[Cause]:
         wire.ID_SQS_MESSAGE: record.get("messageId"),
         wire.ID_TRACE_ROOT: trace_root(attributes.get("AWSTraceHeader")),
     }
+    found = cause(
+        "sqs",
+        record.get("eventSourceARN"),
+        region=record.get("awsRegion"),
+        at=attributes.get("SentTimestamp"),
+        ids=ids,
+    )
     # "<role id>:<session>" is somebody's code, which may send on what AWS once sent to it.
-    sender = str(attributes.get("SenderId"))
+    sender, body = str(attributes.get("SenderId")), record.get("body")
+    if _LAMBDA_SESSION in sender:
+        result = _dead_letter(record.get("messageAttributes")) or _result(body)
+        return [bring_result(found, result) if result else found]
     if ":" not in sender or sender.endswith(_S3_SESSION):
-        inside = _inside(record.get("body"), ids, by_s3=True)
+        result = _result(body)  # through a topic that delivers messages as they are
+        if result:
+            return [bring_result(found, result)]
+        inside = _inside(body, ids, by_s3=True)
         if inside:
             return inside
-    return [
-        cause(
-            "sqs",
-            record.get("eventSourceARN"),
-            region=record.get("awsRegion"),
-            at=attributes.get("SentTimestamp"),
-            ids=ids,
-        )
-    ]
+    return [found]
 
 
 def _inside(text: Any, ids: Dict[str, Any], *, by_s3: bool) -> List[Cause]:

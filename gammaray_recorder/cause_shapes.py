@@ -5,7 +5,7 @@ from __future__ import annotations
 from binascii import a2b_base64
 
 from gammaray_recorder import wire
-from gammaray_recorder.cause import cause, mapping, trace_root
+from gammaray_recorder.cause import bring_result, cause, mapping, result_in, trace_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ def invoker(event: Dict[str, Any]) -> Tuple[str, Dict[str, str]]:
 def _http(event: Dict[str, Any]) -> List[Cause]:
     """Read a request from API Gateway (REST, HTTP, WebSocket), a function URL or an ALB."""
     context = mapping(event["requestContext"])
-    if "condition" in context and "functionArn" in context:
-        return [_destination(context)]
+    if result_in(event):
+        return [bring_result(cause("lambda"), context)]
     http = mapping(context.get("http"))
     host = context.get("domainName") or _header(event, "host") or ""
     if "elb" in context:
@@ -97,15 +97,6 @@ def _http(event: Dict[str, Any]) -> List[Cause]:
             },
         )
     ]
-
-
-def _destination(context: Dict[str, Any]) -> Cause:
-    """Read what Lambda itself hands on of an asynchronous invocation that is over."""
-    found = cause("lambda", name="%s%s" % (wire.DESTINATION, context.get("condition")))
-    request_id = context.get("requestId")
-    if isinstance(request_id, str) and request_id:
-        found[wire.CALLER] = request_id
-    return found
 
 
 def _header(event: Dict[str, Any], name: str) -> Optional[str]:

@@ -60,7 +60,7 @@ HASH = "hash"  # item_hash() of the written item, payload_hash() of a payload
 NAME = "name"  # INSERT, ObjectCreated:Put, ...: the event's own name for what happened
 IDS = "ids"  # id kind -> value, see below
 CALLER = "caller"  # request id that the event names as its caller's; never of our own recorder
-DESTINATION = "destination:"  # begins the NAME of what Lambda hands on as a result
+DESTINATION = "destination:"  # begins the NAME of what brings an invocation's result
 
 # --- call: one SDK operation, recorded after its response ---------------------------------
 CALL_ID = "i"  # 16 hex, unique within the attempt

@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias
 import pyarrow as pa
 
 # Also of what the match keys are made of: rows of different versions do not find each other.
-VERSION: Final = 2
+VERSION: Final = 3
 # In each file's metadata, and in the dataset's own description.
 VERSION_KEY: Final = b"gammaray.archive"
 

@@ -49,7 +49,7 @@ def test_files_stand_by_day_and_region_and_tell_their_version(tmp_path: Path) ->
             metadata = pq.read_metadata(path).metadata
             assert metadata[b"gammaray.archive"] == b"2"
             assert pq.read_schema(path).names == schema.names
-    assert json.loads((tmp_path / "_gammaray.json").read_text()) == {"schema": "gammaray-archive/2"}
+    assert json.loads((tmp_path / "_gammaray.json").read_text()) == {"schema": "gammaray-archive/3"}
 
 
 def test_the_same_records_twice_are_the_same_files(tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, NamedTuple
 
 import pytest
 
 from causality.problems import problems
+from causality.records import decode_page
 from gammaray_recorder import wire
+from tests.unit.causality import world_records
 from tests.unit.causality.story import Story, T, changed, request, update
 
 _QUEUE = "arn:aws:sqs:us-west-2:123456789012:work"
@@ -326,6 +329,40 @@ def test_who_wrote_an_item_is_certain_where_both_calls_are_its_own(others: bool)
     assert [call.id for call in edge.candidates] == ["c1", "c2"]
     assert edge.evidence == ("ambiguous" if others else "content")
     assert (edge.parent is None) == others
+
+
+@pytest.mark.parametrize("sent_on", [False, True])
+def test_a_result_is_of_its_invocation_unless_a_recorded_call_sent_it_on(sent_on: bool) -> None:
+    story = Story()
+    told: dict[str, Any] = {"s": "sqs", "res": _QUEUE, "name": "destination:Success"}
+    told |= {"caller": "worker", "ids": {"sqs_message": "q"}}
+    story.invocation("child", T + 1, causes=(told,))
+    assert not story.engine.waiting.keys().isdisjoint(story.engine.invocations["child"].causes)
+    story.invocation("worker", T, function="worker")
+    sent = _call("sqs", "SendMessage", {"res": _QUEUE, "ids": {"sqs_message": "q"}})
+    story.invocation("sender", T, *([sent] if sent_on else ()), function="sender")
+    story.engine.finish()
+    edge = story.edge("child")
+    assert edge.evidence == "exact"
+    assert edge.parent is not None
+    assert edge.parent.request_id == ("sender" if sent_on else "worker")
+    assert (edge.call is not None) == sent_on
+    summary = story.why("child").summary
+    assert ("handed on the result" in summary) == (not sent_on)
+
+
+def test_a_result_is_of_no_invoke_of_the_same_function() -> None:
+    story = Story()
+    record = {"id": "c1", "gr_payload": "pl:Invoke:us-west-2:FunctionName:fn"}
+    image = {"reqID": {"S": "worker:1"}, "payload": {"S": json.dumps(record)}}
+    image["ts"] = {"N": str(int(T * 1000))}
+    page = decode_page(world_records.page([{"dynamodb": {"NewImage": image}}]))
+    story.engine.apply_records(page.records)
+    result = {"s": "lambda", "name": "destination:Success", "caller": "worker"}
+    story.invocation("child", T + 1, causes=(result,))
+    edge = story.edge("child")
+    assert edge.parent is not None
+    assert (edge.parent.request_id, edge.candidates) == ("worker", ())
 
 
 @pytest.mark.parametrize("operation", ["BatchWriteItem", "TransactWriteItems"])

@@ -276,6 +276,68 @@ def test_the_result_of_an_invocation_names_it() -> None:
     ]
 
 
+RESULT = {
+    "version": "1.0",
+    "requestContext": {
+        "requestId": "77-ab",
+        "functionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:work:$LATEST",
+        "condition": "Success",
+    },
+    "requestPayload": {"Records": [{"eventSource": "aws:s3"}]},
+}
+BROUGHT = ("destination:Success", "77-ab")
+OWN_SENDER = "AROAWTPYUEEUQM3LJFI6F:awslambda_475_20210122210759691"
+DEAD_LETTER = {"RequestID": "77-ab", "ErrorCode": "200", "ErrorMessage": "secret"}
+
+
+def _sent(body: str, sender: str, **attributes: str) -> Json:
+    told = {
+        name: {"stringValue": value, "dataType": "String"} for name, value in attributes.items()
+    }
+    record = queued(body)
+    return {
+        **record,
+        "attributes": {**record["attributes"], "SenderId": sender},
+        "messageAttributes": told,
+    }
+
+
+def test_a_result_is_known_however_lambda_sends_it() -> None:
+    result = json.dumps(RESULT)
+    detail_type = "Lambda Function Invocation Result - Success"
+    for event, service, kind in (
+        ({"Records": [_sent(result, OWN_SENDER)]}, "sqs", "sqs_message"),
+        ({"Records": [published(result)]}, "sns", "sns_message"),
+        ({"Records": [queued(json.dumps(published(result)["Sns"]))]}, "sns", "sqs_message"),
+        ({"Records": [queued(result)]}, "sqs", "sqs_message"),  # delivered raw by a topic
+        (bridged("lambda", detail_type, RESULT, "arn:aws:lambda"), "events", "event_id"),
+    ):
+        (cause,) = read(event)
+        assert (cause["s"], cause["name"], cause["caller"]) == (service, *BROUGHT)
+        assert kind in cause["ids"]
+
+
+def test_a_dead_letter_is_of_the_invocation_that_could_not_handle_it() -> None:
+    body = json.dumps(bridged("shop", "Sold", {}))
+    topical = published(body)
+    topical["Sns"]["MessageAttributes"] = {
+        name: {"Type": "String", "Value": value} for name, value in DEAD_LETTER.items()
+    }
+    for record in (_sent(body, OWN_SENDER, **DEAD_LETTER), topical):
+        (cause,) = read({"Records": [record]})
+        assert (cause["name"], cause["caller"]) == ("destination:DeadLetter", "77-ab")
+        assert "event_id" not in cause["ids"]  # of what was handled before
+
+
+def test_a_result_that_code_sent_on_is_its_own_message() -> None:
+    (cause,) = read({"Records": [_sent(json.dumps(RESULT), "AROAWTPYUEEUQM3LJFI6F:forwarder")]})
+    assert "caller" not in cause
+    (cause,) = read({"Records": [_sent("{}", "AROAWTPYUEEUQM3LJFI6F:forwarder", **DEAD_LETTER)]})
+    assert "caller" not in cause
+    (cause,) = read(bridged("my.app", "Result", RESULT))
+    assert "caller" not in cause
+
+
 def test_a_state_machine_is_known_by_the_execution_that_it_passes_on() -> None:
     arn = f"arn:aws:states:{REGION}:{ACCOUNT}:execution:pipeline:0f9d"
     for event in ({"execution": arn, "n": 1}, {"Execution": {"Id": arn}}):
