@@ -65,7 +65,8 @@ class FilterError(ValueError):
     """
 
     def __init__(self, message: str, column: int) -> None:
-        super().__init__(f"{message} (column {column})")
+        # First: where there is little room, the end is cut off.
+        super().__init__(f"column {column}: {message}")
         self.column = column
 
 

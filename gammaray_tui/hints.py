@@ -27,7 +27,7 @@ _FOOTERS: dict[Pane, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 _EMPTY_FOOTER = ("fire", "deploy", "regions", "problems", "cleanup", "theme", "help", "quit")
-_REPLAY_FOOTER = ("pause", "slower", "faster", "step", "seek")
+_REPLAY_FOOTER = ("pause", "slower", "faster", "seek", "help", "quit", "step")
 # In a footer a shorter word does, and of several keys those that one remembers.
 _WORDS = {
     "tree.follow": "follow",

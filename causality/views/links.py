@@ -29,7 +29,8 @@ class Links:
         ends = (edge.source, edge.target)
         known = self._edges.setdefault(ends, edge)
         if edge.delay_s is not None:
-            self._delays.setdefault(ends, []).append((edge.delay_s, edge.count))
+            # Of clocks that disagree, one that is an hour off would outweigh all others.
+            self._delays.setdefault(ends, []).append((max(0.0, edge.delay_s), edge.count))
         if known is not edge:
             self._edges[ends] = ViewEdge(
                 *ends,

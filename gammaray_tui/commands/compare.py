@@ -178,7 +178,7 @@ def _described(found: Comparison, before: Side, after: Side) -> list[str]:
             [
                 (
                     shift.verdict,
-                    f"{shift.p_value:.3f}",
+                    _chance(shift.p_value),
                     shift.kind,
                     shift.name,
                     shift.region,
@@ -191,6 +191,11 @@ def _described(found: Comparison, before: Side, after: Side) -> list[str]:
             _RIGHT,
         )
     return lines
+
+
+def _chance(p_value: float) -> str:
+    """Write a probability; it is small, but never nothing."""
+    return f"{p_value:.3f}" if p_value >= 0.0005 else "<.001"
 
 
 def _change(before_s: float, after_s: float) -> str:

@@ -36,12 +36,12 @@ _WORDS: dict[PartKind, str] = {
 _HINTS = (
     ("waterfall.in waterfall.out", "zoom"),
     ("waterfall.left waterfall.right", "earlier, later"),
+    ("waterfall.leave", "back"),
+    ("help", "help"),
     ("waterfall.row", "zoom to line"),
     ("waterfall.fit", "all"),
     ("waterfall.calls", "calls"),
     ("waterfall.open", "go to it"),
-    ("waterfall.leave", "back"),
-    ("help", "help"),
 )
 
 

@@ -265,7 +265,7 @@ class MockModel:
 
     def set_filter(self, text: str) -> None:
         if text.endswith("("):
-            raise ValueError(f"a bracket is not closed at column {len(text)}")
+            raise ValueError(f"column {len(text)}: a bracket is not closed")
         self.filter = text
         self._stale()
 

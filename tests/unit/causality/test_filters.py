@@ -109,6 +109,7 @@ def test_mistakes_are_pointed_at(expression: str, column: int, says: str) -> Non
     with pytest.raises(FilterError) as raised:
         parse(expression, lambda: latencies_of(()))
     assert says in str(raised.value)
+    assert str(raised.value).startswith(f"column {column}: ")
     assert raised.value.column == column
 
 

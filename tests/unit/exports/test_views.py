@@ -111,6 +111,20 @@ def test_aggregate_means_and_counts() -> None:
     assert delivered.delay_s == pytest.approx(3.4)
 
 
+def test_a_clock_that_is_an_hour_off_leaves_the_mean_delay_of_the_others() -> None:
+    world = World()
+    for run, off_s in enumerate((0.0, -3600.0)):
+        at_s = 10_000.0 + 10.0 * run
+        world.run(f"a{run}", "A", at_s, at_s + 1.0, send("s", at_s + 0.5, 0.1, f"m{run}"))
+        began_s = at_s + 4 + off_s
+        world.run(f"b{run}", "B", began_s, began_s + 1, causes=(received(f"m{run}"),))
+
+    view = view_of(world.engine(), "aggregate")
+
+    delivered = next(edge for edge in view.edges if edge.target == "function:us-east-1:B")
+    assert delivered.delay_s == pytest.approx(1.7)
+
+
 @pytest.mark.parametrize(("objects", "shown"), [(FOLD_ABOVE, FOLD_ABOVE), (FOLD_ABOVE + 1, 1)])
 def test_many_objects_of_a_bucket_are_folded(objects: int, shown: int) -> None:
     nodes = tuple(
