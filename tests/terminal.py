@@ -87,7 +87,7 @@ class Terminal:
             os.close(self._master)
             self._master = -1
 
-    def wait(self, timeout_s: float = 30.0) -> int:
+    def wait(self, timeout_s: float = 60.0) -> int:
         """Wait until the command has ended; give its exit code."""
         until = time.monotonic() + timeout_s
         descriptor = os.pidfd_open(self.pid)
@@ -117,7 +117,7 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def all_gone_afterwards(pid: int, timeout_s: float = 30.0) -> Iterator[list[int]]:
+def all_gone_afterwards(pid: int, timeout_s: float = 60.0) -> Iterator[list[int]]:
     """Note all processes below `pid`; assert that each of them has ended after the block."""
     below = _descendants(pid)
     handles = {os.pidfd_open(process): process for process in below}

@@ -31,6 +31,7 @@ class Asked:
     since: Since
     queue_size: int = 100
     resume: Resume | None = None
+    request_timeout_s: float = 60.0
 
 
 @dataclass
@@ -128,7 +129,7 @@ class Watch:
             since=asked.since,
             resume=asked.resume,
             timing=time.timing(),
-            request_timeout_s=0.3,
+            request_timeout_s=asked.request_timeout_s,
         )
         queue: asyncio.Queue[ProviderEvent] = asyncio.Queue(asked.queue_size)
         self._tasks = [
@@ -218,13 +219,18 @@ async def watching(
     session: WatchedSession | None = None,
     queue_size: int = 100,
     resume: Resume | None = None,
+    request_timeout_s: float = 60.0,
 ) -> AsyncIterator[Watch]:
-    """Watch the fake AWS; on leaving, the source is cancelled and must end cleanly."""
+    """Watch the fake AWS; on leaving, the source is cancelled and must end cleanly.
+
+    Requests that hang take real time until they are given up: only who lets them hang should
+    ask for a short one, for to a machine that stands still for a moment all requests hang.
+    """
     if session is None:
         session = WatchedSession.open(AwsSettings(regions=regions, endpoint_url=aws.endpoint_url))
     session.heeded_by(time)
     start = parse_since(since) if isinstance(since, str) else since
-    watch = Watch(aws, time, session, Asked(start, queue_size, resume))
+    watch = Watch(aws, time, session, Asked(start, queue_size, resume, request_timeout_s))
     watch.flowing.set()
     watch.start()
     try:

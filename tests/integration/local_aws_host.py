@@ -80,7 +80,7 @@ async def start_function(local_aws: LocalAws) -> list[int]:
 
 def written_pids(path: Path) -> list[int]:
     """Wait for the file that the function writes, and read it."""
-    deadline_s = time.monotonic() + 30
+    deadline_s = time.monotonic() + 60
     while not path.exists():
         if time.monotonic() > deadline_s:
             raise TimeoutError("the function did not start")

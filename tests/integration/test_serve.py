@@ -19,7 +19,7 @@ pytest.importorskip("textual_serve")
 
 RECORDS = Path(__file__).parents[1] / "data" / "oracle" / "imageproc"
 _LINK = re.compile(rb"http://127\.0\.0\.1:\d+/\?token=[\w-]+")
-_PATIENCE_S = 40
+_PATIENCE_S = 60
 
 
 @asynccontextmanager

@@ -28,7 +28,7 @@ from tests.unit.providers.reading_sources import change, log_line
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 ALL = parse_since("all")
 
 

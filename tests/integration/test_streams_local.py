@@ -16,7 +16,7 @@ from providers.tables import drop_record_table, ensure_record_table
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 class Tail:

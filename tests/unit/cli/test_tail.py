@@ -213,7 +213,7 @@ def test_an_interrupt_ends_it_with_a_summary_and_success(
         assert process.stderr.readline() == "us-west-2: connecting\n"
         assert process.stderr.readline().startswith("us-west-2: retrying: ")
         process.send_signal(number)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "", "0 records\n")
 
 

@@ -15,7 +15,7 @@ from providers.streams import Timing
 from tests.unit.expectations.making import END, START
 
 REGIONS = ("us-west-2", "us-east-1")
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 TRACE = "1-5759e988-bd862e3fe1be46a994272793"
 
 

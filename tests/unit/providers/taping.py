@@ -10,7 +10,7 @@ from causality.records import Change, Image, Number, StreamRecord, Text
 from providers.events import EndOfInput, ProviderEvent, RecordBatch
 from providers.replay import Player, Tape
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 def record(name: str, ts_ms: int | None) -> StreamRecord:

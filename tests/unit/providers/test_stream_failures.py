@@ -47,8 +47,9 @@ async def test_no_failure_of_a_call_loses_a_record(
     west.make_table(shards=2)
     for shard in west.stream.open_shards():
         west.write(shard, 5)
-    west.faults.append(Fault(kind, operation, times=1 if kind == "slow" else 3))
-    async with watching(aws, time) as watch:
+    hangs = kind == "slow"
+    west.faults.append(Fault(kind, operation, times=1 if hangs else 3))
+    async with watching(aws, time, request_timeout_s=0.3 if hangs else 60.0) as watch:
         await watch.until(lambda: not west.faults)
         for shard in west.stream.open_shards():
             west.write(shard, 5)

@@ -181,7 +181,7 @@ async def test_trimming_what_was_not_asked_for_is_no_gap(aws: FakeAws, time: Vir
     west.write(shard, 6)
     time.advance(3600)
     west.faults.append(Fault("slow", "GetRecords"))
-    async with watching(aws, time, "15m") as watch:
+    async with watching(aws, time, "15m", request_timeout_s=0.3) as watch:
         await watch.until(lambda: not west.faults)
         west.trim(shard, 3)
         west.write(shard, 2)

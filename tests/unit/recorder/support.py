@@ -209,9 +209,9 @@ class Server:
 
     def hang(self) -> None:
         """Keep the client waiting until the server is closed, and then answer nothing."""
-        self._closed.wait(30)
+        self._closed.wait(60)
 
-    def wait_for(self, condition: Callable[[], bool], timeout_s: float = 10) -> None:
+    def wait_for(self, condition: Callable[[], bool], timeout_s: float = 60) -> None:
         """Wait until what was received fulfils a condition."""
         with self._changed:
             assert self._changed.wait_for(condition, timeout_s), "the server waited in vain"

@@ -116,10 +116,10 @@ def test_several_invocations_at_once_keep_their_calls_apart(
     def handle(name: str) -> None:
         begun = recorder.begin({}, Context(aws_request_id=name))
         assert begun is not None
-        together.wait(10)
+        together.wait(60)
         for _ in range(5):
             client.get_item(TableName=name, Key={"id": {"S": "1"}})
-        together.wait(10)
+        together.wait(60)
         seen[name] = [event["res"] for event in begun[0].take() if event["k"] == "c"]
         recorder.end(begun)
 

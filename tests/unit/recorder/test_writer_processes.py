@@ -46,7 +46,7 @@ def process_environment(server: Server) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "b",
         "AWS_REGION": REGION,
         "AWS_ENDPOINT_URL": server.url,
-        "GAMMARAY_FLUSH_MS": "5000",
+        "GAMMARAY_FLUSH_MS": "60000",
     }
 
 
