@@ -178,17 +178,30 @@ def _has_parent(invocation: Invocation) -> bool:
 
 
 def _looping(turns: dict[Invocation, Loop]) -> Iterator[Problem]:
-    """Give a problem for each way in which chains come back, at its newest turn."""
+    """Give a problem for each way in which chains come back, at its newest turn.
+
+    In a ring of functions each one comes back. That is told once, of the one that did so first.
+    """
     by_way: dict[tuple[str, ...], list[tuple[float, Invocation, Loop]]] = {}
     for invocation, loop in turns.items():
         way = (loop.function, loop.region, loop.service, loop.resource)
         by_way.setdefault(way, []).append((invocation.started_at_s or 0.0, invocation, loop))
-    for found in by_way.values():
+    first: dict[tuple[str, ...], tuple[str, str]] = {}
+    for found in sorted(by_way.values(), key=lambda found: min(turn[0] for turn in found)):
         at_s, invocation, loop = max(found, key=lambda turn: (turn[0], turn[1].request_id))
+        function = (loop.function, loop.region)
+        if first.setdefault(_ring(loop.functions), function) != function:
+            continue
         path = " → ".join((*loop.functions, loop.function))
-        times = "once" if len(found) == 1 else f"{len(found)} times"
+        times = "once" if len(found) == 1 else f"{len(found):,} times"
         detail = f"{loop.function} started itself again {times} through {loop.resource}: {path}"
         yield Problem("loop", detail, invocation.request_id, at_s)
+
+
+def _ring(functions: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the same for the same ring, wherever one begins to go round."""
+    turned = (functions[at:] + functions[:at] for at in range(len(functions)))
+    return min(turned, default=functions)
 
 
 def _never_triggered(calls: list[CallNode]) -> Problem:

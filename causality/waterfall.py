@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from causality.analysis.critical_path import CriticalPath, PartKind, critical_path
 from causality.engine import Engine
 from causality.graph import CallNode, Edge, Invocation
 from causality.rows import resource_text, spans
-from causality.snapshot import Evidence, NodeId, Span, State
+from causality.snapshot import Evidence, NodeId, Phase, Span, State
 from causality.tree import TreeIndex
 
 MAX_ROWS = 2000
+_PHASES: dict[PartKind, Phase] = {
+    "delay": "wait",
+    "queue": "wait",
+    "retry": "wait",
+    "init": "init",
+    "handler": "run",
+    "sdk": "sdk",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +33,7 @@ class WaterfallRow:
         offset_s, duration_s: since the chain began; None when unknown.
         delay_s: trigger delay.
         spans: what it did when, in seconds since the chain began.
-        critical: the stretches of it that the chain's end had to wait for.
+        critical: whether the chain's end had to wait for it.
     """
 
     node: NodeId
@@ -39,7 +47,7 @@ class WaterfallRow:
     delay_s: float | None
     evidence: Evidence | None
     spans: tuple[Span, ...]
-    critical: tuple[tuple[float, float], ...]
+    critical: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,8 @@ class Waterfall:
     Attributes:
         length_s: from its root's beginning, initialisation included, to its end so far.
         latency_s, totals: of the critical path, and its seconds by kind.
+        path: what the chain's end had to wait for, in seconds since the chain began, whether
+            there are rows for it or not.
         hidden: invocations of the chain beyond the rows.
         marks: what was done while the chain ran, and the last thing before it.
     """
@@ -72,6 +82,7 @@ class Waterfall:
     running: bool
     latency_s: float
     totals: tuple[tuple[PartKind, float], ...]
+    path: tuple[Span, ...]
     hidden: int
     marks: tuple[WaterfallMark, ...] = ()
 
@@ -105,7 +116,7 @@ def waterfall_of(
     began_s = chain.began_s
     members = list(tree.members(chain))
     path = critical_path([member for member, _ in members])
-    critical = _critical(path, began_s)
+    critical = frozenset(path.request_ids if path is not None else ())
     rows: list[WaterfallRow] = []
     shown = 0
     for member, depth in members:
@@ -125,6 +136,7 @@ def waterfall_of(
         bool(chain.running),
         path.latency_s if path is not None else 0.0,
         tuple(path.totals().items()) if path is not None else (),
+        tuple(_path(path, began_s)) if path is not None else (),
         len(members) - shown,
         tuple(_marks(marks, began_s, ended_s)),
     )
@@ -139,18 +151,9 @@ def _marks(
         yield WaterfallMark(at_s - began_s, kind, text)
 
 
-def _critical(
-    path: CriticalPath | None, began_s: float
-) -> dict[str, tuple[tuple[float, float], ...]]:
-    found: dict[str, list[tuple[float, float]]] = {}
-    for part in path.parts if path is not None else ():
-        stretches = found.setdefault(part.request_id, [])
-        start, end = part.began_s - began_s, part.ended_s - began_s
-        if stretches and stretches[-1][1] >= start:
-            stretches[-1] = (stretches[-1][0], end)
-        else:
-            stretches.append((start, end))
-    return {request_id: tuple(stretches) for request_id, stretches in found.items()}
+def _path(path: CriticalPath, began_s: float) -> Iterator[Span]:
+    for part in path.parts:
+        yield Span(_PHASES[part.kind], part.began_s - began_s, part.ended_s - began_s)
 
 
 def _invocation(
@@ -159,7 +162,7 @@ def _invocation(
     depth: int,
     began_s: float,
     now_s: float,
-    critical: dict[str, tuple[tuple[float, float], ...]],
+    critical: Collection[str],
 ) -> WaterfallRow:
     edge = _edge_to(tree, member)
     started_s, last = member.started_at_s, member.last
@@ -175,7 +178,7 @@ def _invocation(
         edge.delay_s if edge is not None else None,
         edge.evidence if edge is not None else None,
         (*spans(member, edge, began_s, now_s), *_waiting(member, began_s)),
-        critical.get(member.request_id, ()),
+        member.request_id in critical,
     )
 
 
@@ -220,5 +223,5 @@ def _call(call: CallNode, depth: int, began_s: float) -> WaterfallRow:
         None,
         None,
         bar,
-        (),
+        False,
     )

@@ -144,7 +144,7 @@ class DetailItems:
 
         def paint(width: int) -> list[Segment]:
             name, bars = self._chain_layout(width)
-            head = look.glyphs.text(f" chain {detail.chain_count} inv")
+            head = look.glyphs.text(f" chain {formats.count(detail.chain_count)} inv")
             line = look.left(head, 4 + name)
             half, whole = formats.duration(detail.chain_s / 2), formats.duration(detail.chain_s)
             scale = "0".ljust(max(0, bars // 2)) + half

@@ -187,7 +187,7 @@ class WaterfallView(LineList):
         waterfall = self._waterfall
         if waterfall is None:
             return [Segment(title, palette.key)]
-        line = self._bar(self._critical_spans(waterfall), bar, palette.key)
+        line = self._bar(waterfall.path, bar, palette.key)
         latency = formats.duration(waterfall.latency_s)
         after = " " * (_FIGURE + 2) if self._shows_delay else ""
         return [
@@ -196,18 +196,7 @@ class WaterfallView(LineList):
             Segment(after + look.right(latency, _FIGURE), palette.key),
         ]
 
-    def _critical_spans(self, waterfall: Waterfall) -> list[Span]:
-        """Cut the bars of the lines on the critical path to the stretches that are on it."""
-        found = []
-        for row in waterfall.rows:
-            for start_s, end_s in row.critical:
-                for span in row.spans:
-                    first, last = max(span.start_s, start_s), min(span.end_s, end_s)
-                    if last > first or (last == first and span.phase != "sdk"):
-                        found.append(Span(span.phase, first, last))
-        return found
-
-    def _bar(self, spans: tuple[Span, ...] | list[Span], width: int, run: Style) -> list[Segment]:
+    def _bar(self, spans: tuple[Span, ...], width: int, run: Style) -> list[Segment]:
         start_s, length_s = self.in_sight
         look = self.look
         return timeline(spans, length_s, width, look.glyphs, look.palette, run, from_s=start_s)

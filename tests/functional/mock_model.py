@@ -165,7 +165,7 @@ class MockModel:
                             row.delay_s,
                             row.evidence,
                             row.spans,
-                            ((0.0, chain.chain_s),) if row.kind == "invocation" else (),
+                            row.kind == "invocation",
                         )
                         for row in rows
                     ),
@@ -174,6 +174,7 @@ class MockModel:
                     False,
                     chain.chain_s,
                     (("delay", 0.2), ("init", 0.1), ("handler", 0.4)),
+                    tuple(s for row in rows if row.kind == "invocation" for s in row.spans),
                     0,
                     tuple(
                         WaterfallMark(offset_s, kind, text)

@@ -76,6 +76,23 @@ def test_a_function_that_starts_itself_again_is_a_loop() -> None:
     assert found.request_id == "r3"
 
 
+def test_a_ring_of_functions_is_told_once() -> None:
+    story = Watched()
+    bills = {**TABLE, "res": "bills"}
+    for turn in range(3):
+        at_s = T + 2 * turn
+        ordered, billed = f"o{turn}", f"b{turn}"
+        causes = ({**TABLE, "hash": ordered},)
+        out = [{"res": "bills", "hash": billed}]
+        call = _put(f"c{turn}", at_s, res="bills", out=out)
+        story.invocation(f"bill{turn}", at_s, call, causes=causes, function="bill")
+        call = _put(f"d{turn}", at_s + 1, **_hashed(f"o{turn + 1}"))
+        causes = ({**bills, "hash": billed},)
+        story.invocation(f"order{turn}", at_s + 1, call, causes=causes, function="order")
+    (found,) = story.problems("loop")
+    assert found.detail == "bill started itself again 2 times through orders: bill → order → bill"
+
+
 @pytest.mark.parametrize("code", ["ThrottlingException", "429", "TooManyRequestsException"])
 def test_throttled_calls_are_told(code: str) -> None:
     story = Watched()
