@@ -8,6 +8,7 @@ from typing import Any
 
 from gammaray_recorder import wire
 from providers.clients import Clients
+from providers.pieces import found
 from providers.session import AwsSession
 
 LOOK_EVERY_S = 0.1
@@ -51,6 +52,21 @@ async def chains(session: AwsSession, count: int) -> list[Invocation]:
             # All three: a function may end after those that it has caused.
             if all(names.count(name) >= count for name in FUNCTIONS):
                 return invocations
+            await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def until_logged(session: AwsSession, *functions: str) -> None:
+    """Wait until functions have logged an invocation: that comes some time after its records."""
+    async with Clients(session) as clients:
+        waiting = set(functions)
+        while waiting:
+            for region in session.regions:
+                client = await clients.of("logs", region)
+                for name in sorted(waiting):
+                    asked = client.filter_log_events(logGroupName=f"/aws/lambda/{name}")
+                    logged = await found(asked, "ResourceNotFoundException") or {"events": []}
+                    if any(event["message"].startswith("REPORT ") for event in logged["events"]):
+                        waiting.remove(name)
             await asyncio.sleep(LOOK_EVERY_S)
 
 

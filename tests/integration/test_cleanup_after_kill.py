@@ -12,7 +12,7 @@ import pytest
 from providers.aws_operations import AwsOperations
 from providers.demo import local_session
 from providers.local_aws import LocalAws
-from tests.integration.test_cleanup import listed
+from tests.integration.test_cleanup import clean_up_after_a_stop
 from tests.unit.cli.run import clean_environment, command, run
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
@@ -47,13 +47,7 @@ async def check_kill(home: Path, local_aws: LocalAws, seed: int) -> None:
     reports = random.Random(seed).randrange(_LEAST_REPORTS, _MOST_REPORTS)
     kill_while_deploying(home, local_aws.endpoint_url, account, reports)
     session = local_session(local_aws, regions=REGIONS, account_id=account)
-    operations = AwsOperations(session)
-
-    # What was under way when the process died may be made a moment later.
-    while resources := await operations.resources():
-        assert (await operations.delete(resources, lambda _: None)).failed == ()
-
-    assert await listed(session) == {}
+    await clean_up_after_a_stop(AwsOperations(session))
 
 
 async def test_nothing_is_left_of_a_killed_deployment(tmp_path: Path, local_aws: LocalAws) -> None:

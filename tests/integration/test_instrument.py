@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import zipfile
@@ -12,10 +13,12 @@ from providers.errors import UserError
 from providers.instrument_settings import restored
 from providers.operations import Step
 from providers.session import AwsSession
+from tests.integration.records import LOOK_EVERY_S
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws")]
 
 REGION = "us-west-2"
+RECORDED_TIMEOUT_S = 60.0
 CODE = "def handler(event, context):\n    print('hello')\n    return {'n': event['n'] + 1}\n"
 # What changes by itself when a function is updated.
 CHANGING = (
@@ -87,8 +90,12 @@ async def check_recorded(session: AwsSession, name: str, code: str) -> None:
         answer = await client.invoke(FunctionName=name, Payload=b'{"n": 1}')
         async with answer["Payload"] as body:
             assert json.loads(await body.read()) == {"n": 2}
-        items = (await dynamodb.scan(TableName="gammaRays"))["Items"]
-    assert any(f"function:{name}" in item["payload"]["S"] for item in items)
+        async with asyncio.timeout(RECORDED_TIMEOUT_S):  # a function waits for no slow table
+            recorded = False
+            while not recorded:
+                await asyncio.sleep(LOOK_EVERY_S)
+                items = (await dynamodb.scan(TableName="gammaRays"))["Items"]
+                recorded = any(f"function:{name}" in item["payload"]["S"] for item in items)
 
 
 async def test_cleanup_detaches_and_leaves_the_function(aws_session: AwsSession) -> None:

@@ -11,8 +11,11 @@ from providers.aws_operations import AwsOperations
 from providers.operations import LogReport, LogsOf
 from providers.session import AwsSession
 from tests.integration.conftest import Account
+from tests.integration.records import FUNCTIONS, until_logged
 
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws_2")]
+
+LOGGED_TIMEOUT_S = 60.0
 
 
 async def reports_of_all(session: AwsSession, request_id: str) -> Sequence[LogReport]:
@@ -21,11 +24,17 @@ async def reports_of_all(session: AwsSession, request_id: str) -> Sequence[LogRe
     return await AwsOperations(session).reports(wanted)
 
 
+async def until_all_logged(session: AwsSession) -> None:
+    async with asyncio.timeout(LOGGED_TIMEOUT_S):
+        await until_logged(session, *FUNCTIONS)
+
+
 def test_logs_of_function_invocation_and_chain(
     tmp_path: Path, account: Account, aws_session: AwsSession
 ) -> None:
     assert account.run_inside("deploy", "imageproc").returncode == 0
     assert account.run_inside("fire", "imageproc").returncode == 0
+    asyncio.run(until_all_logged(aws_session))
 
     of_function = account.run_inside("logs", "ImageProcPy", "--json")
     assert of_function.returncode == 0, of_function.stderr
