@@ -112,14 +112,17 @@ def _rename_object(params: Parameters, response: Parameters, place: Place) -> Li
 
 def _delete_objects(params: Parameters, response: Parameters, place: Place) -> List[Output]:
     failed = {(entry.get("Key"), entry.get("VersionId")) for entry in response.get("Errors", [])}
-    deleted = {entry.get("Key"): entry for entry in response.get("Deleted", [])}
+    deleted = {
+        (entry.get("Key"), entry.get("VersionId")): entry for entry in response.get("Deleted", [])
+    }
     outputs = []
     # Of the request and not of the response, which is empty when it was asked to be quiet.
     for entry in params["Delete"]["Objects"]:
         if (entry["Key"], entry.get("VersionId")) not in failed:
-            result = dict(deleted.get(entry["Key"], {}))
+            version = entry.get("VersionId")
+            marker = deleted.get((entry["Key"], version), {}).get("DeleteMarkerVersionId")
             # A delete marker is a version of its own, and the one that the event names.
-            result["VersionId"] = result.get("DeleteMarkerVersionId") or result.get("VersionId")
+            result = {"VersionId": marker or version}
             outputs.append(_object(params["Bucket"], entry["Key"], result, response))
     return outputs
 

@@ -54,6 +54,11 @@ CASES = {
         "dynamodb", "put_item",
         {"TableName": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/orders", "Item": ITEM}, {},
         [put_output("orders", ITEM_IN_EVENT, ("id", "n", "photo"))], "orders"),
+    "PutItem in another account": Case(
+        "dynamodb", "put_item",
+        {"TableName": f"arn:aws:dynamodb:{REGION}:210987654321:table/orders", "Item": ITEM}, {},
+        [{**put_output("orders", ITEM_IN_EVENT, ("id", "n", "photo")),
+          "ids": {"account": "210987654321"}}], "orders"),
     "UpdateItem": Case(
         "dynamodb", "update_item", {"TableName": "orders", "Key": KEY}, {},
         [{"res": "orders", "key": KEY_TEXT}], "orders"),
@@ -167,6 +172,18 @@ CASES = {
         [{"res": "photos", "key": "a",
           "ids": {"s3_request": "C3D13FE58DE4C810", "s3_version": "m"}},
          {"res": "photos", "key": "c", "ids": {"s3_request": "C3D13FE58DE4C810"}}],
+        "photos", S3_HEADERS),
+    "DeleteObjects of two versions": Case(
+        "s3", "delete_objects",
+        {"Bucket": "photos", "Delete": {"Objects": [
+            {"Key": "a", "VersionId": "v1"}, {"Key": "a", "VersionId": "v2"}, {"Key": "a"}]}},
+        f"{XML}<DeleteResult><Deleted><Key>a</Key><VersionId>v1</VersionId></Deleted>"
+        "<Deleted><Key>a</Key><VersionId>v2</VersionId></Deleted>"
+        "<Deleted><Key>a</Key><DeleteMarkerVersionId>m</DeleteMarkerVersionId></Deleted>"
+        "</DeleteResult>",
+        [{"res": "photos", "key": "a",
+          "ids": {"s3_request": "C3D13FE58DE4C810", "s3_version": version}}
+         for version in ("v1", "v2", "m")],
         "photos", S3_HEADERS),
     "DeleteObjects quietly": Case(
         "s3", "delete_objects",
