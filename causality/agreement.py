@@ -11,6 +11,8 @@ from causality.graph import CauseNode, OutputNode
 from causality.match_keys import AWS_ONLY_IDS, IDS, is_delete, s3_change
 from gammaray_recorder import wire
 
+# Services whose calls name what they work on by a name that each account may use.
+BY_NAME: Final = frozenset({"dynamodb", "lambda", "scheduler", "iot-data"})
 # Behind "ObjectCreated:", how S3 names what these do.
 S3_CREATIONS: Final = {
     "PutObject": "Put",
@@ -32,6 +34,21 @@ def ids_differ(output: OutputNode, cause: Cause) -> bool:
             if theirs is not None and theirs != ours:
                 return True
     return False
+
+
+def accounts_differ(output: OutputNode, cause: CauseNode) -> bool:
+    """Say whether a call and a record are, as far as is known, of different accounts.
+
+    It proves nothing: a function may have taken on a role of the other account.
+    """
+    call = output.call
+    if call.fact.service not in BY_NAME:
+        return False
+    ours, theirs = call.invocation.account, cause.invocation.account
+    if not call.fact.local:  # whose ARNs may have any account
+        ours = output.fact.ids.get(wire.ID_ACCOUNT, ours)
+        theirs = cause.fact.ids.get(wire.ID_ACCOUNT, theirs)
+    return ours != theirs and ours is not None and theirs is not None
 
 
 def may_be_of(kind: str, output: OutputNode, cause: CauseNode) -> bool:
@@ -123,6 +140,8 @@ def why_not(output: OutputNode, cause: CauseNode) -> str:
         return "its content differs"
     if deeds_differ(output, cause.fact):
         return "it does something else"
+    if accounts_differ(output, cause):
+        return "it was made in another account"
     made_s, began_s = output.made_s, cause.invocation.recorded_at_s
     if began_s is not None:
         if made_s > began_s + CLOCK_SKEW_S:

@@ -52,8 +52,7 @@ class Group:
         self._outputs.insert(index, output)
         if not is_specific(output):
             self._mix()
-        recurs = self.level == CONTENT and len(self._outputs) == 2  # since now
-        self.changed_at(float("-inf") if recurs else output.made_s)
+        self.changed_at(output.made_s)
 
     def remove_output(self, output: OutputNode) -> None:
         """Take out an output that never was: its call failed."""

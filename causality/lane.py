@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple, TypeAlias
 
+from causality.agreement import accounts_differ
 from causality.delivery import Delivery, Identity, Place, Verdict
 from causality.graph import CauseNode, OutputNode
 from causality.match_keys import CONTENT, is_blind
@@ -42,7 +44,10 @@ class _Mark(NamedTuple):
 class Lane:
     """The deliveries of a group that one function consumed."""
 
-    __slots__ = ("_blind", "_by_identity", "_changed_s", "_level", "_marks", "_places", "_sorted")
+    __slots__ = (
+        *("_blind", "_by_identity", "_changed_s", "_foreign", "_level", "_marks", "_places"),
+        *("_recurs", "_sorted"),
+    )
 
     def __init__(self, level: int) -> None:
         """Make an empty lane of a group whose evidence is of a level, content or order."""
@@ -53,6 +58,8 @@ class Lane:
         self._marks: list[_Mark] = []
         self._changed_s = float("inf")
         self._blind = 0
+        self._foreign = False  # whether others' outputs were left out
+        self._recurs = False  # whether it holds more than one output or delivery
 
     def __len__(self) -> int:
         return len(self._sorted)
@@ -116,8 +123,6 @@ class Lane:
         self._places.insert(index, delivery.place)
         self._sorted.insert(index, delivery)
         self.changed_at(delivery.latest_s)
-        if self._level == CONTENT and len(self._sorted) == 2:
-            self.changed_at(float("-inf"))  # now it recurs
 
     def _take_out(self, delivery: Delivery) -> None:
         index = bisect_left(self._places, delivery.place)
@@ -150,6 +155,11 @@ class Lane:
         """
         if self._changed_s == float("inf"):
             return []
+        recurs = self._is_recurring(outputs)
+        if recurs != self._recurs:
+            self._recurs = recurs
+            if self._level == CONTENT:
+                self._changed_s = float("-inf")
         changed_s, self._changed_s = self._changed_s, float("inf")
         rules = Rules(self._level, bool(self._blind), led_to)
         first, mark = self._restart(changed_s)
@@ -161,11 +171,12 @@ class Lane:
                 verdicts.extend(rules.verdicts(stretch))
         verdicts.sort(key=_verdict_place)
         rules.cast_doubt(verdicts)
+        if self._foreign:
+            rules.suspect_foreign(verdicts, outputs)
         if first and len(self._sorted) > first + REACH:
             # The first ones were only looked at for the doubts that they cast.
             valid = self._places[first + REACH]
             verdicts = [v for v in verdicts if v.delivery.place >= valid]
-        recurs = len(outputs) > 1 or len(self._sorted) > 1
         for verdict in verdicts:
             verdict.recurs = recurs
             # Of several writes of one content, one that seems to be made later is hardly meant.
@@ -187,7 +198,7 @@ class Lane:
         since_mark = 0
         for delivery in self._sorted[first:]:
             made = _count_made(places, delivery.latest_s)
-            new = outputs[max(pulled, made - VISIBLE) : made]
+            new = self._own(outputs[max(pulled, made - VISIBLE) : made], delivery)
             pulled = max(pulled, made)
             visible = rules.current([*visible, *new], delivery)
             left = rules.current([*left, *rules.takable(new)], delivery)
@@ -211,6 +222,20 @@ class Lane:
                 )
         if stretch.entries:
             yield stretch
+
+    def _own(self, outputs: Sequence[OutputNode], delivery: Delivery) -> Sequence[OutputNode]:
+        """Leave out what was written in another account, where all have the same names."""
+        cause = delivery.causes[0]
+        own = [output for output in outputs if not accounts_differ(output, cause)]
+        self._foreign = self._foreign or len(own) < len(outputs)
+        return own
+
+    def _is_recurring(self, outputs: Sequence[OutputNode]) -> bool:
+        if len(self._sorted) > 1 or len(outputs) < 2:
+            return len(self._sorted) > 1
+        cause = self._sorted[0].causes[0]
+        own = (output for output in outputs if not accounts_differ(output, cause))
+        return len(list(islice(own, 2))) > 1
 
     def _restart(self, changed_s: float) -> tuple[int, _Mark | None]:
         """Find where to begin: the last mark that a change at that time leaves as it is."""

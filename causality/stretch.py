@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
-from causality.agreement import contents_differ, deeds_differ, ids_differ, is_specific
+from causality.agreement import (
+    accounts_differ,
+    contents_differ,
+    deeds_differ,
+    ids_differ,
+    is_specific,
+)
 from causality.assignment import assign
 from causality.clock import (
     CLOCK_SKEW_S,
@@ -16,7 +22,7 @@ from causality.clock import (
     ROUNDING_S,
 )
 from causality.delivery import Delivery, Verdict
-from causality.graph import CauseNode, Invocation, OutputNode
+from causality.graph import CauseNode, Found, Invocation, OutputNode
 from causality.match_keys import CONTENT, output_order
 from causality.sequence import in_sequence
 
@@ -104,7 +110,7 @@ class Rules:
         if cause.exact is not None:
             exact = cause.exact.outputs
             return Entry(delivery, True, [o for o in visible if o in exact], [])
-        if self._by_content or cause.content is None:
+        if self._by_content or cause.content is None or _is_foreign(cause.content, cause):
             return Entry(delivery, False, [o for o in visible if self._fits(o, delivery)], [])
         content = cause.content.outputs
         # A write that shows no content may have given the item this content once more; if
@@ -124,10 +130,15 @@ class Rules:
         cause = delivery.causes[0]
         made_s, latest_s = output.made_s, delivery.latest_s
         visible = latest_s - CLOCK_SKEW_S - self.window_s <= made_s <= latest_s
-        if cause.exact is None and (self._by_content or cause.content is None):
+        if cause.exact is None and (
+            self._by_content or cause.content is None or _is_foreign(cause.content, cause)
+        ):
             if visible and self._fits(output, delivery):
-                return [self._alone(delivery, [output])]
-            verdict = Verdict(delivery, [])
+                if not accounts_differ(output, cause):
+                    return [self._alone(delivery, [output])]
+                verdict = Verdict(delivery, [output])
+            else:
+                verdict = Verdict(delivery, [])
             verdict.left_out = True
             return [verdict]
         stretch = Stretch(crowded=False)
@@ -244,6 +255,19 @@ class Rules:
                 if later.delivery.latest_s - verdict.delivery.latest_s <= PROMPT_S:
                     later.certain = False
 
+    def suspect_foreign(self, verdicts: list[Verdict], outputs: Sequence[OutputNode]) -> None:
+        """Let what nothing explains be, perhaps, of a call that was made in another account."""
+        for verdict in verdicts:
+            if verdict.outputs or not verdict.left_out:
+                continue
+            cause = verdict.delivery.causes[0]
+            perhaps = [
+                output
+                for output in outputs[-VISIBLE:]
+                if accounts_differ(output, cause) and self._fits(output, verdict.delivery)
+            ]
+            verdict.outputs, verdict.certain = perhaps, False
+
     def _fits(self, output: OutputNode, delivery: Delivery) -> bool:
         made_s = output.made_s
         cause = delivery.causes[0]
@@ -282,3 +306,8 @@ class Rules:
             and (verdict.delivery.written_s is not None or began_s - o.made_s <= PROMPT_START_S)
             for o in verdict.outputs
         )
+
+
+def _is_foreign(content: Found, cause: CauseNode) -> bool:
+    """Say whether equal content was written in another account only."""
+    return content.short and accounts_differ(content.outputs[0], cause)

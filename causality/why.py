@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from causality.agreement import same_address, started_by
+from causality.agreement import accounts_differ, same_address, started_by
 from causality.clock import ROUNDING_S
 from causality.facts import Cause
 from causality.graph import CallNode, CauseNode, Edge, OutputNode
@@ -55,7 +55,7 @@ def _summary(matcher: Matcher, edge: Edge) -> str:
             return f"{len(calls)} calls could be meant; nothing recorded tells them apart."
         if not calls:
             return "Calls of other chains could be meant, which are not loaded."
-        return f"One call could be meant, but {_why_not_certain(matcher, cause)}."
+        return f"One call could be meant, but {_why_not_certain(matcher, cause, calls[0])}."
     if is_destination(cause.fact):
         return _DESTINATION if edge.call is None else _SUMMARY[edge.evidence]
     if cause.fact.caller is not None:
@@ -79,13 +79,16 @@ def _summary(matcher: Matcher, edge: Edge) -> str:
     return _SUMMARY[edge.evidence]
 
 
-def _why_not_certain(matcher: Matcher, cause: CauseNode) -> str:
+def _why_not_certain(matcher: Matcher, cause: CauseNode, call: CallNode) -> str:
     """Say why the only candidate is not certain."""
     if cause.exact is not None:
         return (
             "its header arrived elsewhere than it was sent: "
             "a function in between may have handed it on"
         )
+    output = _output_for(call, cause.fact)
+    if output is not None and accounts_differ(output, cause):
+        return "it was made in another account, which may use the same names"
     found = cause.content or cause.order
     if found is None or found.short:
         return "more records came than recorded calls can explain"
@@ -144,7 +147,11 @@ def _why_perhaps(call: CallNode, cause: CauseNode) -> str:
         return "it called this function"
     ours, theirs = output.fact, cause.fact
     reasons = []
-    same_ids = [kind for kind, value in theirs.ids.items() if ours.ids.get(kind) == value]
+    same_ids = [
+        kind
+        for kind, value in theirs.ids.items()
+        if kind != wire.ID_ACCOUNT and ours.ids.get(kind) == value
+    ]
     if same_ids:
         reasons.append(f"same {', '.join(same_ids).replace('_', ' ')}")
         if wire.ID_TRACEPARENT in same_ids and not same_address(output, theirs):

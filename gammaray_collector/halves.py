@@ -151,6 +151,7 @@ class Nodes:
                 invocation.recorded_at_s = half.began_s
                 invocation.arn = half.arn
                 invocation.describe(half.arn, half.region)
+                invocation.account = None  # of who made a call, no half tells it
             table = table_of_cause(half)
             if table is not None and half.cause.key is not None:
                 names = key_names_of(half.cause.key)

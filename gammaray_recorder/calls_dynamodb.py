@@ -52,27 +52,27 @@ def resource_of(params: Parameters, place: Place) -> Optional[str]:
 
 
 def _put_item(params: Parameters, response: Parameters, place: Place) -> List[Output]:
-    return [put_output(params["TableName"], params["Item"])]
+    return [_placed(put_output(params["TableName"], params["Item"]), params["TableName"], place)]
 
 
 def _update_item(params: Parameters, response: Parameters, place: Place) -> List[Output]:
-    output = _keyed(params["TableName"], params["Key"])
+    output = _keyed(params["TableName"], params["Key"], place)
     if params.get("ReturnValues") == "ALL_NEW" and response.get("Attributes"):
         output[wire.HASH] = wire.item_hash(response["Attributes"])
     return [output]
 
 
 def _delete_item(params: Parameters, response: Parameters, place: Place) -> List[Output]:
-    return [_keyed(params["TableName"], params["Key"])]
+    return [_keyed(params["TableName"], params["Key"], place)]
 
 
 def _batch_write_item(params: Parameters, response: Parameters, place: Place) -> List[Output]:
     unprocessed = response.get("UnprocessedItems") or {}
     outputs = []
     for table, requests in params["RequestItems"].items():
-        left = [_written(table, request) for request in unprocessed.get(table, [])]
+        left = [_written(table, request, place) for request in unprocessed.get(table, [])]
         for request in requests:
-            output = _written(table, request)
+            output = _written(table, request, place)
             if output in left:
                 left.remove(output)
             else:
@@ -80,21 +80,22 @@ def _batch_write_item(params: Parameters, response: Parameters, place: Place) ->
     return outputs
 
 
-def _written(table: str, request: Parameters) -> Output:
+def _written(table: str, request: Parameters, place: Place) -> Output:
     if "PutRequest" in request:
-        return put_output(table, request["PutRequest"]["Item"])
-    return _keyed(table, request["DeleteRequest"]["Key"])
+        return _placed(put_output(table, request["PutRequest"]["Item"]), table, place)
+    return _keyed(table, request["DeleteRequest"]["Key"], place)
 
 
 def _transact_write_items(params: Parameters, response: Parameters, place: Place) -> List[Output]:
     outputs = []
     for entry in params["TransactItems"]:
         if "Put" in entry:
-            output = put_output(entry["Put"]["TableName"], entry["Put"]["Item"])
+            table = entry["Put"]["TableName"]
+            output = _placed(put_output(table, entry["Put"]["Item"]), table, place)
             outputs.append({**output, wire.OPERATION: wire.CHANGE_PUT})
         for kind, change in (("Update", wire.CHANGE_PUT), ("Delete", wire.CHANGE_DELETE)):
             if kind in entry:  # a ConditionCheck writes nothing
-                output = _keyed(entry[kind]["TableName"], entry[kind]["Key"])
+                output = _keyed(entry[kind]["TableName"], entry[kind]["Key"], place)
                 outputs.append({**output, wire.OPERATION: change})
     return outputs
 
@@ -155,8 +156,18 @@ def put_output(table: str, item: Parameters) -> Output:
     }
 
 
-def _keyed(table: str, key: Parameters) -> Output:
-    return {wire.RESOURCE: table_name(table), wire.KEY: wire.canonical_key(key)}
+def _keyed(table: str, key: Parameters, place: Place) -> Output:
+    output = {wire.RESOURCE: table_name(table), wire.KEY: wire.canonical_key(key)}
+    return _placed(output, table, place)
+
+
+def _placed(output: Output, table: str, place: Place) -> Output:
+    """Note the account of a table, given by its ARN, that is not the function's own."""
+    if table.startswith("arn:"):
+        parts = table.split(":")
+        if len(parts) > 5 and parts[4] != place[0].account:
+            output[wire.IDS] = {wire.ID_ACCOUNT: parts[4]}
+    return output
 
 
 def table_name(table: str) -> str:

@@ -29,8 +29,13 @@ _LAMBDA_SESSION = ":awslambda_"  # of a function's role, with which Lambda itsel
 _DEAD_LETTER = ("RequestID", "ErrorCode", "ErrorMessage")
 
 
-def read(records: List[Any]) -> List[Cause]:
-    """Give the causes of records, in their order; none when these are not AWS's records."""
+def read(records: List[Any], account: str = "") -> List[Cause]:
+    """Give the causes of records, in their order; none when these are not AWS's records.
+
+    Args:
+        records: of an event.
+        account: the function's.
+    """
     causes: List[Cause] = []
     for record in records:
         found = mapping(record)
@@ -43,6 +48,8 @@ def read(records: List[Any]) -> List[Cause]:
         service = source.rpartition(":")[2].lower()
         try:
             causes += _READERS.get(service, _other)(found)
+            if service == "dynamodb":
+                _tell_account(causes[-1], found.get("eventSourceARN"), account)
         except Exception:
             causes.append({wire.SERVICE: service})
     if all(entry[wire.SERVICE] == UNKNOWN for entry in causes):
@@ -100,6 +107,13 @@ def _dynamodb(record: Dict[str, Any]) -> List[Cause]:
     if isinstance(created_at_s, (int, float)):
         found[wire.AT] = int(created_at_s)  # whole seconds are all that it is good for
     return [found]
+
+
+def _tell_account(found: Cause, stream_arn: Any, account: str) -> None:
+    """Note the account of a table that is not the function's own."""
+    parts = stream_arn.split(":") if isinstance(stream_arn, str) else []
+    if len(parts) > 5 and account and parts[4] and parts[4] != account:
+        found[wire.IDS] = {**found.get(wire.IDS, {}), wire.ID_ACCOUNT: parts[4]}
 
 
 def _table(stream_arn: Any) -> Optional[str]:

@@ -28,19 +28,19 @@ HASHED_CHARS = 1_000_000
 def read(event: Any, invocation: Invocation) -> List[Cause]:
     """Give the causes of an event, in the order of its records; never raises."""
     try:
-        return _known(event) or [_direct(event, invocation)]
+        return _known(event, invocation.account) or [_direct(event, invocation)]
     except Exception:
         return [{wire.SERVICE: UNKNOWN}]
 
 
-def _known(event: Any) -> List[Cause]:
+def _known(event: Any, account: str) -> List[Cause]:
     # EventBridge Pipes delivers the records themselves, without an event around them.
     records = event.get("Records") if isinstance(event, dict) else event
     if isinstance(records, list):
         # Either of these is imported when its kind of event comes: most functions get but one.
         from gammaray_recorder import cause_records
 
-        causes = cause_records.read(records)
+        causes = cause_records.read(records, account)
         if causes:
             return causes
     if not isinstance(event, dict) or not event:

@@ -107,6 +107,7 @@ ID_DDB_SEQUENCE = "ddb_seq"
 ID_S3_SEQUENCER = "s3_seq"
 # Supporting evidence only: one X-Ray root can hold many calls.
 ID_TRACE_ROOT = "trace_root"
+ID_ACCOUNT = "account"  # of a table that is in another account than the function
 
 HASH_CHARS = 32
 ATTRIBUTE_HASH_CHARS = 12

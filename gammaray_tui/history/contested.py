@@ -122,7 +122,9 @@ class Contested:
         return invocation
 
     def _output(self, row: Mapping[str, Any]) -> OutputNode:
-        node = CallNode(self._invocation(row["request_id"]), call_of(row))
+        maker = self._invocation(row["request_id"])
+        maker.account = row["account"]
+        node = CallNode(maker, call_of(row))
         return OutputNode(node, output_of(row), row["output"])
 
     def _cause(self, row: Mapping[str, Any], number: int) -> CauseNode:
@@ -131,4 +133,5 @@ class Contested:
         invocation.arn = row["arn"] or ""
         invocation.function = row["function"]
         invocation.region = row["function_region"]
+        invocation.account = row["account"]
         return CauseNode(invocation, cause_of(row), number)

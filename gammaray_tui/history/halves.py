@@ -38,8 +38,9 @@ def halves_of(archive: Archive) -> Halves:
     """
     calls = archive.calls
     there = calls.filter(calls.output_id.notnull() & (calls.effect != "none"))
-    outputs = each_once(archive, there, "output_id", _OUTPUT)
-    causes = each_once(archive, archive.causes, "cause_id", _CAUSE)
+    told = _accounts(archive)
+    outputs = _with_accounts(each_once(archive, there, "output_id", _OUTPUT), told)
+    causes = _with_accounts(each_once(archive, archive.causes, "cause_id", _CAUSE), told)
     consumer = causes.function_region.fill_null("") + "\n" + causes.arn.fill_null("")
     causes = causes.mutate(consumer=consumer)
     shown = outputs.select(
@@ -70,6 +71,21 @@ def halves_of(archive: Archive) -> Halves:
         ibis.union(received.anti_join(invoked, "cause_id"), invoked),
         _ordered(outputs, _key_names(archive)),
     )
+
+
+def _accounts(archive: Archive) -> Table | None:
+    """Give the account of each invocation; None where all are of one."""
+    told = archive.invocations.select("request_id", "account")
+    told = told.filter(told.account.notnull())
+    if archive.count(told.select("account").distinct()) < 2:
+        return None
+    return archive.held(told.group_by("request_id").agg(account=told.account.min()))
+
+
+def _with_accounts(rows: Table, told: Table | None) -> Table:
+    if told is None:
+        return rows.mutate(account=ibis.null("string"))
+    return rows.left_join(told, "request_id").drop("request_id_right")
 
 
 def _invoked(causes: Table, shown: Table) -> Table:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import ibis
 from ibis.expr.types import BooleanValue, Table
 
-from causality.agreement import S3_CREATED, S3_CREATIONS
+from causality.agreement import BY_NAME, S3_CREATED, S3_CREATIONS
 from causality.clock import (
     CLOCK_SKEW_S,
     CONTENT_WINDOW_S,
@@ -156,6 +156,7 @@ def _pairs(halves: Halves, met: Table) -> Table:
     )
     causes = halves.causes.select(
         *("cause_id", "request_id", "began_s"),
+        cause_account="account",
         cause_service="service",
         cause_name="name",
         cause_hash="hash",
@@ -164,13 +165,14 @@ def _pairs(halves: Halves, met: Table) -> Table:
     )
     outputs = halves.outputs.select(
         *("output_id", "call_id", "started_s", "retries", "hash", "ids", "local", "operation"),
+        *("account", "service"),
         maker="request_id",
         ended_s=halves.outputs.started_s + halves.outputs.duration_s,
         proven=(halves.outputs.effect == "proven") & ~halves.outputs.doubtful,
     )
     pairs = met.join(causes, "cause_id").join(outputs, "output_id")
     pairs = pairs.mutate(
-        covered=pairs.proven & ~_ids_differ(pairs),
+        covered=pairs.proven & ~_ids_differ(pairs) & ~_accounts_differ(pairs),
         by_content=pairs["level"] == CONTENT,
         etag=pairs.ids.get(wire.ID_S3_ETAG),
         cause_etag=pairs.cause_ids.get(wire.ID_S3_ETAG),
@@ -195,7 +197,7 @@ def _fits(pairs: Table) -> BooleanValue:
     written_after = (pairs.ended_s + CLOCK_SKEW_S < written_s).fill_null(False)
     return (
         (pairs.maker != pairs.request_id)
-        & (pairs.covered | (pairs.retries > 0) | ~pairs.proven)
+        & ((pairs.proven & ~_ids_differ(pairs)) | (pairs.retries > 0) | ~pairs.proven)
         & (pairs.started_s <= latest_s)
         & (pairs.started_s >= latest_s - CLOCK_SKEW_S - window_s)
         & (pairs.started_s >= pairs.began_s - window_s)
@@ -203,6 +205,17 @@ def _fits(pairs: Table) -> BooleanValue:
         & ~_deeds_differ(pairs)
         & ~written_after
     )
+
+
+def _accounts_differ(pairs: Table) -> BooleanValue:
+    ours, theirs = (
+        ibis.cases((pairs.local, account), else_=ids.get(wire.ID_ACCOUNT).coalesce(account))
+        for account, ids in (
+            (pairs.account, pairs.ids),
+            (pairs.cause_account, pairs.cause_ids),
+        )
+    )
+    return pairs.service.isin(sorted(BY_NAME)) & (ours != theirs).fill_null(False)
 
 
 def _told_by_content(pairs: Table) -> BooleanValue:

@@ -28,8 +28,9 @@ class Story:
         *events: dict[str, Any],
         causes: tuple[dict[str, Any], ...] = (),
         function: str = "fn",
+        account: str = "123456789012",
     ) -> None:
-        arn = f"arn:aws:lambda:us-west-2:123456789012:function:{function}"
+        arn = f"arn:aws:lambda:us-west-2:{account}:function:{function}"
         start = {"k": "s", "t": at_s, "arn": arn, "g": "us-west-2", "src": list(causes)}
         item = wire.encode_item(request_id, "n", 0, [start, *events], at_s, 3600, "us-west-2")
         page = world_records.page([{"dynamodb": {"NewImage": item}}])

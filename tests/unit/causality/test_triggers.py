@@ -331,6 +331,52 @@ def test_who_wrote_an_item_is_certain_where_both_calls_are_its_own(others: bool)
     assert (edge.parent is None) == others
 
 
+_OTHER = {"account": "210987654321"}  # what our recorder tells of a table of another account
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("by_content", [False, True])
+@pytest.mark.parametrize(
+    ("output_ids", "cause_ids", "evidence"),
+    [
+        ({}, {}, "ambiguous"),  # the caller may have taken on a role of the other account
+        (_OTHER, {}, "content"),
+        ({}, {"account": "123456789012"}, "content"),
+        (_OTHER, {"account": "123456789012"}, "ambiguous"),
+    ],
+)
+def test_a_table_of_the_same_name_in_another_account_is_another_table(
+    output_ids: dict[str, str],
+    cause_ids: dict[str, str],
+    evidence: str,
+    by_content: bool,
+    own: bool,
+) -> None:
+    story = Story()
+    call = update("c1", T)
+    (output,) = call["out"]
+    output["ids"] = output_ids
+    cause = changed(t=int(T), ids=cause_ids)
+    if by_content:
+        output["hash"] = cause["hash"] = "h"
+    story.invocation("child", T + 0.4, causes=(cause,), account=_OTHER["account"])
+    story.invocation("elsewhere", T, call, function="caller")
+    if own:
+        mine = {**call, "i": "c2", "out": [{**output, "ids": {}}]}
+        account = cause_ids.get("account", _OTHER["account"])
+        story.invocation("mine", T, mine, function="caller", account=account)
+    story.engine.finish()
+    edge = story.edge("child")
+    if own and evidence == "ambiguous":
+        assert edge.parent is not None
+        assert edge.parent.request_id == "mine"
+    elif not own:
+        assert edge.evidence == (evidence if by_content or evidence == "ambiguous" else "order")
+        if evidence == "ambiguous":
+            assert [call.invocation.request_id for call in edge.candidates] == ["elsewhere"]
+            assert "another account" in story.why("child").summary
+
+
 @pytest.mark.parametrize("sent_on", [False, True])
 def test_a_result_is_of_its_invocation_unless_a_recorded_call_sent_it_on(sent_on: bool) -> None:
     story = Story()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Collection
 
 import pytest
 
 from causality.document import GraphDocument, graph_document
 from causality.engine import Engine
 from causality.records import StreamRecord
-from tests.unit.causality.world import Options, World
+from tests.unit.causality.world import ACCOUNT, Options, World
 from tests.unit.causality.world_services import IDENTIFIED, TABLES
 
 _ORIGINAL = ("put", "update", "delete", "batch", "object", "publish", "invoke")
@@ -116,14 +117,15 @@ def _settled(records: list[StreamRecord], pauses: random.Random | None = None) -
     return engine
 
 
-def wrong_edges(world: World, engine: Engine) -> list[str]:
+def wrong_edges(world: World, engine: Engine, of: Collection[str] | None = None) -> list[str]:
+    """Give the certain edges that are not true, of all invocations or some."""
     truth = defaultdict(set)
     for edge in world.true_edges:
         truth[edge.child].add((edge.parent, edge.call_id))
     wrong = []
     for found in engine.edges():
         child = found.cause.invocation.request_id
-        if found.parent is None:
+        if found.parent is None or (of is not None and child not in of):
             continue
         parent = found.parent.request_id
         if found.call is not None:
@@ -183,6 +185,38 @@ def test_every_edge_with_an_id_on_both_sides_is_exact(name: str, seeds: range) -
             if edge.evidence == "exact" and edge.parent is not None and edge.call is not None
         }
         assert exact == world.true_edges
+
+
+@pytest.mark.parametrize("name", ["quiet", "busy keys", "retried", "local"])
+def test_no_edge_leads_from_one_account_to_another_with_the_same_names(
+    name: str, seeds: range
+) -> None:
+    for seed in seeds:
+        worlds, records = two_accounts(seed, ALL_WORLDS[name])
+        random.Random(seed).shuffle(records)
+        engine = _settled(records, random.Random(seed))
+        known = {world: {edge.child for edge in world.true_edges} for world in worlds}
+        certain = 0
+        for edge in engine.edges():
+            if edge.parent is not None:
+                assert edge.parent.account == edge.cause.invocation.account
+                certain += 1
+        for world in worlds:
+            assert not wrong_edges(world, engine, of=known[world]), seed
+        alone = [_settled(world.records()) for world in worlds]
+        assert certain > 0.7 * sum(e.parent is not None for one in alone for e in one.edges())
+
+
+def two_accounts(seed: int, options: Options) -> tuple[list[World], list[StreamRecord]]:
+    """Run two worlds with the same names, each in an account of its own; give all records."""
+    worlds = [World(seed, options).run(), World(seed + 1000, options).run()]
+    records = worlds[0].records()
+    for record in worlds[1].records():
+        image = record.dynamodb.NewImage
+        assert image is not None
+        image.payload.S = image.payload.S.replace(ACCOUNT, "210987654321")
+        records.append(record)
+    return worlds, records
 
 
 def test_unique_content_tells_every_write_apart(seeds: range) -> None:

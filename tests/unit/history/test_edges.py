@@ -10,7 +10,7 @@ from causality.records import StreamRecord
 from providers.events import Gap, RecordBatch
 from tests.unit.archive.making import batch, write
 from tests.unit.causality import oracle
-from tests.unit.causality.test_world import ALL_WORLDS, MASKED_WORLDS
+from tests.unit.causality.test_world import ALL_WORLDS, MASKED_WORLDS, two_accounts
 from tests.unit.causality.world import World
 from tests.unit.history.asking import edges_of_archive, edges_of_engine, live
 
@@ -56,6 +56,13 @@ def test_what_is_near_lost_records_is_doubted(tmp_path: Path) -> None:
     found = edges_of_archive(tmp_path)
     assert found == edges_of_engine(live(records, gap))
     assert "ambiguous" in {edge[3] for edge in found}
+
+
+def test_two_accounts_with_the_same_names(tmp_path: Path) -> None:
+    _, records = two_accounts(1, WORLDS["all that can go wrong"])
+    write(tmp_path, *_in_pieces(records))
+    found = edges_of_archive(tmp_path)
+    assert found == edges_of_engine(live(records))
 
 
 def _in_pieces(records: list[StreamRecord]) -> list[RecordBatch]:

@@ -290,6 +290,14 @@ OWN_SENDER = "AROAWTPYUEEUQM3LJFI6F:awslambda_475_20210122210759691"
 DEAD_LETTER = {"RequestID": "77-ab", "ErrorCode": "200", "ErrorMessage": "secret"}
 
 
+def test_a_table_of_another_account_is_told_from_one_of_the_same_name() -> None:
+    own = change("INSERT", KEY, IMAGE)
+    other = {**own, "eventSourceARN": own["eventSourceARN"].replace(ACCOUNT, "210987654321")}
+    first, second = read({"Records": [own, other]})
+    assert "account" not in first["ids"]
+    assert second == {**first, "ids": {**first["ids"], "account": "210987654321"}}
+
+
 def _sent(body: str, sender: str, **attributes: str) -> Json:
     told = {
         name: {"stringValue": value, "dataType": "String"} for name, value in attributes.items()
