@@ -227,7 +227,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("open-chain", ("#",), "go to id", "go to a request id", "View", handlers.open_chain),
     Action("compare", ("c",), "compare", "compare two sets of chains", "View", handlers.compare),
     Action("mark", ("apostrophe",), "mark", "mark this moment", "View", handlers.mark),
-    Action("history", ("E",), "history", "earlier: ask an archive", "View", past.history),
+    Action(
+        "history", ("E",), "history", "ask an archive of what was earlier", "View", past.history
+    ),
     Action("problems", ("P",), "problems", "list of problems", "View", handlers.problems),
     Action("regions", ("r",), "regions", "regions and how reading goes", "View", handlers.regions),
     Action("slower", ("<",), "slower", "slower", "Replay", tape_handlers.slower, needs_replay=True),
@@ -324,7 +326,7 @@ ACTIONS: tuple[Action, ...] = (
         "unfinished",
         ("U",),
         "unfinished",
-        "finish or undo what was stopped half-way",
+        "finish or undo what was stopped",
         "Act",
         handlers.unfinished,
         needs_operations=True,

@@ -47,6 +47,8 @@ class CollectedWatch(Watch):
         counted: what the source tells is put here.
     """
 
+    WHOLE = "chains that were fetched"
+
     def __init__(self, title: str, fetch: Fetch, *, clock: Callable[[], float] = time.time) -> None:
         """Make an empty watch.
 

@@ -83,10 +83,17 @@ class GraphExports:
     """What can be exported of a settled graph (Exports)."""
 
     def __init__(
-        self, engine: Engine, *, fitting: Test | None, selected: NodeId | None, now_s: float
+        self,
+        engine: Engine,
+        *,
+        fitting: Test | None,
+        selected: NodeId | None,
+        now_s: float,
+        whole: str = "",
     ) -> None:
-        """Take the graph, the filter of the screen, its selection, and the time."""
+        """Take the graph, the filter of the screen, its selection, the time, and what it holds."""
         self._engine = engine
+        self._whole = whole
         self._fitting = fitting
         self._selected = (selected or "").split("#", 1)[0]
         self._now_s = now_s
@@ -94,7 +101,7 @@ class GraphExports:
     def scopes(self) -> list[Scope]:
         """Give the parts that can be chosen: what the screen shows comes first."""
         known = self._engine.invocations
-        scopes = [Scope("everything", "", len(known))]
+        scopes = [Scope("everything", self._whole, len(known))]
         if self._fitting is not None:
             fitting = len(select(self._engine, self._fitting))
             scopes.insert(0, Scope("filtered", "chains that fit the filter", fitting))

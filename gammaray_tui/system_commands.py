@@ -25,5 +25,8 @@ def system_commands(app: GammarayApp) -> Iterator[SystemCommand]:
         def run(action_id: str = action.id) -> None:
             app.call_later(app.action_act, action_id)
 
-        name = action.text[0].upper() + action.text[1:]
+        # People look for the word that the footer has.
+        known = action.label.casefold() in action.text.casefold()
+        name = action.text if known else f"{action.label}: {action.text}"
+        name = name[0].upper() + name[1:]
         yield SystemCommand(name, f"key {app.keymap.shown(action)}", run)

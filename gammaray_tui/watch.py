@@ -11,6 +11,7 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import ClassVar
 
 from causality.analysis import Compared, compared
 from causality.engine import Engine
@@ -60,7 +61,10 @@ class Watch:
         recording_name: gives the name of the file that is recorded to; "" for none.
         playback: gives how playing goes, of a replay.
         notes: what to say while nothing has come.
+        WHOLE: what the graph holds, if that is not all there is.
     """
+
+    WHOLE: ClassVar[str] = ""
 
     def __init__(
         self,
@@ -391,4 +395,5 @@ class Watch:
             fitting=self._choices.filter,
             selected=self._selected,
             now_s=self._clock(),
+            whole=self.WHOLE,
         )

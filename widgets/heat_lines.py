@@ -26,7 +26,9 @@ def heat_lines(heat: HeatMap, width: int, look: Look) -> list[list[Segment]]:
         look: signs and colours.
     """
     palette, glyphs = look.palette, look.glyphs
-    shown = min(len(heat.errors), max(1, width - _LABEL - 1))
+    room = max(1, width - _LABEL - 1)
+    shown = min(len(heat.errors), room)
+    cells = room // shown if shown else 1  # of a column
     if not heat.counts:
         return [[Segment(" nothing came in this time", palette.muted)]]
     lines = []
@@ -37,11 +39,11 @@ def heat_lines(heat: HeatMap, width: int, look: Look) -> list[list[Segment]]:
             [
                 Segment(f"{label} ", palette.muted),
                 Segment(glyphs.pass_on, palette.rail),
-                *_shaded(heat.counts[row][-shown:], heat.greatest, look),
+                *_shaded(heat.counts[row][-shown:], heat.greatest, cells, look),
             ]
         )
     if any(heat.errors):
-        failed = "".join(_errors(count) for count in heat.errors[-shown:])
+        failed = "".join(_errors(count).ljust(cells) for count in heat.errors[-shown:])
         label = look.right(f"failed {glyphs.state['error']}", _LABEL - 1)
         lines.append(
             [
@@ -50,7 +52,9 @@ def heat_lines(heat: HeatMap, width: int, look: Look) -> list[list[Segment]]:
                 Segment(failed, palette.error),
             ]
         )
-    lines.append([Segment(" " * _LABEL + _axis(shown, 60 // heat.slot_s), palette.muted)])
+    lines.append(
+        [Segment(" " * _LABEL + _axis(shown * cells, 60 // heat.slot_s * cells), palette.muted)]
+    )
     return lines
 
 
@@ -69,9 +73,9 @@ def legend(heat: HeatMap, look: Look) -> list[Segment]:
     return pieces
 
 
-def _shaded(counts: Sequence[int], greatest: int, look: Look) -> list[Segment]:
+def _shaded(counts: Sequence[int], greatest: int, cells: int, look: Look) -> list[Segment]:
     shades, style = look.glyphs.shades, look.palette.running
-    text = "".join(shades[_level(count, greatest)] if count else " " for count in counts)
+    text = "".join((shades[_level(count, greatest)] if count else " ") * cells for count in counts)
     return [Segment("".join(run), style) for _, run in groupby(text)]
 
 

@@ -23,6 +23,7 @@ from providers.streams.timing import Timing
 from tests.fakes.collected import EAST, WEST, FakeCollected
 from tests.fakes.services import serving
 from tests.functional.running import running, text_of, until
+from widgets.heat_lines import heat_lines
 
 NOW_S = 1_800_000_030.0
 MINUTE = int(NOW_S) // 60
@@ -90,7 +91,14 @@ async def test_tables_map_and_problems_come_from_rollups() -> None:
         app.model.set_latency_window(60.0)
         app.refresh_views()
         assert app.snapshot.window_s == 60.0
-        assert app.model.heat("functions", ("checkout", WEST)).greatest == 60
+        heat = app.model.heat("functions", ("checkout", WEST))
+        assert heat.greatest == 60
+        # Fifteen minutes share the room that there is: six cells each.
+        lines = ["".join(piece.text for piece in line) for line in heat_lines(heat, 100, app.look)]
+        assert {len(line) for line in lines} == {9 + 15 * 6}
+        assert lines[-1].endswith("-2m      now")
+        (scope,) = app.model.exports().scopes()
+        assert scope.meaning == "chains that were fetched"
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])

@@ -262,6 +262,7 @@ async def test_the_palette_offers_the_actions_of_the_registry() -> None:
     async with running(shop_model()) as (app, _):
         names = [command.title for command in app.get_system_commands(app.screen)]
         assert "Pause; collecting goes on" in names
+        assert "Export: write the graph to a file" in names
         assert "Fire an application" not in names
         app.set_operations(MockOperations())
         names = [command.title for command in app.get_system_commands(app.screen)]
