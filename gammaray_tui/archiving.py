@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from gammaray_tui.commands.output import say, say_error
 from providers.errors import UserError
 from providers.events import EndOfInput, Gap, ProviderEvent, RecordBatch
+from widgets import formats
 
 if TYPE_CHECKING:
     from gammaray_tui.recording import WatchRecording
@@ -36,7 +37,7 @@ def archive_of(
         url: the archive.
         profile: of ~/.aws, for S3.
         endpoint_url: instead of AWS's own.
-        recording: whose way of telling the user of a failure is used.
+        recording: whose way of telling the user of a failure at once is used.
 
     Raises:
         UserError: the extra is missing, or what is there is no archive.
@@ -49,10 +50,10 @@ def archive_of(
     from providers.archive.dataset import Dataset
     from providers.archive.store import open_store
 
-    tell = (lambda error: recording.on_failure(error)) if recording is not None else say_error
-    return Archiving(
-        Dataset(open_store(url, profile=profile, endpoint_url=endpoint_url)), on_failure=tell
-    )
+    dataset = Dataset(open_store(url, profile=profile, endpoint_url=endpoint_url))
+    if recording is None:
+        return Archiving(dataset)
+    return Archiving(dataset, on_failure=lambda error: recording.on_failure(error))
 
 
 class Archiving:
@@ -66,10 +67,13 @@ class Archiving:
         self,
         dataset: Dataset | None,
         *,
-        on_failure: Callable[[UserError], None] = say_error,
+        on_failure: Callable[[UserError], None] = lambda _error: None,
         flush_every_s: float = _FLUSH_EVERY_S,
     ) -> None:
-        """Prepare; None for an archive archives nothing."""
+        """Prepare; None for an archive archives nothing.
+
+        `on_failure` is told at once, from the thread that writes.
+        """
         self.failure: UserError | None = None
         self._dataset = dataset
         self._on_failure = on_failure
@@ -80,7 +84,7 @@ class Archiving:
 
     @contextlib.contextmanager
     def of(self, watch: Watch) -> Iterator[None]:
-        """Archive what a watch is given while it runs; say at its end how much that was."""
+        """Archive what a watch is given while it runs; say at its end how that went."""
         if self._dataset is None:
             yield
             return
@@ -95,6 +99,9 @@ class Archiving:
                 self._ending = True
                 self._changed.notify()
             thread.join()
+            # Also what was told before: a message on a screen that has gone is easily missed.
+            if self.failure is not None:
+                say_error(self.failure)
 
     def take(self, event: ProviderEvent) -> None:
         """Keep an event; returns at once."""
@@ -136,7 +143,8 @@ class Archiving:
             self._fail(error)
             return
         if writer.records:
-            say(f"archived {writer.records} records to {dataset.store.url}")
+            records = formats.plural(writer.records, "record")
+            say(f"archived {records} to {dataset.store.url}")
 
     def _fail(self, error: UserError) -> None:
         if self.failure is None:

@@ -104,7 +104,9 @@ def test_an_archive_that_fails_is_told_and_the_watch_goes_on(
         watch.apply(batch(demo_records()))
     assert [error.what for error in told] == ["No space left on device"]
     assert files(tmp_path, "calls") == []
-    assert "archived" not in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "archived" not in said
+    assert "No space left on device" in said  # once more, when the screen has gone
     assert watch.engine.invocations
 
 
