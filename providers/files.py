@@ -263,6 +263,7 @@ def _cannot_read(path: Path, error: OSError) -> UserError:
     return UserError(
         f"The file cannot be read: {error.strerror or error}",
         on=str(path),
-        todo="Check its permissions.",
+        # The system's own errors have a number; what unpacks a file has none to give.
+        todo="Check its permissions." if error.errno else "If it is cut off, copy it again.",
         kind="unreadable-file",
     )

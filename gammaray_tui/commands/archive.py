@@ -47,13 +47,17 @@ def archive(
     ] = False,
     profile: options.Profile = None,
     endpoint_url: options.EndpointUrl = None,
+    config: options.ConfigFile = None,
 ) -> None:
     """Archive recorded files as Parquet, for any engine to read.
 
     What is archived twice is there once. docs/archive.md describes the dataset.
     """
-    given = options.given_before(context)
-    profile, endpoint_url = profile or given.profile, endpoint_url or given.endpoint_url
+    from gammaray_tui.config import load_settings
+
+    given = options.Given(profile=profile, endpoint_url=endpoint_url, config=config)
+    settings = load_settings(given.over(options.given_before(context)))
+    profile, endpoint_url = settings.profile, settings.endpoint_url
     if not to:
         raise UserError("Where to?", todo="Name the archive with --to.", kind="usage")
     if not paths and not compact:
@@ -77,13 +81,17 @@ def _write(
     dataset: Dataset, paths: list[str], profile: str | None, endpoint_url: str | None
 ) -> None:
     from providers.archive.workers import ArchiveWorkers, Place
+    from providers.events import RecordBatch
     from widgets import formats
+
+    unreadable = 0
 
     with ArchiveWorkers(Place(dataset.store.url, profile, endpoint_url), dataset) as workers:
         said_s = time.monotonic()
         try:
             for event in _events(paths, profile, endpoint_url):
                 workers.take(event)
+                unreadable += len(event.unreadable) if isinstance(event, RecordBatch) else 0
                 if time.monotonic() - said_s > _SAY_EVERY_S:
                     said_s = time.monotonic()
                     say(f"{formats.plural(workers.records, 'record')} so far")
@@ -92,6 +100,8 @@ def _write(
             say("stopped: part of it is archived; archive the same again, and all of it is")
             raise
     say(f"archived {formats.plural(workers.records, 'record')} to {dataset.store.url}")
+    if unreadable:
+        say(f"{formats.count(unreadable)} of them could not be read; the table gaps says why")
 
 
 def _events(

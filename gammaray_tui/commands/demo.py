@@ -118,7 +118,11 @@ async def _run_interactive(
         read_only=settings.read_only,
         on_start=stage.stand,
         recording=recording,
-        archives=ArchivePlaces(usual=settings.archive),
+        archives=ArchivePlaces(
+            usual=settings.archive,
+            profile=settings.profile,
+            endpoint_url=settings.endpoint_url,
+        ),
     )
     app.report(_STARTING)  # so that the first frame says it already
     try:

@@ -68,7 +68,7 @@ def replay(
     from gammaray_tui.config import load_settings
 
     settings = load_settings(given)
-    places = ArchivePlaces(archive or "", settings.archive, given.profile, given.endpoint_url)
+    places = ArchivePlaces(archive or "", settings.archive, settings.profile, settings.endpoint_url)
     if _STDIN in paths:
         if len(paths) > 1 or factor != 1.0 or paused:
             raise UserError(

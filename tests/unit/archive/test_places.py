@@ -49,17 +49,29 @@ def test_a_bucket_answers_as_the_live_view_does(bucket: Bucket) -> None:
     assert edges_of_archive(bucket) == edges_of_engine(live(demo_records()))
 
 
-def test_exports_are_read_where_they_were_written(bucket: Bucket, tmp_path: Path) -> None:
+def test_exports_are_read_where_they_were_written(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     images = [record.dynamodb.NewImage for record in demo_records()]
     lines = b"".join(b'{"Item":' + msgspec.json.encode(image) + b"}\n" for image in images)
     bucket.write("AWSDynamoDB/0123-ab/data/x.json.gz", gzip.compress(lines))
-    endpoint = str(bucket.client.meta.endpoint_url)
+    monkeypatch.setenv("GAMMARAY_ENDPOINT_URL", str(bucket.client.meta.endpoint_url))
     target = str(tmp_path / "archive")
-    done = run_inside(
-        "archive", f"{bucket.url}/AWSDynamoDB", "--to", target, "--endpoint-url", endpoint
-    )
+    done = run_inside("archive", f"{bucket.url}/AWSDynamoDB", "--to", target)
     assert done.returncode == 0, done.stderr
+    assert "could not be read" not in done.stderr
     assert edges_of_archive(Folder(tmp_path / "archive")) == edges_of_engine(live(demo_records()))
+
+
+def test_what_cannot_be_read_is_counted(tmp_path: Path) -> None:
+    other, cut = tmp_path / "other.json.gz", tmp_path / "cut.json.gz"
+    other.write_bytes(gzip.compress(b'{"Item":{"id":{"S":"1"}}}\n' * 3))
+    cut.write_bytes(other.read_bytes()[:-12])
+    done = run_inside("archive", str(other), "--to", str(tmp_path / "archive"))
+    assert "3 of them could not be read" in done.stderr
+    done = run_inside("archive", str(cut), "--to", str(tmp_path / "archive"))
+    assert done.returncode == 2
+    assert "copy it again" in done.stderr
 
 
 def test_a_bucket_that_is_not_there_is_said_to_be_missing(bucket: Bucket) -> None:
