@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import textual.app
 import textual.pilot
+from textual.widgets import Button
 
 from gammaray_tui import filter_history, fire_history
 from gammaray_tui.history import remembered
@@ -18,6 +19,8 @@ def exact_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each key and pause wait until nothing is left to do, and no longer."""
     for module in (textual.app, textual.pilot):
         monkeypatch.setattr(module, "wait_for_idle", come_to_rest)
+    # A button that was pressed lights up for a moment, in which it hears no other key.
+    monkeypatch.setattr(Button, "_start_active_affect", lambda _button: None)
 
 
 @pytest.fixture(autouse=True)
