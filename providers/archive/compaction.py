@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from providers.archive.dataset import Dataset
 from providers.archive.schema import TABLES
 from providers.archive.store import File, Store
+from providers.errors import UserError
 
 # Engines like files of about this size; larger ones are left alone.
 TARGET_BYTES: Final = 128 * 1024 * 1024
@@ -85,8 +86,17 @@ def _read(store: Store, files: list[File]) -> pa.Table:
     parts = []
     for file in files:
         data = store.read(file.path)
-        if data is not None:  # else another compaction was here
+        if data is None:
+            continue  # another compaction was here
+        try:
             parts.append(pq.read_table(io.BytesIO(data)))
+        except pa.ArrowException as error:
+            raise UserError(
+                "A file of the archive cannot be read as Parquet.",
+                on=f"{store.url}/{file.path}",
+                todo="If it is damaged, delete it, and archive the same records again.",
+                kind="damaged-file",
+            ) from error
     return pa.concat_tables(parts)
 
 

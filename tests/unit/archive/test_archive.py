@@ -61,6 +61,18 @@ def test_the_same_records_twice_are_the_same_files(tmp_path: Path) -> None:
     }
 
 
+def test_compaction_names_a_file_that_is_damaged(tmp_path: Path) -> None:
+    records = demo_records()
+    write(tmp_path, batch(records[:10]))
+    dataset = write(tmp_path, batch(records[10:]))
+    damaged = files(tmp_path, "calls")[0]
+    damaged.write_bytes(b"PAR1")
+    with pytest.raises(UserError, match="as Parquet") as refused:
+        compact(dataset)
+    assert refused.value.on == str(damaged)
+    assert damaged.exists()
+
+
 def test_compaction_leaves_one_file_and_each_row_once(tmp_path: Path) -> None:
     records = demo_records()
     write(tmp_path / "once", batch(records))
