@@ -146,8 +146,8 @@ class Fetching:
             raise UserError(
                 f"The collector keeps no record of {request_id}",
                 on=f"region {self._table.region}, table {self._table.name}",
-                todo="Check the request id. Records are kept for seven days, and arrive some "
-                "seconds after the function wrote them.",
+                todo="Check the request id; all of it is needed. Records are kept for seven days, "
+                "and arrive some seconds after the function wrote them.",
                 kind="not-found",
             )
         chain = FetchedChain(request_id)

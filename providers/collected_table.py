@@ -82,8 +82,8 @@ class CollectedTable:
             asked["ExclusiveStartKey"] = answer.LastEvaluatedKey
 
     def _missing(self) -> UserError:
-        others = ", ".join(self.session.regions[1:])
-        elsewhere = f"; if its home is one of {others}, name that region first" if others else ""
+        others = " or ".join(self.session.regions[1:])
+        elsewhere = f"; if its home is {others}, name that region first" if others else ""
         return UserError(
             f"No collector here: there is no table {self.name}",
             on=f"region {self.region}",
