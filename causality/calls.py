@@ -7,6 +7,7 @@ from typing import Final
 
 from causality.facts import Call, Facts, Output, shrink_call
 from causality.graph import CallNode, Invocation, OutputNode, Weight
+from causality.links import meaning
 from causality.matching import Matcher
 from causality.merging import either, unknown
 
@@ -63,6 +64,17 @@ class Calls:
             for output in call.outputs:
                 self._matcher.remove_output(output)
         call.indexed_as = None
+
+    def forget(self, invocation: Invocation) -> None:
+        """Let the calls go of an invocation that leaves."""
+        for cause in meaning(invocation):
+            # Its edge stays as it is: looked at again, it would be another one.
+            self._matcher.forget_cause(cause)
+        for call in invocation.calls.values():
+            edges = (cause.edge for cause in call.edges)
+            matched = any(edge is not None and edge.parent is invocation for edge in edges)
+            for output in call.outputs:
+                self._matcher.forget_output(output, matched=matched)
 
     def _add(self, call: CallNode, outputs: Sequence[Output]) -> None:
         number, entered = len(call.outputs), call.indexed_as

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from causality.clock import CLOCK_SKEW_S, ROUNDING_S
-from causality.graph import CauseNode, Found, OutputNode
+from causality.found import Found
+from causality.graph import CauseNode, OutputNode
 
 _CANDIDATES = 32
 

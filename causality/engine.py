@@ -371,14 +371,7 @@ class Engine:
         self._running.pop(invocation, None)
         self._traces.forget(invocation)
         self.matcher.redeliveries.forget(invocation)
-        for call in invocation.calls.values():
-            matched = False
-            for cause in call.edges:
-                matched = matched or (cause.edge is not None and cause.edge.parent is invocation)
-                # Its edge stays as it is: looked at again, it would be another one.
-                self.matcher.forget_cause(cause)
-            for output in call.outputs:
-                self.matcher.forget_output(output, matched=matched)
+        self._calls.forget(invocation)
         for cause in invocation.causes:
             self.matcher.forget_cause(cause)
             self.waiting.pop(cause, None)

@@ -10,7 +10,7 @@ apart what leaves the graph.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
@@ -21,6 +21,7 @@ from causality.facts import Call, Cause, Output, Start
 from causality.snapshot import Evidence, NodeId, State
 
 if TYPE_CHECKING:
+    from causality.found import Alike, Found
     from causality.match_keys import GroupKey
     from causality.xray import FunctionSegment, ServiceSegment
 
@@ -29,6 +30,7 @@ Effect: TypeAlias = Literal["proven", "possible", "none"]
 Weight: TypeAlias = tuple[Effect, str | None]
 
 _MAX_SPARE = 4
+Meant: TypeAlias = "CallNode | tuple[CallNode, ...] | Alike"
 # What a call or an invocation led to: mostly nothing or one, and a dict takes 200 bytes.
 Causes: TypeAlias = "tuple[CauseNode, ...] | dict[CauseNode, None]"
 
@@ -180,35 +182,6 @@ class CauseNode(msgspec.Struct, gc=False, eq=False):
     repeated: bool = False
 
 
-class Found(msgspec.Struct, gc=False, eq=False):
-    """What one level of evidence gave for a cause.
-
-    Attributes:
-        outputs: the outputs that can be meant, in order of time; never empty.
-        certain: whether one of them is certainly meant.
-        narrowed: whether time or other causes had to exclude further outputs.
-        recurs: whether the same evidence occurs elsewhere, too.
-        short: whether there are more records than these outputs can explain.
-    """
-
-    outputs: Sequence[OutputNode]
-    certain: bool
-    narrowed: bool = False
-    recurs: bool = False
-    short: bool = False
-
-    def same(self, other: Found | None) -> bool:
-        """Whether the other one says the same."""
-        return (
-            other is not None
-            and self.outputs == other.outputs
-            and self.certain == other.certain
-            and self.narrowed == other.narrowed
-            and self.recurs == other.recurs
-            and self.short == other.short
-        )
-
-
 class Edge(msgspec.Struct, gc=False, eq=False):
     """Which call caused an invocation, and how well that is proven.
 
@@ -216,19 +189,22 @@ class Edge(msgspec.Struct, gc=False, eq=False):
         parent: the causing invocation; None when ambiguous.
         call: the causing call; None when ambiguous, or when the parent is certain but which of
             its calls is not.
-        meant: the candidates, without a tuple around a single one.
+        meant: the candidates, without a tuple around a single one, or with what alike ones share.
     """
 
     cause: CauseNode
     evidence: Evidence
     parent: Invocation | None
     call: CallNode | None
-    meant: CallNode | tuple[CallNode, ...]
+    meant: Meant
 
     @property
     def candidates(self) -> tuple[CallNode, ...]:
         """Calls that could be meant; the one call when it is certain."""
-        return (self.meant,) if isinstance(self.meant, CallNode) else self.meant
+        meant = self.meant
+        if isinstance(meant, CallNode):
+            return (meant,)
+        return meant if isinstance(meant, tuple) else meant.calls
 
     @property
     def delay_s(self) -> float | None:
@@ -248,8 +224,13 @@ class Edge(msgspec.Struct, gc=False, eq=False):
             and self.evidence == other.evidence
             and self.parent is other.parent
             and self.call is other.call
-            and self.candidates == other.candidates
+            and (self.meant is other.meant or _are_same(self.meant, other.meant))
         )
+
+
+def _are_same(one: Meant, other: Meant) -> bool:
+    """Say whether the same calls are meant; of alike ones, with the same that they share."""
+    return isinstance(one, tuple) and isinstance(other, tuple) and one == other
 
 
 class Invocation(msgspec.Struct, gc=False, eq=False):

@@ -14,7 +14,8 @@ import msgspec
 from causality.agreement import is_specific
 from causality.delivery import Delivery
 from causality.departures import Departures
-from causality.graph import CauseNode, Found, OutputNode
+from causality.found import Found
+from causality.graph import CauseNode, OutputNode
 from causality.groups import Group
 from causality.match_keys import CONTENT, ORDER, GroupKey, is_blind, record_identity
 from causality.stretch import LedTo, Rules

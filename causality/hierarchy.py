@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from causality.engine import Engine
 from causality.graph import CauseNode, Edge, Invocation
 from causality.lines import start_order
+from causality.links import meaning
 
 
 class Hierarchy:
@@ -86,9 +87,7 @@ class Hierarchy:
     def links(self, invocation: Invocation) -> Iterator[CauseNode]:
         """Give the causes that lead to invocations which hang elsewhere."""
         seen: set[Invocation] = set()
-        leading = [*invocation.triggered]
-        leading += [cause for call in invocation.calls.values() for cause in call.edges]
-        for cause in leading:
+        for cause in (*invocation.triggered, *meaning(invocation)):
             target = cause.invocation
             if target not in seen and self.parents.get(target) is not invocation:
                 seen.add(target)

@@ -11,7 +11,8 @@ import msgspec
 from causality.agreement import first_of, ids_differ, may_be_of, same_address
 from causality.departures import Departures
 from causality.facts import OneId
-from causality.graph import CauseNode, Found, Invocation, OutputNode
+from causality.found import Alike, Found, put_together, take_asunder
+from causality.graph import CauseNode, Invocation, OutputNode
 from causality.match_keys import (
     CALLER,
     COMPOSED_IDS,
@@ -38,12 +39,17 @@ class _Meeting(msgspec.Struct, gc=False, eq=False):
     """All who show one id, where they are more than a pair.
 
     Attributes:
-        called: of several calls of one function by one invocation: what that says to each cause.
+        called: of several calls of one function by one invocation: what that says to each cause;
+            None until it is asked for, once that may have changed.
+        alike: these calls, as they were when that was asked for last.
+        doubted: whether all of the causes have been noted since then.
     """
 
     outputs: list[OutputNode]
     causes: list[CauseNode]
     called: Found | None = None
+    alike: Alike | None = None
+    doubted: bool = False
 
 
 # Ids that prove by themselves: a traceparent may have been handed on.
@@ -113,7 +119,10 @@ class IdIndex:
             met = self._meeting(kind, place, shown)
             met.outputs.append(node)
             met.called = None
-            if met.causes:
+            if node.callee_request_id is not None:
+                _take_asunder(met)
+            if met.causes and not met.doubted:
+                met.doubted = kind == CALLER
                 self._doubt(met.causes, doubted)
 
     def remove_output(self, node: OutputNode, doubted: dict[CauseNode, None]) -> None:
@@ -246,7 +255,10 @@ class IdIndex:
             return _only(outputs[0])
         if shown.called is None:
             ordered = tuple(sorted(outputs, key=output_order))
-            shown.called = Found(ordered, True, short=len(shown.causes) > len(ordered))
+            shown.alike = put_together(shown.alike, ordered)
+            shown.doubted = False
+            short = len(shown.causes) > len(ordered)
+            shown.called = Found(ordered, True, short=short, alike=shown.alike)
         return shown.called
 
     # --- who shows an id ----------------------------------------------------------------------
@@ -280,6 +292,7 @@ class IdIndex:
                 shown.causes = [cause for cause in shown.causes if cause is not node]
             else:
                 shown.outputs = [output for output in shown.outputs if output is not node]
+                _take_asunder(shown)
             if not shown.outputs and not shown.causes:
                 del index[place]
 
@@ -335,6 +348,12 @@ class IdIndex:
         if not 0 < len(addressed) <= 1 + output.call.fact.retries:
             return outputs, False
         return (outputs, True) if cause in addressed else ([], True)
+
+
+def _take_asunder(met: _Meeting) -> None:
+    if met.alike is not None:
+        take_asunder(met.alike)
+        met.alike = None
 
 
 def _only(output: OutputNode) -> Found:

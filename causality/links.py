@@ -6,8 +6,9 @@ are cut.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
+from causality.found import Alike
 from causality.graph import CallNode, CauseNode, Causes, Edge, Invocation
 
 
@@ -26,35 +27,61 @@ class Touched(dict[Invocation, None]):
 def relink(cause: CauseNode, old: Edge | None, touched: Touched) -> None:
     """Let calls and invocations know what they led to, now that a cause has another edge."""
     new = cause.edge
-    before = old.candidates if old is not None else ()
-    # Of many alike calls few come or go at a time.
-    kept = set(before).intersection(new.candidates) if len(before) > 1 and new is not None else ()
-    for call in before:
-        if call not in kept:
-            call.edges = _without(call.edges, cause)
-        touched[call.invocation] = None
-    if old is not None and old.parent is not None:
-        old.parent.triggered = _without(old.parent.triggered, cause)
-        touched[old.parent] = None
+    kept: Collection[CallNode] = ()
+    if old is not None:
+        kept = _unlink_calls(cause, old, new, touched)
+        if old.parent is not None:
+            old.parent.triggered = _without(old.parent.triggered, cause)
+            touched[old.parent] = None
     if new is not None:
         meant = new.meant
-        for call in (meant,) if isinstance(meant, CallNode) else meant:
-            if call not in kept:
-                call.edges = _with(call.edges, cause)
-                touched[call.invocation] = None
+        if isinstance(meant, Alike):
+            meant.causes[cause] = None
+        else:
+            for call in (meant,) if isinstance(meant, CallNode) else meant:
+                if call not in kept:
+                    call.edges = _with(call.edges, cause)
+                    touched[call.invocation] = None
         if new.parent is not None:
             new.parent.triggered = _with(new.parent.triggered, cause)
             touched[new.parent] = None
     touched[cause.invocation] = None
 
 
+def _unlink_calls(
+    cause: CauseNode, old: Edge, new: Edge | None, touched: Touched
+) -> Collection[CallNode]:
+    """Take a cause from the calls of an edge that it had; gives those that it keeps."""
+    if isinstance(old.meant, Alike):
+        old.meant.causes.pop(cause, None)
+        return ()
+    before = old.candidates
+    # Of many calls few come or go at a time.
+    kept: Collection[CallNode] = ()
+    if len(before) > 1 and new is not None and not isinstance(new.meant, Alike):
+        kept = set(before).intersection(new.candidates)
+    for call in before:
+        if call not in kept:
+            call.edges = _without(call.edges, cause)
+        touched[call.invocation] = None
+    return kept
+
+
+def meaning(invocation: Invocation) -> Collection[CauseNode]:
+    """Give the causes that an invocation's calls led to, or may have; of alike calls once."""
+    made = invocation.made
+    if not isinstance(made, dict):
+        return made.edges if made is not None else ()
+    seen = {id(call.edges): call.edges for call in made.values() if call.edges}
+    return [cause for edges in seen.values() for cause in edges]
+
+
 def touch_effects(invocation: Invocation, touched: Touched) -> None:
     """Let views look again at those that name this one as a parent, or a possible one."""
     for cause in invocation.triggered:
         touched[cause.invocation] = None
-    for call in invocation.calls.values():
-        for cause in call.edges:
-            touched[cause.invocation] = None
+    for cause in meaning(invocation):
+        touched[cause.invocation] = None
 
 
 def unlink(cause: CauseNode) -> None:
@@ -62,7 +89,12 @@ def unlink(cause: CauseNode) -> None:
     edge, cause.edge = cause.edge, None
     cause.exact = cause.content = cause.order = None
     if edge is not None:
-        for call in edge.candidates:
+        if isinstance(edge.meant, Alike):
+            edge.meant.causes.pop(cause, None)
+            calls = () if edge.meant.causes else edge.meant.calls
+        else:
+            calls = edge.candidates
+        for call in calls:
             call.edges = _without(call.edges, cause)
             if call.invocation.gone and not call.edges:
                 call.outputs = ()

@@ -14,7 +14,8 @@ import msgspec
 
 from causality import names
 from causality.facts import Cause
-from causality.graph import CauseNode, Found, OutputNode
+from causality.found import Found
+from causality.graph import CauseNode, OutputNode
 from gammaray_recorder import wire
 
 EXACT, CONTENT, ORDER = 3, 2, 1
@@ -72,8 +73,18 @@ _S3_OWN = (
 # --- ids ------------------------------------------------------------------------------------
 
 
-def exact_output_keys(node: OutputNode) -> Iterator[ExactKey]:
+def exact_output_keys(node: OutputNode) -> Sequence[ExactKey]:
     """Give the ids that AWS issued for an output."""
+    call, fact = node.call.fact, node.fact
+    ids = fact.ids
+    if len(ids) == 1:
+        ((kind, value),) = ids.items()
+        if kind in PLAIN_IDS and not (call.local and kind in AWS_ONLY_IDS):
+            return ((kind, value),)
+    return [*_output_ids(node)]
+
+
+def _output_ids(node: OutputNode) -> Iterator[ExactKey]:
     call, fact = node.call.fact, node.fact
     resource = fact.resource or call.resource or ""
     for kind, value in fact.ids.items():

@@ -22,7 +22,8 @@ from causality.clock import CLOCK_SKEW_S
 from causality.conclusions import differs, edge_from, is_explained, is_frozen
 from causality.departures import Departures
 from causality.doubts import Doubts
-from causality.graph import CauseNode, Edge, Found, Invocation, OutputNode
+from causality.found import Found
+from causality.graph import CauseNode, Edge, Invocation, OutputNode
 from causality.group_index import GroupIndex
 from causality.ids import IdIndex
 from causality.lineage import LINEAGE, led_to, proven_parents
@@ -325,6 +326,9 @@ class Matcher:
     def _edge_of(self, cause: CauseNode) -> Edge | None:
         exact = cause.exact
         if exact is not None:
+            if exact.alike is not None:
+                maker = exact.outputs[0].call.invocation
+                return Edge(cause, "exact", maker, None, exact.alike)
             edge = edge_from(cause, "exact", exact.outputs, exact.certain)
             # More were invoked than calls are known: its own may be among those that are not.
             return Edge(cause, "exact", edge.parent, None, edge.meant) if exact.short else edge

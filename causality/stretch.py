@@ -22,7 +22,8 @@ from causality.clock import (
     ROUNDING_S,
 )
 from causality.delivery import Delivery, Verdict
-from causality.graph import CauseNode, Found, Invocation, OutputNode
+from causality.found import Found
+from causality.graph import CauseNode, Invocation, OutputNode
 from causality.match_keys import CONTENT, output_order
 from causality.sequence import in_sequence
 

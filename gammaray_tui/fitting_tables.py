@@ -14,6 +14,7 @@ from causality.latency import (
     edge_samples,
     function_samples,
 )
+from causality.links import meaning
 from causality.service_map import OUTSIDE, FlowTable, MapNode, MapNodeId, ServiceMap
 from causality.snapshot import LatencyRow
 from widgets import formats
@@ -119,6 +120,4 @@ def _neighbour(node: MapNode) -> MapNode:
 
 
 def _started_by(invocation: Invocation) -> Iterator[Invocation]:
-    leading = [*invocation.triggered]
-    leading += [cause for call in invocation.calls.values() for cause in call.edges]
-    return (cause.invocation for cause in leading)
+    return (cause.invocation for cause in (*invocation.triggered, *meaning(invocation)))

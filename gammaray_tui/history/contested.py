@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from causality.facts import Cause
-from causality.graph import CallNode, CauseNode, Found, Invocation, OutputNode
+from causality.found import Found
+from causality.graph import CallNode, CauseNode, Invocation, OutputNode
 from causality.group_index import GroupIndex
 from causality.ids import IdIndex
 from causality.lineage import led_to

@@ -177,3 +177,69 @@ def test_a_burst_is_of_who_made_all_of_it(others: bool) -> None:
     assert len(edges) == 60
     assert {edge.parent_request_id for edge in edges.values()} == {None if others else "p"}
     assert not others or "q" in edges["child 30"].candidates
+
+
+def _alike(count: int) -> list[Item]:
+    """Give one invocation of the original's that calls a function so often, and its callees."""
+    items = [_entry("p", "old", _BY_PERSON, T)]
+    for number in range(count):
+        at_s = T + 0.01 * number
+        items.append(_sdk("p", f"a{number}", "Invoke:us-west-2:FunctionName:worker", at_s))
+        items.append(_entry(f"c{number}", "worker", ":es:lib:invokeCLI:old:p", at_s + 0.3))
+    return items
+
+
+def _applied(items: list[Item], bound: int | None = None) -> Engine:
+    engine = Engine(max_invocations=bound)
+    for item in items:
+        page = world_records.page([{"dynamodb": {"NewImage": item}}])
+        engine.apply_records(decode_page(page).records)
+        engine.settle()
+        engine.touched.clear()
+    return engine
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_calls_that_nothing_tells_apart_share_what_they_led_to(order: int) -> None:
+    engine = _applied(_alike(9)[::order])
+    calls = engine.invocations["p"].calls
+    for edge in engine.edges():
+        assert edge.parent is engine.invocations["p"]
+        assert (edge.call, [call.id for call in edge.candidates]) == (None, list(calls)[::order])
+    for call in calls.values():
+        assert {cause.invocation.request_id for cause in call.edges} == {f"c{n}" for n in range(9)}
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_an_answer_that_xray_saw_tells_one_of_them_apart(count: int) -> None:
+    engine = _applied(_alike(count))
+    aws = {"operation": "Invoke", "function_name": "worker", "request_id": "c0"}
+    seen: Item = {
+        "id": "a0",
+        "name": "Lambda",
+        "namespace": "aws",
+        "start_time": T,
+        "end_time": T + 0.1,
+    }
+    function: Item = {
+        "id": "f",
+        "name": "old",
+        "origin": "AWS::Lambda::Function",
+        "trace_id": "1-a-b",
+    }
+    function |= {"aws": {"request_id": "p"}, "start_time": T, "subsegments": [{**seen, "aws": aws}]}
+    engine.apply_documents([json.dumps(function)])
+    engine.settle()
+    told = {edge.cause.invocation.request_id: edge for edge in engine.edges()}
+    assert told["c0"].call is engine.invocations["p"].calls["a0"]
+    calls = engine.invocations["p"].calls
+    for name, edge in told.items():
+        for call_id, call in calls.items():
+            means = edge.cause in call.edges
+            assert means == (call in edge.candidates), (name, call_id)
+
+
+def test_alike_calls_leave_with_all_that_they_led_to() -> None:
+    engine = _applied([*_alike(9), *(_entry(f"r{n}", "f", _BY_PERSON, T + n) for n in range(9))], 9)
+    assert not {f"c{n}" for n in range(9)} & set(engine.invocations)
+    assert engine.sizes()["ids"] == engine.sizes()["groups"] == 0
