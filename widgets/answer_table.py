@@ -189,23 +189,27 @@ class AnswerTable(LineList):
         look = self.look
         plain = look.palette.muted + Style(bold=True)
         sign = look.glyphs.down if self._descending else look.glyphs.up
-        segments = [Segment(" ")]
+        segments = []
         for at, cells in self._in_sight(width):
             text = look.safe(self._columns[at].title) + (sign if at == self._sorted_by else "")
             style = look.palette.key if at in (self._column, self._sorted_by) else plain
-            segments += [Segment(self._fitted(at, text, cells), style), Segment(_GAP)]
+            segments += [self._before(at), Segment(self._fitted(at, text, cells), style)]
         return segments
 
     def paint_line(self, index: int, width: int) -> list[Segment]:
         """Paint one row."""
         look, row = self.look, self._shown[index]
         palette = look.palette
-        segments = [Segment(" ")]
+        segments = []
         for at, cells in self._in_sight(width):
             text = self._fitted(at, look.safe(row.texts[at]), cells)
             mine = at == self._column and index == self.cursor
-            segments += [Segment(text, palette.strong if mine else palette.text), Segment(_GAP)]
+            style = palette.strong if mine else palette.text
+            segments += [self._before(at), Segment(text, style)]
         return segments
+
+    def _before(self, at: int) -> Segment:
+        return Segment(" " if at == self._first else _GAP)
 
     def _fitted(self, at: int, text: str, cells: int) -> str:
         fit = self.look.right if self._columns[at].right else self.look.left

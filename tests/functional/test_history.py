@@ -16,6 +16,7 @@ from tests.functional.mock_model import shop_model
 from tests.functional.mock_operations import MockOperations
 from tests.functional.running import line_with, running, text_of, until
 from tests.unit.archive.making import batch, demo_records, write
+from widgets.answer_table import AnswerTable, Column, Row
 from widgets.choice_line import ChoiceLine
 
 
@@ -146,3 +147,15 @@ async def test_a_question_that_takes_long_is_stopped(archive: Path) -> None:
         await pilot.press("enter")
         await until(pilot, lambda: "1 row ·" in text_of(app))
         assert "18" in text_of(app)
+
+
+async def test_columns_fill_a_line_and_no_more() -> None:
+    async with running(shop_model(), size=(80, 24)) as (app, pilot):
+        await pilot.press("E")
+        table = screen_of(app).query_one(AnswerTable)
+        columns = [Column("request id", 36), Column("function", 300), Column("region", 9)]
+        rows = [Row(0, ("x" * 36, "checkout", "us-west-2"), (None,) * 3)]
+        table.show_answer(columns, rows)
+        for width in range(20, 120):
+            for line in (table.paint_head(0, width), table.paint_line(0, width)):
+                assert sum(piece.cell_length for piece in line) <= width
