@@ -58,7 +58,9 @@ class Doubts:
         """
         self.horizon_s = max(self.horizon_s, horizon_s)
         while self.due and (at_once is None or len(self._again) < at_once):
-            self._again[heapq.heappop(self._young)[2]] = None
+            cause = heapq.heappop(self._young)[2]
+            if not cause.invocation.gone:
+                self._again[cause] = None
         return bool(self._again)
 
     @property

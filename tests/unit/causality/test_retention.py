@@ -250,6 +250,16 @@ def _grown(
         tracemalloc.stop()
 
 
+def test_what_left_before_it_was_decided_is_not_waited_for() -> None:
+    engine = Engine(max_invocations=2)
+    change = {"s": "dynamodb", "res": "t", "key": "k", "name": "MODIFY"}
+    for number in range(9):  # all within the time in which a call may still come
+        at_s = T + 0.1 * number
+        _apply(engine, _records(f"o{number}", at_s, _started(at_s, **change), _ended(at_s)))
+    _apply(engine, _records("later", T + 60, _started(T + 60), _ended(T + 60)))
+    assert {cause.invocation.request_id for cause in engine.waiting} <= set(engine.invocations)
+
+
 def test_a_graph_that_is_dropped_is_freed() -> None:
     def held_by_graphs(count: int) -> int:
         for _ in range(count):
