@@ -334,7 +334,7 @@ class Engine:
 
     def _join(self, invocation: Invocation) -> None:
         place = invocation.place
-        join_segments(invocation)
+        join_segments(invocation, self._traces.loose_calls(invocation))
         if invocation.place != place:
             self._reindex(invocation)
         touch_effects(invocation, self.touched)

@@ -19,11 +19,15 @@ _SAME_ATTEMPT_S = 1.0
 _ONLY_XRAY = "xray:"
 
 
-def join_segments(invocation: Invocation) -> None:
+def join_segments(invocation: Invocation, loose: Sequence[Call] = ()) -> None:
     """Give each attempt its function segment and each call its subsegment.
 
     Attempts and calls that only X-Ray knows are added: the recorder's record of them was lost,
     or they are of kinds that the recorder leaves out.
+
+    Args:
+        invocation: with its segments.
+        loose: calls of subsegments that were sent by themselves.
     """
     _forget_what_only_xray_knows(invocation)
     recorded = invocation.in_order()
@@ -41,7 +45,9 @@ def join_segments(invocation: Invocation) -> None:
             invocation.add_attempt(attempt)
         attempt.segment = segment
     _describe(invocation)
-    _join_calls(invocation, [call for segment in segments for call in segment.calls])
+    calls = {call.id: call for call in loose}
+    calls.update({call.id: call for segment in segments for call in segment.calls})
+    _join_calls(invocation, list(calls.values()))
 
 
 def _join_calls(invocation: Invocation, calls: list[Call]) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import islice
+from itertools import chain, islice
 from typing import TypeAlias, TypeVar
 
 import msgspec
 
+from causality.facts import Call
 from causality.graph import Invocation
 from causality.join import distance_s
-from causality.xray import FunctionSegment, ServiceSegment
+from causality.xray import FunctionSegment, LoosePart, ServiceSegment
 
-Segment: TypeAlias = ServiceSegment | FunctionSegment
-_Segment = TypeVar("_Segment", ServiceSegment, FunctionSegment)
+Segment: TypeAlias = ServiceSegment | FunctionSegment | LoosePart
+_Segment = TypeVar("_Segment", ServiceSegment, FunctionSegment, LoosePart)
 _Value = TypeVar("_Value")
 
 # Segments of invocations that no record tells of; far more than arrive ahead of their records.
@@ -29,6 +30,10 @@ class Traces:
         self._functions: dict[str, tuple[FunctionSegment, ...]] = {}  # by request id
         self._fatherless: dict[str, tuple[FunctionSegment, ...]] = {}  # by parent segment
         self._request_of: dict[str, str] = {}  # of the segment of each attempt
+        # Subsegments that came by themselves, and which request what they can be a part of is of.
+        self._loose: dict[str, tuple[LoosePart, ...]] = {}  # by parent, while that is not known
+        self._joined: dict[str, tuple[LoosePart, ...]] = {}  # by request id
+        self._request_of_part: dict[str, str] = {}
 
     def sizes(self) -> dict[str, int]:
         """Give the number of entries of everything that is kept."""
@@ -37,12 +42,16 @@ class Traces:
             "functions ahead": len(self._functions),
             "fatherless": len(self._fatherless),
             "segments": len(self._request_of),
+            "loose": len(self._loose) + len(self._joined),
+            "parts": len(self._request_of_part),
         }
 
     def add(self, segment: Segment, invocations: Mapping[str, Invocation]) -> Iterable[Invocation]:
         """Take a segment; gives the invocation whose segments have changed, if one has."""
         if isinstance(segment, ServiceSegment):
             return self._add_service(segment, invocations)
+        if isinstance(segment, LoosePart):
+            return self._add_loose(segment, invocations)
         request_id = segment.request_id or self._request_of.get(segment.parent_id or "")
         if request_id is None:
             parent = segment.parent_id or ""
@@ -83,9 +92,46 @@ class Traces:
 
     def forget(self, invocation: Invocation) -> None:
         """Let go of what is kept for an invocation that leaves."""
-        for segment in invocation.segments:
-            for part in _parts(segment):
+        for service in invocation.segments:
+            for part in _parts(service):
                 self._request_of.pop(part, None)
+        parts = [segment.parts for segment in invocation.function_segments]
+        parts += [loose.parts for loose in self._loose_of(invocation)]
+        for part in chain.from_iterable(parts):
+            self._request_of_part.pop(part, None)
+        self._joined.pop(invocation.request_id, None)
+
+    def loose_calls(self, invocation: Invocation) -> list[Call]:
+        """Give the calls of an invocation that came by themselves."""
+        return [call for loose in self._loose_of(invocation) for call in loose.calls]
+
+    def _loose_of(self, invocation: Invocation) -> tuple[LoosePart, ...]:
+        return self._joined.get(invocation.request_id, ()) if self._joined else ()
+
+    def _add_loose(
+        self, loose: LoosePart, invocations: Mapping[str, Invocation]
+    ) -> Iterable[Invocation]:
+        request_id = self._request_of_part.get(loose.parent_id)
+        if request_id is None:
+            parent = loose.parent_id
+            self._loose[parent] = _kept(self._loose.get(parent, ()), loose)
+            _limit(self._loose)
+            return ()
+        self._joined[request_id] = _kept(self._joined.get(request_id, ()), loose)
+        _limit(self._joined)
+        self._note_parts(request_id, loose.parts, invocations)
+        invocation = invocations.get(request_id)
+        return () if invocation is None else (invocation,)
+
+    def _note_parts(
+        self, request_id: str, parts: Iterable[str], invocations: Mapping[str, Invocation]
+    ) -> None:
+        """Note whose parts these are, and those of them that came before."""
+        for part in parts:
+            self._request_of_part[part] = request_id
+            for waiting in self._loose.pop(part, ()) if self._loose else ():
+                self._add_loose(waiting, invocations)
+        _limit(self._request_of_part)
 
     def _add_service(
         self, segment: ServiceSegment, invocations: Mapping[str, Invocation]
@@ -109,6 +155,7 @@ class Traces:
     def _add_function(
         self, request_id: str, segment: FunctionSegment, invocations: Mapping[str, Invocation]
     ) -> Iterable[Invocation]:
+        self._note_parts(request_id, segment.parts, invocations)
         invocation = invocations.get(request_id)
         if invocation is None:
             self._functions[request_id] = _kept(self._functions.get(request_id, ()), segment)

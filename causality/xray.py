@@ -2,12 +2,14 @@
 
 One invocation shows as an `AWS::Lambda` segment (queue wait and attempts, with the request id)
 and one `AWS::Lambda::Function` segment an attempt (initialisation, SDK calls), whose parent is
-the attempt. Documents come in any order, again, unfinished, or not at all. Source: X-Ray
-developer guide, "Segment documents" and "Lambda function segments".
+the attempt. Subsegments can be sent by themselves, too. Documents come in any order, again,
+unfinished, or not at all. Source: X-Ray developer guide, "Segment documents", "Sending trace
+data" and "Lambda function segments".
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -55,6 +57,7 @@ class Segment(msgspec.Struct, gc=False):
     in_progress: bool = False
     parent_id: str | None = None
     trace_id: str | None = None
+    type: str | None = None
     origin: str | None = None
     namespace: str | None = None
     inferred: bool = False
@@ -93,6 +96,7 @@ class FunctionSegment(msgspec.Struct, gc=False):
 
     Attributes:
         error: the type of the exception that ended it, where it is told.
+        parts: its id, and those of what in it may have parts of its own.
     """
 
     id: str
@@ -108,6 +112,23 @@ class FunctionSegment(msgspec.Struct, gc=False):
     throttled: bool
     error: str | None
     calls: list[Call]
+    parts: tuple[str, ...]
+
+
+class LoosePart(msgspec.Struct, gc=False):
+    """A subsegment that was sent by itself, while its segment was still open.
+
+    Attributes:
+        parent_id: the segment or subsegment that it is a part of.
+        parts: its id, and those of what in it may have parts of its own.
+    """
+
+    id: str
+    trace_id: str
+    parent_id: str
+    ended_at_s: float | None
+    calls: list[Call]
+    parts: tuple[str, ...]
 
 
 _decoder = msgspec.json.Decoder(Segment)
@@ -117,7 +138,7 @@ _INITIALISED = frozenset({"Initialization", "Restore"})
 _NOT_CALLS = _INITIALISED | {"Invocation", "Overhead", "Dwell Time"}
 
 
-def decode(document: str | bytes) -> ServiceSegment | FunctionSegment | None:
+def decode(document: str | bytes) -> ServiceSegment | FunctionSegment | LoosePart | None:
     """Decode a segment document; None for segments that say nothing of an invocation.
 
     Raises:
@@ -130,6 +151,8 @@ def decode(document: str | bytes) -> ServiceSegment | FunctionSegment | None:
         segment = msgspec.convert(_without_nulls(msgspec.json.decode(document)), Segment)
     if segment.inferred or not segment.trace_id:
         return None
+    if segment.type == "subsegment":
+        return _loose(segment)
     if segment.origin == "AWS::Lambda":
         return _service(segment)
     if segment.origin == "AWS::Lambda::Function":
@@ -208,7 +231,32 @@ def _function(segment: Segment) -> FunctionSegment:
         _is_throttled(segment),
         error,
         calls,
+        tuple(_parts(segment)),
     )
+
+
+def _loose(segment: Segment) -> LoosePart | None:
+    if not segment.id or not segment.parent_id:
+        return None
+    calls: list[Call] = []
+    _add_calls([segment], calls)
+    _check_times(segment)
+    return LoosePart(
+        segment.id,
+        segment.trace_id or "",
+        segment.parent_id,
+        None if segment.in_progress else segment.end_time,
+        calls,
+        tuple(_parts(segment)),
+    )
+
+
+def _parts(segment: Segment) -> Iterator[str]:
+    """Give the ids of a segment and of those of its parts that are no calls."""
+    yield segment.id
+    for part in segment.subsegments:
+        if part.namespace is None and part.name not in _INITIALISED:
+            yield from _parts(part)
 
 
 def _add_calls(parts: list[Segment], calls: list[Call]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -235,6 +236,41 @@ def test_calls_below_invocation_and_below_own_subsegments_are_found() -> None:
     inside = {"id": "v", "name": "Invocation", "start_time": T, "subsegments": [mine]}
     (call,) = _calls(_function(subsegments=[inside]))
     assert call.operation == "GetItem"
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_a_subsegment_that_was_sent_by_itself_is_of_the_invocation_of_its_parent(
+    order: tuple[int, ...],
+) -> None:
+    loose = {"trace_id": TRACE, "type": "subsegment"}
+    mine = {"id": "m", "name": "my part", "start_time": T, **loose}
+    documents = [
+        _service(),
+        _function(),
+        mine | {"parent_id": "0000000000000002"},
+        _subsegment(**loose, parent_id="m"),
+    ]
+    (call,) = _calls(*(documents[place] for place in order))
+    assert (call.request_id, call.operation, call.duration_s) == ("r1", "GetItem", _about(0.1))
+
+
+def test_a_subsegment_counts_once_and_when_it_is_finished() -> None:
+    parent = {"trace_id": TRACE, "type": "subsegment", "parent_id": "0000000000000002"}
+    open_one = _subsegment(**parent, in_progress=True, end_time=None)
+    for documents in (
+        [open_one, _subsegment(**parent)],
+        [_subsegment(**parent), open_one, _subsegment(**parent)],
+        [_subsegment(**parent), _function(subsegments=[_subsegment()])],
+    ):
+        (call,) = _calls(_function(), *documents)
+        assert call.duration_s == _about(0.1)
+
+
+def test_a_subsegment_without_a_known_parent_is_of_nobody() -> None:
+    stray = _subsegment(trace_id=TRACE, type="subsegment", parent_id="elsewhere")
+    assert not _calls(_function(), stray)
+    del stray["parent_id"]
+    assert not _calls(_function(), stray)
 
 
 def test_a_call_that_the_recorder_wrote_is_not_shown_twice() -> None:
