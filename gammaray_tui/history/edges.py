@@ -6,14 +6,21 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import ibis
-from ibis.expr.types import Table
+from ibis.expr.types import Table, Value
 
 from causality.doubts import DOUBT_S
 from causality.match_keys import CONTENT, EXACT
 from gammaray_tui.history.competing import solved_groups, solved_ids, with_solved
 from gammaray_tui.history.engines import Archive
-from gammaray_tui.history.halves import Halves, halves_of
-from gammaray_tui.history.verdicts import by_content_or_order, by_id
+from gammaray_tui.history.halves import (
+    Halves,
+    described_causes,
+    described_outputs,
+    halves_of,
+    whole_halves,
+)
+from gammaray_tui.history.sharing import Grouped, grouped_halves, rivals_of
+from gammaray_tui.history.verdicts import by_content_or_order, by_id, met_in, proven_verdicts
 
 Told = Callable[[str], None]
 
@@ -23,13 +30,22 @@ class Matched(NamedTuple):
 
     Attributes:
         halves: both halves.
-        found: a row for each cause and output that can be meant (gammaray_tui.history.verdicts).
+        grouped: those that may share contents or keys.
+        alone: causes with the only output that an id leads to (gammaray_tui.history.verdicts).
+        others: a row for each other cause and output that can be meant.
         named: causes that name a `caller` of which something was read, but not the call.
     """
 
     halves: Halves
-    found: Table
+    grouped: Grouped
+    alone: Table
+    others: Table
     named: Table
+
+    @property
+    def found(self) -> Table:
+        """A row for each cause and output that can be meant."""
+        return ibis.union(proven_verdicts(self.alone), self.others)
 
 
 def edges_of(archive: Archive, told: Told = lambda _text: None) -> Table:
@@ -42,7 +58,8 @@ def edges_of(archive: Archive, told: Told = lambda _text: None) -> Table:
     Returns:
         A row for each delivered record for which calls were found: `cause_id`,
         `child_request_id`, `parent_request_id` and `call_id` (NULL when not certain),
-        `evidence`, `candidates` and `call_candidates`, and what is known of all of these.
+        `evidence`, `candidates` and `call_candidates`, and what is known of all of these. Its
+        parts are held: whoever asks takes the columns that it needs.
     """
     return archive.once("edges", lambda: _edges(archive, told))
 
@@ -55,26 +72,41 @@ def matched(archive: Archive, told: Told = lambda _text: None) -> Matched:
 def _edges(archive: Archive, told: Told) -> Table:
     found = matched(archive, told)
     told("grading edges")
-    edges = archive.held(_concluded(archive, found))
+    others = archive.held(_concluded(archive, found))
     told("describing edges")
-    return archive.held(_described(archive, found.halves, edges))
+    others = archive.held(_described(found.halves, others))
+    nothing = _no_candidates()
+    alone = found.alone.mutate(
+        evidence=ibis.literal("exact"), candidates=nothing, call_candidates=nothing
+    )
+    return _with_parents(archive, ibis.union(alone.select(*others.columns), others))
 
 
 def _matched(archive: Archive, told: Told) -> Matched:
     told("reading calls and causes")
     halves = halves_of(archive)
     told("matching ids")
-    split = by_id(archive, halves)
-    exact = with_solved(archive, split.verdicts, solved_ids(archive, halves, split.contested))
+    proven = by_id(archive, halves)
+    split = proven.others
+    others = with_solved(archive, split.verdicts, solved_ids(archive, halves, split.contested))
+    exact = ibis.union(proven_verdicts(proven.alone), others)
     named = archive.held(_named_callers(archive, halves, exact))
     told("matching contents and order")
-    split = by_content_or_order(archive, halves, exact, named)
-    solved = solved_groups(archive, halves, split.contested, exact, named)
-    found = ibis.union(exact, with_solved(archive, split.verdicts, solved))
-    return Matched(halves, found, named)
+    grouped = grouped_halves(archive, halves)
+    met = met_in(archive, grouped, exact)
+    rivals = rivals_of(archive, grouped, met)
+    whole = whole_halves(archive, rivals.outputs, rivals.grouped.causes)
+    split = by_content_or_order(archive, whole, met, exact, named)
+    solved = solved_groups(archive, whole, rivals.grouped, split.contested, exact, named)
+    others = ibis.union(others, with_solved(archive, split.verdicts, solved))
+    return Matched(halves, grouped, proven.alone, others, named)
 
 
 # --- what follows -----------------------------------------------------------------------------
+
+
+def _no_candidates() -> Value:
+    return ibis.literal([], type="array<string>")
 
 
 def _named_callers(archive: Archive, halves: Halves, found: Table) -> Table:
@@ -90,17 +122,18 @@ def _named_callers(archive: Archive, halves: Halves, found: Table) -> Table:
 
 
 def _concluded(archive: Archive, matched: Matched) -> Table:
-    """Say of each cause for which something was found what edge that makes."""
-    halves, found, named = matched
+    """Say of each cause that no id leads to a single output what edge that makes."""
+    found, named = matched.others, matched.named
     summed = archive.held(_summed(archive, found))
     exact = summed.filter(summed.top == EXACT)
     exact = exact.mutate(sure=exact.certain, named=ibis.literal("exact"), too_few=exact.short)
-    weak = archive.held(summed.filter(summed.top != EXACT))
-    graded = ibis.union(exact, _graded(archive, halves, found, weak).select(*exact.columns))
+    weak = summed.filter(summed.top != EXACT)
+    graded = _graded(archive, matched, weak)
+    graded = ibis.union(exact, graded.select(*exact.columns))
 
     known = graded.sure & (graded.parents == 1)
     one = known & (graded.calls == 1) & ~graded.too_few
-    nothing = ibis.literal([], type="array<string>")
+    nothing = _no_candidates()
     edges = graded.select(
         "cause_id",
         evidence=ibis.ifelse(graded.too_few | known, graded.named, "ambiguous"),
@@ -124,23 +157,24 @@ def _concluded(archive: Archive, matched: Matched) -> Table:
     )
 
 
-def _graded(archive: Archive, halves: Halves, found: Table, weak: Table) -> Table:
+def _graded(archive: Archive, matched: Matched, weak: Table) -> Table:
     """Grade what content and order tell: what lies near in time may cast doubt on it."""
-    causes = halves.causes.select(
+    causes = matched.grouped.causes
+    causes = causes.select(
         *("cause_id", "service", "source"),
-        stretch=(halves.causes.began_s / DOUBT_S).floor().cast("int64"),
+        stretch=(causes.began_s / DOUBT_S).floor().cast("int64"),
     )
-    keyed = causes.filter(causes.source.notnull())
-    told = weak.join(keyed, "cause_id")
+    told = weak.join(causes, "cause_id")
     unexplained = ibis.union(
-        _near(keyed.anti_join(found, "cause_id")), _near(told.filter(told.short)), distinct=True
+        _near(causes.anti_join(matched.found, "cause_id")),
+        _near(told.filter(told.short)),
+        distinct=True,
     )
     returning = _near(told.filter((told.top == CONTENT) & told.recurs))
     lost = archive.gaps.filter(archive.gaps.kind == "gap")
     gaps = _spread(lost.select(stretch=(lost.at_s / DOUBT_S).floor().cast("int64")))
 
-    graded = weak.join(causes, "cause_id")
-    graded = graded.left_join(unexplained.mutate(doubted=True), ["source", "stretch"])
+    graded = told.left_join(unexplained.mutate(doubted=True), ["source", "stretch"])
     graded = graded.drop("source_right", "stretch_right")
     graded = graded.left_join(returning.mutate(returned=True), ["source", "stretch"])
     graded = graded.drop("source_right", "stretch_right")
@@ -216,37 +250,29 @@ def _spread(signs: Table) -> Table:
     return ibis.union(*steps, distinct=True)
 
 
-def _described(archive: Archive, halves: Halves, edges: Table) -> Table:
-    """Say of edges who is at their ends."""
-    children = halves.causes.select(
-        "cause_id",
-        *("service", "key"),
-        child_request_id="request_id",
-        child_function="function",
-        child_region="function_region",
-        started_s="began_s",
-        source_resource="resource",
-    )
+def _described(halves: Halves, edges: Table) -> Table:
+    """Say of edges what is known of the cause and of the call."""
+    causes = halves.causes.semi_join(edges, "cause_id")
+    outputs = halves.outputs.semi_join(edges, "output_id")
+    made = described_outputs(outputs).drop("parent_request_id", "call_id")
+    whole = edges.join(described_causes(causes), "cause_id").left_join(made, "output_id")
+    return whole.drop("output_id_right")
+
+
+def _with_parents(archive: Archive, edges: Table) -> Table:
+    """Say of edges whose end is known what it is an invocation of."""
+    callers = edges.filter(edges.parent_request_id.notnull())
+    callers = callers.select(request_id="parent_request_id").distinct()
     starts = archive.invocations.filter(archive.invocations.event == "start")
-    starts = starts.semi_join(edges, starts.request_id == edges.parent_request_id)
+    starts = starts.semi_join(callers, "request_id")
     parents = starts.group_by(parent_request_id=starts.request_id).agg(
         parent_function=starts.function.max(), parent_region=starts.function_region.max()
     )
-    calls = halves.outputs
-    made = calls.select(
-        *("output_id", "operation"),
-        call_resource="resource",
-        ended_s=calls.started_s + calls.duration_s,
-    )
-    whole = edges.join(children, "cause_id")
-    whole = whole.left_join(parents, "parent_request_id").drop("parent_request_id_right")
-    whole = whole.left_join(made, "output_id")
+    whole = edges.left_join(archive.held(parents), "parent_request_id")
     return whole.select(
         *("child_request_id", "child_function", "child_region", "started_s"),
         *("parent_request_id", "parent_function", "parent_region"),
-        *("call_id", "operation"),
-        *("service", "source_resource", "key", "evidence"),
-        *("candidates", "call_candidates", "cause_id"),
-        resource=whole.call_resource,
+        *("call_id", "operation", "service", "source_resource", "key", "evidence"),
+        *("candidates", "call_candidates", "cause_id", "resource"),
         delay_s=whole.started_s - whole.ended_s,
     )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 BATCH_ROWS: Final = 65_536
 _ENGINES_OWN: Final = frozenset({"duckdb", "_duckdb", "pyspark", "py4j"})
 _MAP: Final = ("keys", "values")
+_PACKING: Final = "zstd,fsst,dict_fsst"  # what is slow of it
 _T = TypeVar("_T")
 
 
@@ -102,9 +103,7 @@ class Archive(ABC):
 class _DuckDB(Archive):
     def held(self, expression: Table) -> Table:
         name = next(self._names)
-        self.connection.raw_sql(
-            f"CREATE TEMP TABLE {name} AS {self.connection.compile(expression)}"
-        )
+        self.connection.raw_sql(f"CREATE TABLE {name} AS {self.connection.compile(expression)}")
         return cast(Table, self.connection.table(name))
 
     def given(self, rows: pa.Table) -> Table:
@@ -197,14 +196,21 @@ def is_interruption(error: Exception) -> bool:
 @contextmanager
 def _duckdb(store: Folder | Bucket, memory: str) -> Iterator[Archive]:
     with tempfile.TemporaryDirectory(prefix="gammaray-history-") as scratch:
-        settings = {"temp_directory": f"{scratch}/spilled", "preserve_insertion_order": False}
+        # Held in tables of a file, for temporary ones would stand in memory, and be written and
+        # read again wherever that does not suffice. Nobody else reads the file: it is neither
+        # packed, which takes longer than the joins that make it, nor made to last.
+        settings = {
+            "temp_directory": f"{scratch}/spilled",
+            "preserve_insertion_order": False,
+            "fsync_mode": "NONE",
+        }
         if memory:
             settings["memory_limit"] = memory
-        # In a file, what is held is packed, and need not stay in memory.
         connection = ibis.duckdb.connect(Path(scratch, "held.duckdb"), **settings)
         try:
             # The bar that DuckDB draws would stand between our own lines.
             connection.raw_sql("SET enable_progress_bar = false")
+            connection.raw_sql(f"SET disabled_compression_methods = '{_PACKING}'")
             for table in TABLES:
                 _open_in_duckdb(connection, store, table)
             yield _DuckDB(connection)

@@ -106,6 +106,8 @@ def opened_in_spark(store: Folder | Bucket, engine: str) -> Iterator[Archive]:
                 .config("spark.sql.warehouse.dir", f"{scratch}/warehouse")
                 .config("spark.sql.session.timeZone", "UTC")
                 .config("spark.sql.shuffle.partitions", "8")
+                # Of what is held, Spark 4 infers things of columns that are gone from its plan.
+                .config("spark.sql.constraintPropagation.enabled", "false")
                 # A machine may be slow, and still be right.
                 .config("spark.sql.broadcastTimeout", "36000")
                 .getOrCreate()

@@ -25,7 +25,8 @@ from causality.clock import (
 from causality.match_keys import AWS_ONLY_IDS, CALLER, CONTENT, EXACT, IDS, LASTING_IDS, ORDER
 from gammaray_recorder import wire
 from gammaray_tui.history.engines import Archive
-from gammaray_tui.history.halves import Halves
+from gammaray_tui.history.halves import Halves, Whole
+from gammaray_tui.history.sharing import Grouped
 
 # A row for each output that can be meant, with what holds of the cause at that level.
 COLUMNS: Final = (
@@ -49,46 +50,79 @@ class Split(NamedTuple):
     contested: Table
 
 
-def by_id(archive: Archive, halves: Halves) -> Split:
+class Proven(NamedTuple):
+    """What ids prove.
+
+    Attributes:
+        alone: causes with the only output that an id leads to, both described
+            (gammaray_tui.history.halves).
+        others: causes that ids lead to several outputs.
+    """
+
+    alone: Table
+    others: Split
+
+
+def by_id(archive: Archive, halves: Halves) -> Proven:
     """Find the outputs that an id proves; the strongest id that leads to any decides."""
     received = halves.received
-    called = received.filter(received.match_id.startswith(_CALLER))
+    called = received.filter(received.caller.notnull() & received.match_id.startswith(_CALLER))
     callees = called.group_by("match_id").agg(callees=called.cause_id.count())
     crowded = archive.held(callees.filter(callees.callees > 1).select("match_id"))
-    received = received.left_join(crowded.mutate(crowded=True), "match_id").drop("match_id_right")
-    hard = received.match_id.startswith(_UNUSUAL) | received.crowded.notnull()
+    met = received.join(halves.shown, "match_id")
+    met = met.filter(met.parent_request_id != met.child_request_id)
+    met = met.left_join(crowded.mutate(crowded=True), "match_id").drop("match_id_right")
+    hard = met.match_id.startswith(_UNUSUAL) | met.crowded.notnull()
     for kind in _HARD:
-        hard |= received.match_id.startswith(f"{kind} ")
-    received = received.mutate(hard=hard)
-    plain = (received.ids == 1) & received.key.isnull() & ~received.hard
-    shown = halves.shown
-    met = received.filter(plain).join(shown, "match_id")
-    met = archive.held(_verdicts(met.filter(met.parent != met.child)))
+        hard |= met.match_id.startswith(f"{kind} ")
+    met = met.mutate(
+        hard_id=ibis.cases((hard, met.match_id)),
+        same=(met.output_key == met.key).fill_null(False),
+    )
+    met = archive.held(met.drop("match_id", "caller", "output_key", "crowded"))
 
-    others = received.filter(~plain).join(shown, "match_id")
-    others = others.filter(others.parent != others.child)
-    others = others.mutate(best=others["rank"].min().over(group_by=others.cause_id))
-    best = others.filter(others["rank"] == others.best)
+    counted = met.group_by("cause_id").agg(count=met.count())
+    several = archive.held(counted.filter(counted["count"] > 1).select("cause_id"))
+    alone, rivals = met.anti_join(several, "cause_id"), met.semi_join(several, "cause_id")
+    rivals = rivals.mutate(best=rivals["rank"].min().over(group_by=rivals.cause_id))
+    best = rivals.filter(rivals["rank"] == rivals.best)
     # DeleteObjects: one request id, many objects.
-    best = best.mutate(same=(best.output_key == best.key).fill_null(False))
     best = best.mutate(told=best.same.any().over(group_by=best.cause_id))
-    best = archive.held(best.filter(best.same | ~best.told))
-    return Split(
-        ibis.union(met, _verdicts(best.filter(~best.hard))),
-        best.filter(best.hard).select("cause_id", "match_id").distinct(),
+    best = archive.held(best.filter(best.same | ~best.told).select(*met.columns))
+    hard = ibis.union(alone, best)
+    hard = hard.filter(hard.hard_id.notnull()).select("cause_id", match_id="hard_id")
+    return Proven(
+        alone.filter(alone.hard_id.isnull()),
+        Split(proven_verdicts(best.filter(best.hard_id.isnull())), hard.distinct()),
     )
 
 
-def by_content_or_order(archive: Archive, halves: Halves, exact: Table, named: Table) -> Split:
+def proven_verdicts(met: Table) -> Table:
+    """Give the verdicts on causes and outputs that an id brings together."""
+    return met.select(
+        *("cause_id", "output_id", "call_id"),
+        child="child_request_id",
+        request_id="parent_request_id",
+        level=ibis.literal(EXACT).cast("int32"),
+        certain=True,
+        narrowed=False,
+        recurs=False,
+        short=False,
+    ).select(*COLUMNS)
+
+
+def by_content_or_order(
+    archive: Archive, whole: Whole, met: Table, exact: Table, named: Table
+) -> Split:
     """Find the outputs that content or order tells, where nothing competes.
 
     Args:
         archive: opened in an engine.
-        halves: both halves.
-        exact: what ids prove; nothing else counts for these causes.
+        whole: the halves that share any.
+        met: the causes, and how many share what they have (`met_in`).
+        exact: what ids prove.
         named: causes that name their `caller`.
     """
-    met = archive.held(_met(archive, halves, exact))
     competing = (
         (met.content_outputs > 1)
         | (met.content_outputs.notnull() & met.content_crowded.notnull())
@@ -97,7 +131,7 @@ def by_content_or_order(archive: Archive, halves: Halves, exact: Table, named: T
         | (met.content_output != met.order_output).fill_null(False)
     )
     met = met.mutate(competing=competing.fill_null(False))
-    pairs = archive.held(_pairs(halves, met.filter(~met.competing)))
+    pairs = archive.held(_pairs(whole, met.filter(~met.competing)))
     # An effect is not its own cause. Whether one led to the other has to be looked up.
     following = pairs.filter(pairs.started_s > pairs.began_s - CLOCK_SKEW_S)
     children = ibis.union(exact.select(maker="child"), named.select(maker="request_id"))
@@ -121,40 +155,38 @@ def by_content_or_order(archive: Archive, halves: Halves, exact: Table, named: T
     return Split(found.select(*COLUMNS), left)
 
 
-def _met(archive: Archive, halves: Halves, exact: Table) -> Table:
-    """Give the causes that no id proves and that share a key with an output.
+def met_in(archive: Archive, grouped: Grouped, exact: Table) -> Table:
+    """Give the causes that no id proves and that share contents or a key with an output.
 
-    With the number of outputs of each key, one of them, and whether the consumer was shown the
-    key in several causes.
+    With the number of outputs of each, one of them, and whether the consumer was shown the same in
+    several causes.
     """
-    outputs, causes, ordered = halves.outputs, halves.causes, halves.ordered
-    lanes = causes.filter(causes.match_content.notnull() | causes.match_order.notnull())
-    lanes = archive.held(lanes.select("cause_id", "match_content", "match_order", "consumer"))
-    met = archive.held(lanes.anti_join(exact, "cause_id"))
-    for kind, shown in (("content", outputs), ("order", ordered)):
+    causes = grouped.causes.select("cause_id", "match_content", "match_order", "consumer")
+    met = archive.held(causes.anti_join(exact, "cause_id"))
+    for kind, shown in (("content", grouped.contents), ("order", grouped.orders)):
         key = f"match_{kind}"
         asked = met.filter(met[key].notnull()).select(key)
-        shown = shown.filter(shown[key].notnull()).semi_join(asked, key)
+        shown = shown.semi_join(asked, key)
         shown = shown.group_by(key).agg(
             **{f"{kind}_outputs": shown.output_id.count(), f"{kind}_output": shown.output_id.min()}
         )
-        sharing = lanes.filter(lanes[key].notnull())
+        sharing = causes.semi_join(asked, key)
         sharing = sharing.group_by(key, "consumer").agg(count=sharing.count())
         crowded = sharing.filter(sharing["count"] > 1)
         crowded = crowded.select(key, "consumer", **{f"{kind}_crowded": ibis.literal(True)})
         met = met.left_join(shown, key).drop(f"{key}_right")
         met = met.left_join(crowded, [key, "consumer"]).drop(f"{key}_right", "consumer_right")
-    return met.filter(met.content_outputs.notnull() | met.order_outputs.notnull())
+    return archive.held(met.filter(met.content_outputs.notnull() | met.order_outputs.notnull()))
 
 
-def _pairs(halves: Halves, met: Table) -> Table:
+def _pairs(whole: Whole, met: Table) -> Table:
     """Give the only output for each cause, where it fits."""
     met = met.select(
         "cause_id",
         level=ibis.cases((met.content_output.notnull(), CONTENT), else_=ORDER).cast("int32"),
         output_id=met.content_output.coalesce(met.order_output),
     )
-    causes = halves.causes.select(
+    causes = whole.causes.select(
         *("cause_id", "request_id", "began_s"),
         cause_account="account",
         cause_service="service",
@@ -163,12 +195,12 @@ def _pairs(halves: Halves, met: Table) -> Table:
         cause_ids="ids",
         written_s="at_s",
     )
-    outputs = halves.outputs.select(
+    outputs = whole.outputs.select(
         *("output_id", "call_id", "started_s", "retries", "hash", "ids", "local", "operation"),
         *("account", "service"),
         maker="request_id",
-        ended_s=halves.outputs.started_s + halves.outputs.duration_s,
-        proven=(halves.outputs.effect == "proven") & ~halves.outputs.doubtful,
+        ended_s=whole.outputs.started_s + whole.outputs.duration_s,
+        proven=(whole.outputs.effect == "proven") & ~whole.outputs.doubtful,
     )
     pairs = met.join(causes, "cause_id").join(outputs, "output_id")
     pairs = pairs.mutate(
@@ -184,7 +216,11 @@ def _pairs(halves: Halves, met: Table) -> Table:
             & (pairs.written_s.notnull() | (pairs.began_s - pairs.started_s <= PROMPT_START_S))
         )
     )
-    return pairs.filter(_fits(pairs) & (pairs.by_content | ~_told_by_content(pairs)))
+    pairs = pairs.filter(_fits(pairs) & (pairs.by_content | ~_told_by_content(pairs)))
+    return pairs.select(
+        *("cause_id", "level", "output_id", "request_id", "maker", "call_id"),
+        *("began_s", "started_s", "covered", "plausible"),
+    )
 
 
 def _fits(pairs: Table) -> BooleanValue:
@@ -251,15 +287,3 @@ def _ids_differ(pairs: Table) -> BooleanValue:
         differs = (pairs.ids.get(kind) != pairs.cause_ids.get(kind)).fill_null(False)
         differ.append(differs & ~pairs.local if kind in AWS_ONLY_IDS else differs)
     return reduce(or_, differ)
-
-
-def _verdicts(met: Table) -> Table:
-    return met.select(
-        *("cause_id", "child", "output_id", "call_id"),
-        request_id="parent",
-        level=ibis.literal(EXACT).cast("int32"),
-        certain=True,
-        narrowed=False,
-        recurs=False,
-        short=False,
-    ).select(*COLUMNS)
