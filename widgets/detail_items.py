@@ -144,8 +144,8 @@ class DetailItems:
 
         def paint(width: int) -> list[Segment]:
             name, bars = self._chain_layout(width)
-            head = look.glyphs.text(f" chain {formats.count(detail.chain_count)} inv")
-            line = look.left(head, 4 + name)
+            head = look.glyphs.text(f" chain {formats.short_count(detail.chain_count)} inv")
+            line = look.left(head, 3 + name) + " "
             half, whole = formats.duration(detail.chain_s / 2), formats.duration(detail.chain_s)
             scale = "0".ljust(max(0, bars // 2)) + half
             scale = scale.ljust(max(0, bars - len(whole)))[: max(0, bars - len(whole) - 1)]

@@ -155,7 +155,8 @@ class MainScreen(AppScreen[None]):
                 can_look=app.can_look,
                 can_switch=app.switching is not None,
             )
-            self._start.show_state(header.regions, snapshot.notes, hints)
+            title = "There was no record" if self._replay.state == "ended" else "No records yet"
+            self._start.show_state(header.regions, snapshot.notes, hints, title)
 
     def _set_subtitle(self, text: str) -> None:
         # Assigning a title paints the whole pane again: not more often than it can be read.

@@ -65,6 +65,12 @@ async def test_a_replay_says_where_it_is_and_that_it_has_ended(recording: Path) 
         assert graph(watch) == encode(graph_of(read(collect([recording]))), NOW_S)
 
 
+async def test_a_replay_of_nothing_says_so(tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").touch()
+    async with replaying(tmp_path / "empty.jsonl") as (app, pilot, _):
+        await until(pilot, lambda: "There was no record" in text_of(app))
+
+
 async def test_keys_go_through_a_replay(recording: Path) -> None:
     async with replaying(recording, 0.1, size=(80, 24)) as (app, pilot, watch):
         assert app.player is not None
