@@ -51,6 +51,16 @@ def accounts_differ(output: OutputNode, cause: CauseNode) -> bool:
     return ours != theirs and ours is not None and theirs is not None
 
 
+def streams_differ(output: OutputNode, cause: CauseNode) -> bool:
+    """Say whether records of equal numbers are of two local streams of one name.
+
+    AWS numbers records across all streams; local servers count from one in each account.
+    """
+    ours, theirs = output.call.invocation.account, cause.invocation.account
+    known = ours is not None and theirs is not None
+    return bool(output.call.fact.local) and known and ours != theirs
+
+
 def may_be_of(kind: str, output: OutputNode, cause: CauseNode) -> bool:
     """Say whether an event that shows the id of what lives on can come from a call that shows it.
 

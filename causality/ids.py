@@ -8,7 +8,13 @@ from typing import TypeAlias
 
 import msgspec
 
-from causality.agreement import first_of, ids_differ, may_be_of, same_address
+from causality.agreement import (
+    first_of,
+    ids_differ,
+    may_be_of,
+    same_address,
+    streams_differ,
+)
 from causality.departures import Departures
 from causality.facts import OneId
 from causality.found import Alike, Found, put_together, take_asunder
@@ -210,6 +216,8 @@ class IdIndex:
             if key[0] in LASTING_IDS:
                 outputs = [o for o in outputs if may_be_of(key[0], o, cause)]
                 certain = key not in self._departures.ids
+            if key[0] == wire.ID_KINESIS:
+                outputs = [o for o in outputs if not streams_differ(o, cause)]
             if key[0] == wire.ID_EXECUTION:
                 outputs = first_of(outputs)
             if key[0] == wire.ID_TRACEPARENT:

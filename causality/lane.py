@@ -171,8 +171,10 @@ class Lane:
                 verdicts.extend(rules.verdicts(stretch))
         verdicts.sort(key=_verdict_place)
         rules.cast_doubt(verdicts)
-        if self._foreign:
-            rules.suspect_foreign(verdicts, outputs)
+        for verdict in verdicts if self._foreign else ():
+            if verdict.left_out and not verdict.outputs:
+                made = _count_made(places, verdict.delivery.latest_s)
+                rules.suspect_foreign(verdict, outputs[max(0, made - VISIBLE) : made])
         if first and len(self._sorted) > first + REACH:
             # The first ones were only looked at for the doubts that they cast.
             valid = self._places[first + REACH]

@@ -256,18 +256,14 @@ class Rules:
                 if later.delivery.latest_s - verdict.delivery.latest_s <= PROMPT_S:
                     later.certain = False
 
-    def suspect_foreign(self, verdicts: list[Verdict], outputs: Sequence[OutputNode]) -> None:
+    def suspect_foreign(self, verdict: Verdict, made: Sequence[OutputNode]) -> None:
         """Let what nothing explains be, perhaps, of a call that was made in another account."""
-        for verdict in verdicts:
-            if verdict.outputs or not verdict.left_out:
-                continue
-            cause = verdict.delivery.causes[0]
-            perhaps = [
-                output
-                for output in outputs[-VISIBLE:]
-                if accounts_differ(output, cause) and self._fits(output, verdict.delivery)
-            ]
-            verdict.outputs, verdict.certain = perhaps, False
+        cause = verdict.delivery.causes[0]
+        verdict.outputs = [
+            output
+            for output in made
+            if accounts_differ(output, cause) and self._fits(output, verdict.delivery)
+        ]
 
     def _fits(self, output: OutputNode, delivery: Delivery) -> bool:
         made_s = output.made_s

@@ -12,6 +12,7 @@ from gammaray_recorder.cause import (
     mapping,
     present,
     result_in,
+    seconds,
     trace_root,
 )
 
@@ -103,8 +104,8 @@ def _dynamodb(record: Dict[str, Any]) -> List[Cause]:
             wire.ID_DDB_SEQUENCE: change.get("SequenceNumber"),
         },
     )
-    created_at_s = change.get("ApproximateCreationDateTime")
-    if isinstance(created_at_s, (int, float)):
+    created_at_s = seconds(change.get("ApproximateCreationDateTime"))
+    if created_at_s is not None:
         found[wire.AT] = int(created_at_s)  # whole seconds are all that it is good for
     return [found]
 
