@@ -102,5 +102,8 @@ def _times(count: int) -> str:
 
 def _behind(lags: Mapping[str, float], now_s: float) -> Iterator[ProblemRow]:
     for region, lag_s in sorted(lags.items()):
-        text = f"{region}: what is counted is {formats.lag(lag_s)} old; doctor (d) tells why"
+        lag = formats.lag(lag_s)
+        text = (
+            f"{region}: in the last minutes, records were counted up to {lag} late; see doctor (d)"
+        )
         yield ProblemRow("collector-behind", text, None, now_s)
