@@ -14,14 +14,26 @@ def decode_image(image: Image) -> Facts:
     Raises:
         UnreadablePayload: it does not follow its generation's format; the message says how.
     """
+    version = image.v
+    return decode_item(
+        image.reqID.S, image.payload.S, image.ts.N, None if version is None else version.N
+    )
+
+
+def decode_item(key: str, payload: str, written: str, version: str | None) -> Facts:
+    """Decode an item, given as the texts of its attributes; None for one that it has not.
+
+    Raises:
+        UnreadablePayload: it does not follow its generation's format; the message says how.
+    """
     try:
-        written_at_s = float(image.ts.N) / 1000
+        written_at_s = float(written) / 1000
         if not 0 <= written_at_s < LAST_TIME_S:
-            raise UnreadablePayload(f"ts {image.ts.N[:40]!r} is no time")
-        if image.v is None:
-            return gen1.decode(image.reqID.S, image.payload.S, written_at_s)
-        if image.v.N != "2":
-            raise UnreadablePayload(f"generation {image.v.N[:40]} is newer than this program")
-        return gen2.decode(image.payload.S, written_at_s)
+            raise UnreadablePayload(f"ts {written[:40]!r} is no time")
+        if version is None:
+            return gen1.decode(key, payload, written_at_s)
+        if version != "2":
+            raise UnreadablePayload(f"generation {version[:40]} is newer than this program")
+        return gen2.decode(payload, written_at_s)
     except (ValueError, RecursionError) as error:
         raise UnreadablePayload(str(error)) from error

@@ -2,12 +2,14 @@
 
 The match keys of both halves of an edge are written with them (causality.match_keys), so that
 any engine finds edges by joining on equal keys.
+
+A row holds what it alone says and, as one tuple, what many rows say alike, such as the names of a
+function. providers.archive.columns names the places in both, and makes columns of them.
 """
 
 from __future__ import annotations
 
-from binascii import b2a_base64
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -15,9 +17,9 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import msgspec
 
 from causality.clock import LAST_TIME_S
-from causality.decoding import decode_image
+from causality.decoding import decode_item
 from causality.facts import Call, Cause, End, Facts, Start, UnreadablePayload
-from causality.graph import CallNode, CauseNode, Invocation, OutputNode
+from causality.graph import CallNode, CauseNode, Effect, Invocation, OutputNode
 from causality.match_keys import (
     CONTENT,
     Source,
@@ -29,75 +31,98 @@ from causality.match_keys import (
     key_names_of,
     source_of,
 )
-from causality.records import Image, StreamRecord, Unreadable
+from causality.records import Unreadable
 from causality.silence import SERVICES, place_of_cause, place_of_output
 from gammaray_recorder import wire
-from providers.events import Gap
+from providers.events import Gap, RecordBatch
 
 Row: TypeAlias = tuple[Any, ...]
+# An item of the record table, as text: key, payload, time, version (None for the original's), and
+# the region of its table, "" where the record does not tell.
+Item: TypeAlias = tuple[str, str, str, str | None, str]
 
 # Rows of `causes` and `calls` have this times the place of their start or call in the record, and
 # their own place in that, as their part.
 PARTS: Final = 1_000_000
-_UNKNOWN: Final = "unknown"
 # 72 bits: of 1,000,000,000 rows two get the same id with a chance of 1 in 10,000. As twelve
 # letters DuckDB keeps them in place, without a pointer to them.
-_ID_BYTES: Final = 9
-_NO_OUTPUT: Final = (None,) * 17
-_NO_START: Final = (None,) * 9
-_NO_END: Final = (None,) * 4
+ID_BYTES: Final = 9
+_UNKNOWN: Final = "unknown"
+_END: Final = ("end", *[None] * 7)
 _encode = msgspec.json.Encoder().encode
+_hash = blake2b(digest_size=ID_BYTES)
+
+
+class Items(msgspec.Struct, gc=False):
+    """What is archived of a batch of records; as little as can be, to be sent to a process.
+
+    Attributes:
+        region: whose table they come from, where they do not tell themselves.
+        received_at_s: epoch seconds; the time of what could not be read.
+    """
+
+    region: str
+    received_at_s: float
+    items: list[Item]
+    unreadable: list[Unreadable]
 
 
 class Rows(NamedTuple):
-    """Rows of one partition, by table."""
+    """Rows of one partition, by table; those of calls name the place of their output."""
 
     invocations: list[Row]
     calls: list[Row]
+    outputs: list[Row]
     causes: list[Row]
     gaps: list[Row]
 
 
-# Gives the rows of a partition, by the time at which a record was written and its region.
-RowsOf: TypeAlias = Callable[[float, str], Rows]
+# The rows of a partition, by the day (DAY_S) on which a record was written and its region.
+RowsOf: TypeAlias = Mapping[tuple[float, str], Rows]
+DAY_S: Final = 86_400
 
 
-def add_record(record: StreamRecord, region: str, rows_of: RowsOf) -> None:
-    """Add the rows of a stream record; there are none when it only tells that an item left.
+def items_of(batch: RecordBatch) -> Items:
+    """Give what a batch brings; nothing of records that only tell that an item left."""
+    items: list[Item] = []
+    for record in batch.records:
+        image = record.dynamodb.NewImage
+        if image is not None:
+            version = image.v.N if image.v is not None else None
+            items.append((image.reqID.S, image.payload.S, image.ts.N, version, record.awsRegion))
+    return Items(batch.region, batch.received_at_s, items, batch.unreadable)
+
+
+def add_items(batch: Items, rows_of: RowsOf) -> None:
+    """Add the rows of a batch.
 
     Args:
-        record: as a stream, a file or an export brought it.
-        region: whose table it comes from, where the record itself does not tell.
+        batch: as a stream, a file or an export brought it.
         rows_of: where they go.
     """
-    image = record.dynamodb.NewImage
-    if image is None:
-        return
-    record_id = _record_id(image)
-    region = record.awsRegion or region
-    try:
-        facts = decode_image(image)
-    except UnreadablePayload as error:
-        written_s = _milliseconds(image.ts.N) / 1000
-        row = (record_id, 0, "unreadable", written_s, "", str(error))
-        rows_of(written_s, region or _UNKNOWN).gaps.append(row)
-        return
-    _add_facts(facts, record_id, region, rows_of)
-
-
-def add_unreadable(lost: Unreadable, at_s: float, region: str, rows_of: RowsOf) -> None:
-    """Add the row of what could not even be taken apart."""
-    # The place where it stood is no part of it: read from elsewhere, it is the same.
-    record_id = _id_of(lost.event_id or lost.raw)
-    row = (record_id, 0, "unreadable", at_s, lost.sequence, lost.reason)
-    rows_of(at_s, region or _UNKNOWN).gaps.append(row)
+    for key, payload, written, version, own_region in batch.items:
+        record_id = _id_of(f"{key}\n{version or ''}\n{written}\n{payload}")
+        region = own_region or batch.region
+        try:
+            facts = decode_item(key, payload, written, version)
+        except UnreadablePayload as error:
+            written_s = _milliseconds(written) / 1000
+            row = (record_id, 0, "unreadable", written_s, "", str(error))
+            rows_of[written_s // DAY_S, region or _UNKNOWN].gaps.append(row)
+            continue
+        _add_facts(facts, record_id, region, rows_of)
+    for lost in batch.unreadable:
+        # The place where it stood is no part of it: read from elsewhere, it is the same.
+        record_id, at_s = _id_of(lost.event_id or lost.raw), batch.received_at_s
+        row = (record_id, 0, "unreadable", at_s, lost.sequence, lost.reason)
+        rows_of[at_s // DAY_S, batch.region or _UNKNOWN].gaps.append(row)
 
 
 def add_gap(gap: Gap, rows_of: RowsOf) -> None:
     """Add the row of records that are known to be lost."""
     record_id = _id_of(f"{gap.region}\n{gap.source}\n{gap.detail}\n{gap.at_s!r}")
     row = (record_id, 0, "gap", gap.at_s, gap.source, gap.detail)
-    rows_of(gap.at_s, gap.region or _UNKNOWN).gaps.append(row)
+    rows_of[gap.at_s // DAY_S, gap.region or _UNKNOWN].gaps.append(row)
 
 
 def key_text(key: tuple[str, ...]) -> str:
@@ -116,7 +141,11 @@ def _joined(parts: tuple[str, ...]) -> str:
     return _encode(parts).decode()  # no kind of key begins as JSON does
 
 
-def _add_facts(facts: Facts, record_id: str, region: str, rows_of: RowsOf) -> None:
+def _texts(keys: Sequence[tuple[str, ...]]) -> list[str]:
+    return [key_text(keys[0])] if len(keys) == 1 else [key_text(key) for key in keys]
+
+
+def _add_facts(facts: Facts, record_id: bytes, region: str, rows_of: RowsOf) -> None:
     request_id, generation, written_s = facts.request_id, facts.generation, facts.written_at_s
     attempt = facts.attempt or ""
     invocation = None
@@ -127,26 +156,47 @@ def _add_facts(facts: Facts, record_id: str, region: str, rows_of: RowsOf) -> No
     if invocation is None:
         invocation = _invocation(facts.region, None, None)
     invocation.request_id = request_id
-    rows = rows_of(written_s, invocation.region or region or _UNKNOWN)
+    rows = rows_of[written_s // DAY_S, invocation.region or region or _UNKNOWN]
     for part, fact in enumerate(facts.facts):
-        # The rows of a call, or of causes, are parts of their own.
-        head = (record_id, part, request_id, attempt, generation, written_s)
-        if type(fact) is Call:
-            if fact.at_s is None:
-                fact.at_s = written_s
-            _add_call(fact, invocation, head, rows.calls)
-        elif type(fact) is Start:
-            rows.invocations.append((*head, *_start_row(fact, invocation, generation)))
-            for number, cause in enumerate(fact.causes):
-                _add_cause(cause, number, fact, invocation, head, rows.causes)
-        elif type(fact) is End:
+        if type(fact) is End:
             rows.invocations.append(
                 (
-                    *head,
-                    *("end", fact.at_s, *_NO_START),
-                    *(fact.status, fact.error, fact.dropped, fact.overhead_us),
+                    record_id,
+                    part,
+                    request_id,
+                    attempt,
+                    written_s,
+                    fact.at_s,
+                    None,
+                    None,
+                    fact.overhead_us,
+                    _of_ends(generation, fact.status, fact.error, fact.dropped),
                 )
             )
+        elif type(fact) is Start:
+            rows.invocations.append(
+                (
+                    record_id,
+                    part,
+                    request_id,
+                    attempt,
+                    written_s,
+                    fact.at_s,
+                    fact.init_s,
+                    fact.trace_id,
+                    None,
+                    _of_starts(invocation, generation, fact.version, fact.memory_mb, fact.cold),
+                )
+            )
+            # The rows of causes, or of a call, are parts of their own.
+            for number, cause in enumerate(fact.causes):
+                own = (record_id, part * PARTS + number, request_id, attempt, written_s, fact.at_s)
+                rows.causes.append(own + _cause(cause, number, invocation, generation))
+        elif type(fact) is Call:
+            if fact.at_s is None:
+                fact.at_s = written_s
+            whose = (request_id, attempt, written_s)
+            _add_call(fact, invocation, generation, record_id, part * PARTS, whose, rows)
     for number, reason in enumerate(facts.unreadable):
         rows.gaps.append((record_id, number, "unreadable", written_s, "", reason))
 
@@ -160,147 +210,203 @@ def _invocation(region: str | None, arn: str | None, start_region: str | None) -
     return invocation
 
 
-def _start_row(start: Start, invocation: Invocation, generation: int) -> Row:
+@lru_cache(maxsize=4096)
+def _of_starts(
+    invocation: Invocation,
+    generation: int,
+    version: str | None,
+    memory_mb: int | None,
+    cold: bool | int | None,
+) -> Row:
     return (
+        generation,
         "start",
-        start.at_s,
         invocation.arn,
         invocation.function,
         invocation.region,
         invocation.account,
-        start.version or invocation.version,
-        start.memory_mb,
-        bool(start.cold) if generation == wire.VERSION else None,
-        start.init_s,
-        start.trace_id,
-        *_NO_END,
+        version or invocation.version,
+        memory_mb,
+        bool(cold) if generation == wire.VERSION else None,
+        *(None, None, None),
     )
 
 
-def _add_call(call: Call, invocation: Invocation, head: Row, rows: list[Row]) -> None:
+@lru_cache(maxsize=4096)
+def _of_ends(generation: int, status: str | None, error: str | None, dropped: int) -> Row:
+    return (generation, *_END, status, error, dropped)
+
+
+def _add_call(
+    call: Call,
+    invocation: Invocation,
+    generation: int,
+    record_id: bytes,
+    first: int,
+    whose: Row,
+    rows: Rows,
+) -> None:
     node = CallNode(invocation, call)
-    record_id, part, *rest = head
-    first = part * PARTS
-    of_call = (
-        *rest,
-        call.id,
-        call.at_s,
-        call.duration_s,
+    alike = _of_calls(
+        generation,
         call.service,
         call.operation,
         call.region,
         call.resource,
-        call.key,
         call.error,
         call.retries,
-        bool(call.local),
+        call.local,
         node.effect,
-        call.trace_id,
     )
+    own = (*whose, call.id, call.at_s, call.duration_s, call.key, call.trace_id, alike)
     if not call.outputs:
-        rows.append((record_id, first, *of_call, *_NO_OUTPUT))
+        rows.calls.append((record_id, first, None, *own))
         return
-    region = call.region or invocation.region or ""
-    service = call.service
     for number, output in enumerate(call.outputs):
-        half = OutputNode(node, output, number)
-        content, order = _groups(half)
-        stem = table = names = None
-        if service == "dynamodb" and output.resource:
-            if output.key is not None:
-                names = key_names_of(output.key) or None
-            elif output.attribute_hashes:
-                change = "delete" if is_delete(half) else "put"
-                # What DynamoDB's causes tell of the table's key completes it.
-                stem = key_text(("key", region, output.resource, "", change))
-            if names or stem:
-                table = _joined((region, output.resource))
-        identity = f"{invocation.request_id}\n{call.id}\n{number}\n"
-        rows.append(
-            (
-                record_id,
-                first + number,
-                *of_call,
-                number,
-                _id_of(identity, _encode(output)),
-                output.resource,
-                output.key,
-                output.operation,
-                output.item_hash,
-                output.attribute_hashes,
-                output.ids,
-                output.subject,
-                output.doubtful,
-                "\n".join(place_of_output(node, half)) if service in SERVICES else None,
-                [key_text(key) for key in exact_output_keys(half)],
-                content,
-                order,
-                stem,
-                table,
-                names,
-            )
-        )
+        rows.calls.append((record_id, first + number, len(rows.outputs), *own))
+        rows.outputs.append(_output(OutputNode(node, output, number)))
 
 
-def _groups(half: OutputNode) -> tuple[str | None, list[str]]:
+@lru_cache(maxsize=4096)
+def _of_calls(
+    generation: int,
+    service: str,
+    operation: str,
+    region: str | None,
+    resource: str | None,
+    error: str | None,
+    retries: int,
+    local: bool | int,
+    effect: Effect,
+) -> Row:
+    return (generation, service, operation, region, resource, error, retries, bool(local), effect)
+
+
+def _output(half: OutputNode) -> Row:
+    output, node, number = half.fact, half.call, half.number
+    call, invocation = node.fact, node.invocation
+    service, key = call.service, output.key
+    region = change = names = None
+    if service == "dynamodb" and output.resource:
+        if key is not None:
+            names = key_names_of(key) or None
+        elif output.attribute_hashes:
+            change = "delete" if is_delete(half) else "put"
+        if names or change:
+            region = call.region or invocation.region or ""
     content, order = None, []
-    for level, key in group_output_keys(half, ()):
-        if level == CONTENT:
-            content = key_text(key)
-        else:
-            order.append(key_text(key))
-    return content, order
+    if key is not None or output.item_hash or output.subject is not None:  # else there are none
+        for level, group in group_output_keys(half, ()):
+            if level == CONTENT:
+                content = key_text(group)
+            else:
+                order.append(key_text(group))
+    return (
+        _id_of(f"{invocation.request_id}\n{call.id}\n{number}\n", _encode(output)),
+        key,
+        output.item_hash,
+        output.attribute_hashes,
+        output.ids,
+        output.subject,
+        "\n".join(place_of_output(node, half)) if service in SERVICES else None,
+        _texts(exact_output_keys(half)),
+        content,
+        order,
+        _of_outputs(
+            number, output.resource, output.operation, output.doubtful, region, change, names
+        ),
+    )
 
 
-def _add_cause(
-    cause: Cause, number: int, start: Start, invocation: Invocation, head: Row, rows: list[Row]
-) -> None:
+@lru_cache(maxsize=4096)
+def _of_outputs(
+    number: int,
+    resource: str | None,
+    operation: str | None,
+    doubtful: bool,
+    region: str | None,
+    change: str | None,
+    names: tuple[str, ...] | None,
+) -> Row:
+    table = stem = None
+    if region is not None and resource is not None:
+        table = _joined((region, resource))
+        if change is not None:
+            # What DynamoDB's causes tell of the table's key completes it.
+            stem = key_text(("key", region, resource, "", change))
+    return (number, resource, operation, doubtful, stem, table, names)
+
+
+def _cause(cause: Cause, number: int, invocation: Invocation, generation: int) -> Row:
     half = CauseNode(invocation, cause, number)
-    content = order = source = None
-    for level, key in group_cause_keys(half):
-        if source is None:
-            source = _source_text(source_of(key))
-        if level == CONTENT:
-            content = key_text(key)
-        else:
-            order = key_text(key)
-    table = names = None
-    if cause.service == "dynamodb" and cause.key is not None and cause.resource:
-        names = key_names_of(cause.key) or None
-        if names:
-            table = _joined((invocation.region or cause.region or "", cause.resource))
+    key, resource = cause.key, cause.resource
+    content = order = source = names = None
+    if key is not None or cause.item_hash or cause.subject is not None:  # else there are none
+        for level, group in group_cause_keys(half):
+            if source is None:
+                source = _source_text(source_of(group))
+            if level == CONTENT:
+                content = key_text(group)
+            else:
+                order = key_text(group)
+        if key is not None and resource and cause.service == "dynamodb":
+            names = key_names_of(key) or None
     place = place_of_cause(cause, invocation)
-    record_id, part, *rest = head
-    rows.append(
-        (
-            record_id,
-            part * PARTS + number,
-            *rest,
-            _id_of(f"{invocation.request_id}\n{number}\n", _encode(cause)),
+    return (
+        _id_of(f"{invocation.request_id}\n{number}\n", _encode(cause)),
+        key,
+        cause.item_hash,
+        cause.at_s,
+        cause.ids,
+        cause.caller,
+        cause.subject,
+        "\n".join(place) if place is not None else None,
+        _texts(exact_cause_keys(half)),
+        content,
+        order,
+        source,
+        _of_causes(
+            generation,
             number,
-            start.at_s,
-            invocation.arn,
-            invocation.function,
-            invocation.region,
+            invocation,
             cause.service,
-            cause.resource,
+            resource,
             cause.region,
-            cause.key,
-            cause.item_hash,
             cause.name,
-            cause.at_s,
-            cause.ids,
-            cause.caller,
             cause.caller_function,
-            cause.subject,
-            "\n".join(place) if place is not None else None,
-            [key_text(key) for key in exact_cause_keys(half)],
-            content,
-            order,
-            source,
-            table,
             names,
-        )
+        ),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _of_causes(
+    generation: int,
+    number: int,
+    invocation: Invocation,
+    service: str,
+    resource: str | None,
+    region: str | None,
+    name: str | None,
+    caller_function: str | None,
+    names: tuple[str, ...] | None,
+) -> Row:
+    table = None
+    if names is not None and resource is not None:
+        table = _joined((invocation.region or region or "", resource))
+    return (
+        generation,
+        number,
+        invocation.arn,
+        invocation.function,
+        invocation.region,
+        service,
+        resource,
+        region,
+        name,
+        caller_function,
+        table,
+        names,
     )
 
 
@@ -309,15 +415,10 @@ def _source_text(source: Source) -> str:
     return _joined(source)
 
 
-def _record_id(image: Image) -> str:
-    version = image.v.N if image.v is not None else ""
-    return _id_of(f"{image.reqID.S}\n{version}\n{image.ts.N}\n{image.payload.S}")
-
-
-def _id_of(text: str, more: bytes = b"") -> str:
-    data = text.encode("utf-8", "replace") + more
-    digest = blake2b(data, digest_size=_ID_BYTES).digest()
-    return b2a_base64(digest, newline=False).decode("ascii")
+def _id_of(text: str, more: bytes = b"") -> bytes:
+    found = _hash.copy()
+    found.update(text.encode("utf-8", "replace") + more)
+    return found.digest()
 
 
 def _milliseconds(text: str) -> float:

@@ -13,8 +13,8 @@ from typing import Final, NamedTuple, Self
 
 import msgspec
 
-from causality.records import StreamRecord, Unreadable
 from providers.archive.dataset import Dataset
+from providers.archive.rows import Items, items_of
 from providers.archive.store import open_store
 from providers.archive.writer import ArchiveWriter
 from providers.events import ProviderEvent, RecordBatch
@@ -32,16 +32,8 @@ class Place(NamedTuple):
     endpoint_url: str | None
 
 
-class _Batch(msgspec.Struct):
-    region: str
-    source: str
-    records: list[StreamRecord]
-    unreadable: list[Unreadable]
-    received_at_s: float
-
-
 _encode = msgspec.msgpack.Encoder().encode
-_decoder = msgspec.msgpack.Decoder(_Batch)
+_decoder = msgspec.msgpack.Decoder(Items)
 
 
 class ArchiveWorkers:
@@ -81,10 +73,7 @@ class ArchiveWorkers:
             return
         if not self._pools:
             self._start()
-        batch = _Batch(
-            event.region, event.source, event.records, event.unreadable, event.received_at_s
-        )
-        self._waiting.append(next(self._turns).submit(_take, _encode(batch)))
+        self._waiting.append(next(self._turns).submit(_take, _encode(items_of(event))))
         while len(self._waiting) > _MOST_WAITING * len(self._pools):
             self._waiting.popleft().result()
 
@@ -144,12 +133,7 @@ def _leave_with_parent() -> None:
 
 def _take(data: bytes) -> None:
     assert _writer is not None
-    batch = _decoder.decode(data)
-    _writer.take(
-        RecordBatch(
-            batch.region, batch.source, batch.records, batch.unreadable, batch.received_at_s
-        )
-    )
+    _writer.take_items(_decoder.decode(data))
 
 
 def _flush() -> None:
