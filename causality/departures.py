@@ -54,6 +54,9 @@ class Departures:
     def __bool__(self) -> bool:
         return bool(self._keys)
 
+    def __contains__(self, key: GroupKey) -> bool:
+        return key in self._keys
+
     def __len__(self) -> int:
         return len(self._keys) + len(self.ids)
 

@@ -196,13 +196,17 @@ class GroupIndex:
             if type(sharing) is Pair:
                 blind = level == ORDER and is_blind(sharing.cause.fact)
                 found = _of_pair(sharing, blind_rules if blind else rules, blind)
-                if left is not None and found is not None and found.certain:
-                    found.certain = not left.concern(level, key, Delivery(_ONLY, sharing.cause))
+                if left is not None and found is not None:
+                    delivery = Delivery(_ONLY, sharing.cause)
+                    found.certain = found.certain and not left.concern(level, key, delivery)
+                    found.recurs = level == CONTENT and key in left
                 yield sharing.cause, found
             elif type(sharing) is Group:
                 for verdict in sharing.solve(led_to):
-                    if left is not None and verdict.certain:
-                        verdict.certain = not left.concern(level, key, verdict.delivery)
+                    if left is not None:
+                        concerned = verdict.certain and left.concern(level, key, verdict.delivery)
+                        verdict.certain = verdict.certain and not concerned
+                        verdict.recurs = verdict.recurs or (level == CONTENT and key in left)
                     found = verdict.found()
                     for cause in verdict.delivery.causes:
                         yield cause, found

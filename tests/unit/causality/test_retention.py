@@ -199,7 +199,13 @@ def test_what_stands_in_an_event_that_who_left_handed_on_proves_nothing() -> Non
 @pytest.mark.parametrize("bound", [10, 25])
 @pytest.mark.parametrize(
     ("name", "seed"),
-    [("handing on", 1), ("local", 0), ("local with outsiders", 0), ("all that can go wrong", 0)],
+    [
+        ("handing on", 1),
+        ("local", 0),
+        ("local with outsiders", 0),
+        ("objects return", 11),
+        ("all that can go wrong", 0),
+    ],
 )
 def test_no_edge_becomes_wrong_because_others_have_left(name: str, seed: int, bound: int) -> None:
     world = World(seed, ALL_WORLDS[name]).run()
