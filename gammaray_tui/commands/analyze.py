@@ -13,7 +13,7 @@ import typer
 
 from gammaray_tui.allowed import need_writing
 from gammaray_tui.commands import options
-from gammaray_tui.commands.output import ended_pipe_is_fine, say, write_result
+from gammaray_tui.commands.output import check_place, ended_pipe_is_fine, say, write_result
 from gammaray_tui.spans import read_span
 from providers.errors import UserError
 
@@ -174,6 +174,7 @@ def analyze(
         form = Format.JSON
     if form is Format.PARQUET and output is None and sys.stdout.isatty():
         raise UserError("Parquet cannot be shown here.", todo="Name a file with -o.", kind="usage")
+    check_place(output)
     from gammaray_tui.history.extras import extra_of, need_extra
 
     need_extra(extra_of(engine))

@@ -16,7 +16,7 @@ from gammaray_tui.commands.graph_input import (
     read_filtered,
     without_collections,
 )
-from gammaray_tui.commands.output import ended_pipe_is_fine, write_result
+from gammaray_tui.commands.output import check_place, ended_pipe_is_fine, write_result
 from providers.errors import UserError
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ def check_format(format_name: Format, output: Path | None, *, as_json: bool) -> 
         )
     if format_name is Format.PNG and output is None and sys.stdout.isatty():
         raise UserError("A PNG cannot be shown here.", todo="Name a file with -o.", kind="usage")
+    check_place(output)
 
 
 def _is(member: Invocation) -> Test:

@@ -84,12 +84,29 @@ def write_result(data: bytes, path: Path | None) -> None:
     try:
         _write_file(data, path)
     except OSError as error:
-        raise UserError(
-            f"The result cannot be written: {error.strerror or error}.",
-            on=str(path),
-            todo="Name another file, in a folder that exists, has room, and that you may write to.",
-            kind="output",
-        ) from error
+        raise _unwritten(path, error) from error
+
+
+def check_place(path: Path | None) -> None:
+    """See whether there is a folder for a result, before it is made, which may take long.
+
+    Raises:
+        UserError: there is none.
+    """
+    try:
+        if path is not None and str(path) != "-":
+            os.stat(path.resolve().parent)
+    except OSError as error:
+        raise _unwritten(path, error) from error
+
+
+def _unwritten(path: Path | None, error: OSError) -> UserError:
+    return UserError(
+        f"The result cannot be written: {error.strerror or error}.",
+        on=str(path),
+        todo="Name another file, in a folder that exists, has room, and that you may write to.",
+        kind="output",
+    )
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from gammaray_tui.commands.output import escaped, write_result
+from gammaray_tui.commands.output import check_place, escaped, write_result
 from gammaray_tui.commands.plain_table import table_lines
 from providers.errors import UserError
 
@@ -71,3 +71,11 @@ def test_columns_stand_below_each_other_whatever_letters_take() -> None:
         ("NAME", "N"), [("画像", "1"), ("cafe\u0301", "23"), ("\x1b[1m", "4")], frozenset("N")
     )
     assert [cell_len(line) for line in lines] == [11] * 4
+
+
+def test_a_folder_that_is_not_there_is_told_before_the_work(tmp_path: Path) -> None:
+    check_place(None)
+    check_place(tmp_path / "graph.json")
+    with pytest.raises(UserError, match="cannot be written") as caught:
+        check_place(tmp_path / "none" / "graph.json")
+    assert "a folder that exists" in caught.value.todo
