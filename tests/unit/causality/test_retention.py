@@ -229,7 +229,7 @@ def test_what_leaves_a_key_that_is_written_again_and_again_is_freed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(retention, "_REMEMBERED", 10)
-    assert _grown(_pair_of_one_key, 300, 300, 1500, read=True) < 20_000
+    assert _grown(_pair_of_one_key, 300, 300, 900, read=True) < 20_000
 
 
 def _grown(

@@ -11,7 +11,7 @@ import pytest
 
 from gammaray_tui import __version__, cli
 from providers.errors import UserError
-from tests.unit.cli.run import ORACLE, clean_environment, command, run
+from tests.unit.cli.run import ORACLE, clean_environment, command, run, run_inside
 
 COMMANDS = [
     "demo",
@@ -46,8 +46,8 @@ def test_help_names_every_command_and_option(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_each_command_has_help(tmp_path: Path, name: str) -> None:
-    done = run(tmp_path, name, "--help")
+def test_each_command_has_help(name: str) -> None:
+    done = run_inside(name, "--help")
     assert done.returncode == 0
     assert f"gammaray-tui {name}" in done.stdout
 

@@ -18,8 +18,16 @@ from providers.recordings.folder import (
     prune_demos,
 )
 from providers.recordings.writer import Recorder
-from tests.unit.cli.run import run
+from tests.unit.cli.run import run_inside
 from tests.unit.recordings.making import recorded, watched
+
+
+@pytest.fixture(autouse=True)
+def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Let commands find nothing of the user's."""
+    for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
 
 
 @pytest.fixture
@@ -27,8 +35,8 @@ def recording(tmp_path: Path) -> Path:
     return recorded(tmp_path / "run.gammaray", watched("imageproc"))
 
 
-def document(home: Path, *arguments: str) -> dict[str, object]:
-    done = run(home, "export", *arguments)
+def document(*arguments: str) -> dict[str, object]:
+    done = run_inside("export", *arguments)
     assert done.returncode == 0, done.stderr
     value = json.loads(done.stdout)
     assert isinstance(value, dict)
@@ -36,19 +44,19 @@ def document(home: Path, *arguments: str) -> dict[str, object]:
 
 
 def test_they_are_listed(tmp_path: Path, recording: Path) -> None:
-    done = run(tmp_path, "recordings", "list", str(tmp_path))
+    done = run_inside("recordings", "list", str(tmp_path))
     assert done.returncode == 0
     heading, line = done.stdout.splitlines()
     assert "records" in heading
     assert line.startswith("2023-11-14 22:13:20")
     assert line.endswith(str(recording))
-    (told,) = run(tmp_path, "recordings", "list", "--json", str(recording)).stdout.splitlines()
+    (told,) = run_inside("recordings", "list", "--json", str(recording)).stdout.splitlines()
     assert json.loads(told)["path"] == str(recording)
     assert json.loads(told)["regions"] == ["us-west-2"]
 
 
-def test_none_is_said_to_be_there(tmp_path: Path) -> None:
-    done = run(tmp_path, "recordings")
+def test_none_is_said_to_be_there() -> None:
+    done = run_inside("recordings")
     assert (done.returncode, done.stdout) == (0, "")
     assert "no recordings in" in done.stderr
 
@@ -56,42 +64,42 @@ def test_none_is_said_to_be_there(tmp_path: Path) -> None:
 def test_what_is_no_recording_is_named(tmp_path: Path) -> None:
     path = tmp_path / "x.gammaray"
     path.write_text("no")
-    done = run(tmp_path, "recordings", "list", str(path))
+    done = run_inside("recordings", "list", str(path))
     assert "no recording" in done.stderr
-    assert run(tmp_path, "recordings", "export", str(path)).returncode == 2
+    assert run_inside("recordings", "export", str(path)).returncode == 2
 
 
 def test_an_exported_recording_gives_the_same_graph(tmp_path: Path, recording: Path) -> None:
     lines = tmp_path / "run.jsonl"
-    done = run(tmp_path, "recordings", "export", str(recording), "-o", str(lines))
+    done = run_inside("recordings", "export", str(recording), "-o", str(lines))
     assert done.returncode == 0, done.stderr
-    assert document(tmp_path, str(lines)) == document(tmp_path, str(recording))
+    assert document(str(lines)) == document(str(recording))
     first = json.loads(lines.read_text().splitlines()[0])
     assert {"eventID", "dynamodb", "awsRegion"} <= first.keys()
 
 
 def test_an_anonymised_recording_is_one_too(tmp_path: Path, recording: Path) -> None:
     copy = tmp_path / "copy.gammaray"
-    done = run(tmp_path, "recordings", "anonymise", str(recording), "-o", str(copy))
+    done = run_inside("recordings", "anonymise", str(recording), "-o", str(copy))
     assert done.returncode == 0, done.stderr
-    before, after = document(tmp_path, str(recording)), document(tmp_path, str(copy))
+    before, after = document(str(recording)), document(str(copy))
     for part in ("invocations", "edges"):
         assert len(list(before[part])) == len(list(after[part])) > 0  # type: ignore[call-overload]
     assert "ImageProc" not in json.dumps(after)
-    again = run(tmp_path, "recordings", "anonymise", str(recording), "-o", str(copy))
+    again = run_inside("recordings", "anonymise", str(recording), "-o", str(copy))
     assert again.returncode == 2
     assert "exists already" in again.stderr
 
 
 def test_prune_names_what_goes_and_asks(tmp_path: Path, recording: Path) -> None:
     newest = recorded(tmp_path / "new.gammaray", [])
-    done = run(tmp_path, "recordings", "prune", str(tmp_path), "--keep", "1")
+    done = run_inside("recordings", "prune", str(tmp_path), "--keep", "1")
     assert done.returncode == 2
     assert "no terminal" in done.stderr
     assert recording.exists()
-    assert run(tmp_path, "recordings", "prune").returncode == 2
-    assert run(tmp_path, "recordings", "prune", "--older", "soon", "--yes").returncode == 2
-    done = run(tmp_path, "recordings", "prune", str(tmp_path), "--older", "7d", "--keep", "0", "-y")
+    assert run_inside("recordings", "prune").returncode == 2
+    assert run_inside("recordings", "prune", "--older", "soon", "--yes").returncode == 2
+    done = run_inside("recordings", "prune", str(tmp_path), "--older", "7d", "--keep", "0", "-y")
     assert done.returncode == 0
     assert "2 deleted" in done.stderr
     assert not recording.exists()
@@ -134,8 +142,8 @@ def test_the_latest_of_the_same_origin_is_found(state: Path) -> None:
         latest_of("c AWS gammaRays")
 
 
-def test_options_of_the_screen_are_refused_before_commands(tmp_path: Path) -> None:
+def test_options_of_the_screen_are_refused_before_commands() -> None:
     for option in (("--record", "x"), ("--resume",)):
-        done = run(tmp_path, *option, "recordings")
+        done = run_inside(*option, "recordings")
         assert done.returncode == 2
         assert f"{option[0]} belongs to the screen" in done.stderr
