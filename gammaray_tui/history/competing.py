@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
 import ibis
@@ -37,11 +38,15 @@ _VERDICTS: Final = pa.schema(
 
 def with_solved(archive: Archive, verdicts: Table, solved: Iterator[Verdict]) -> Table:
     """Add what was solved to what the engine found."""
-    columns: list[Any] = list(zip(*solved, strict=True))
-    if not columns:
+    batches = []
+    # Packed as they come: as objects they take several times the memory.
+    while some := list(islice(solved, _SOLVED_TOGETHER)):
+        columns: Any = zip(zip(*some, strict=True), _VERDICTS, strict=True)
+        arrays = [pa.array(column, field.type) for column, field in columns]
+        batches.append(pa.RecordBatch.from_arrays(arrays, schema=_VERDICTS))
+    if not batches:
         return verdicts
-    arrays = [pa.array(c, field.type) for c, field in zip(columns, _VERDICTS, strict=True)]
-    rows = pa.Table.from_arrays(arrays, schema=_VERDICTS)
+    rows = pa.Table.from_batches(batches)
     return ibis.union(verdicts, archive.given(rows).select(*COLUMNS))
 
 
@@ -56,14 +61,29 @@ def _batches(archive: Archive, contested: Table, by: str) -> Iterator[Table]:
 
 def solved_ids(archive: Archive, halves: Halves, contested: Table) -> Iterator[Verdict]:
     """Solve causes by the ids that they share with others."""
+    contested = archive.held(contested)
+    if not archive.count(contested):
+        return
+    # What competes is taken out of the archive once, and then in batches out of that.
+    received, shown = _sharing_ids(archive, halves.received, halves.shown, contested)
+    whole = whole_halves(archive, shown, received)
     for batch in _batches(archive, contested, "match_id"):
-        received, shown = halves.received, halves.shown
-        sharing = archive.held(received.semi_join(batch, "match_id").select("cause_id").distinct())
-        keys = archive.held(received.semi_join(sharing, "cause_id").select("match_id").distinct())
-        outputs = archive.held(shown.semi_join(keys, "match_id").select("output_id").distinct())
-        whole = whole_halves(archive, outputs, sharing)
-        solver = Contested(archive.rows(whole.causes), archive.rows(whole.outputs))
-        yield from solver.by_id([row["cause_id"] for row in archive.rows(batch)])
+        causes, outputs = _sharing_ids(archive, received, shown, batch)
+        solver = Contested(
+            archive.rows(whole.causes.semi_join(causes, "cause_id")),
+            archive.rows(whole.outputs.semi_join(outputs, "output_id")),
+        )
+        yield from solver.by_id([row["cause_id"] for row in archive.rows(batch.select("cause_id"))])
+
+
+def _sharing_ids(
+    archive: Archive, received: Table, shown: Table, contested: Table
+) -> tuple[Table, Table]:
+    """Give the causes that share ids with some, by all of their ids, and outputs by the same."""
+    sharing = received.semi_join(contested, "match_id")
+    causes = received.semi_join(sharing, "cause_id").select("cause_id", "match_id")
+    causes = archive.held(causes)
+    return causes, archive.held(shown.semi_join(causes, "match_id").select("output_id", "match_id"))
 
 
 def solved_groups(
@@ -104,7 +124,7 @@ def solved_groups(
         for row in archive.rows(proven.semi_join(causes, "cause_id")):
             known[row["cause_id"]].append(row["output_id"])
         yield from solver.by_content_or_order(
-            [row["cause_id"] for row in archive.rows(batch)],
+            [row["cause_id"] for row in archive.rows(batch.select("cause_id"))],
             [(row["half"], row["level"], row["key"]) for row in archive.rows(found.keys)],
             known,
             _ancestors(archive, exact, named, solver.makers),
