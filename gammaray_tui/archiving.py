@@ -40,7 +40,7 @@ def archive_of(
         recording: whose way of telling the user of a failure at once is used.
 
     Raises:
-        UserError: the extra is missing, or what is there is no archive.
+        UserError: the extra is missing, what is there is no archive, or none can be made.
     """
     if url is None:
         return Archiving(None)
@@ -51,6 +51,7 @@ def archive_of(
     from providers.archive.store import open_store
 
     dataset = Dataset(open_store(url, profile=profile, endpoint_url=endpoint_url))
+    dataset.make()  # what goes wrong is better known now than after a minute
     if recording is None:
         return Archiving(dataset)
     return Archiving(dataset, on_failure=lambda error: recording.on_failure(error))

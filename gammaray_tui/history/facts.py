@@ -31,7 +31,8 @@ def facts_of_some(
     archive: Archive, request_ids: Iterable[str]
 ) -> tuple[list[Facts], dict[int, str]]:
     """Give what the records of some invocations say, and the `cause_id` of each cause by `id`."""
-    wanted = archive.given(pa.table({"request_id": pa.array(sorted(set(request_ids)))}))
+    ids = pa.array(sorted(set(request_ids)), pa.string())
+    wanted = archive.given(pa.table({"request_id": ids}))
 
     def rows(table: Table, *identity: str) -> list[Row]:
         chosen = table.semi_join(wanted, "request_id").distinct(on=identity)

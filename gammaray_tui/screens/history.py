@@ -152,7 +152,11 @@ class HistoryScreen(AppScreen[None]):
         if self.has_class("-searching"):
             counted = f"{formats.count(self._table.line_count())} of {counted}"
         self._say("title", f"history of {wanted.dataset} · {wanted.kind}")
-        parts = (counted if answer.rows else "nothing was found", took, cost)
+        if not answer.rows:
+            counted = "nothing was found"
+            if wanted.dataset == self._places.watched:
+                counted += "; what is watched is added every minute"
+        parts = (counted, took, cost)
         self._say("state", " · ".join(part for part in parts if part))
         remember(Remembered(wanted.dataset, wanted.engine, wanted.kind))
 

@@ -41,18 +41,26 @@ class Dataset:
 
     @property
     def exists(self) -> bool:
-        """Whether anything was ever written to it."""
+        """Whether it was ever made."""
         return self._described
+
+    def make(self) -> None:
+        """Make it, with nothing in it, unless it is there.
+
+        Raises:
+            UserError: nothing can be written there.
+        """
+        if not self._described:
+            text = msgspec.json.encode(_Description(f"gammaray-archive/{VERSION}"))
+            self.store.write(DESCRIPTION, text + b"\n")
+            self._described = True
 
     def write(self, table: TableName, folder: str, rows: pa.Table) -> str:
         """Publish rows as one file, named by what is in it; give its path.
 
         The same rows give the same file: archiving twice what was archived leaves no second one.
         """
-        if not self._described:
-            text = msgspec.json.encode(_Description(f"gammaray-archive/{VERSION}"))
-            self.store.write(DESCRIPTION, text + b"\n")
-            self._described = True
+        self.make()
         path = f"{table}/{folder}/{_name_of(rows)}.parquet"
         self.store.write(path, encoded(rows))
         return path

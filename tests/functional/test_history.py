@@ -12,6 +12,8 @@ from gammaray_tui.app import GammarayApp
 from gammaray_tui.history import extras, remembered
 from gammaray_tui.past import ArchivePlaces
 from gammaray_tui.screens.history import HistoryScreen
+from providers.archive.dataset import Dataset
+from providers.archive.store import Folder
 from tests.functional.mock_model import shop_model
 from tests.functional.mock_operations import MockOperations
 from tests.functional.running import line_with, running, text_of, until
@@ -117,6 +119,16 @@ async def test_what_is_missing_is_said(
         monkeypatch.setattr(extras, "find_spec", lambda _name: None)
         await pilot.press("enter")
         await until(pilot, lambda: "pip install 'gammaray-tui[history]'" in text_of(app))
+
+
+async def test_a_watch_that_has_archived_nothing_yet_says_when_it_will(tmp_path: Path) -> None:
+    Dataset(Folder(tmp_path)).make()
+    async with running(shop_model()) as (app, pilot):
+        app.archives = ArchivePlaces(watched=str(tmp_path))
+        await pilot.press("E")
+        await until(pilot, lambda: "slowest chains" in text_of(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "nothing was found; what is watched is added" in text_of(app))
 
 
 async def test_a_question_that_takes_long_is_stopped(archive: Path) -> None:

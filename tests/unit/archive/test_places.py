@@ -94,6 +94,11 @@ def test_what_a_watch_is_given_is_archived_while_it_runs(tmp_path: Path) -> None
         assert rows(tmp_path / "a", table) == rows(tmp_path / "b", table)
 
 
+def test_where_nothing_can_be_archived_is_told_before_the_watch() -> None:
+    with pytest.raises(UserError, match="cannot be written"):
+        archive_of("/dev/null/archive")
+
+
 def test_an_archive_that_fails_is_told_and_the_watch_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

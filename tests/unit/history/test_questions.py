@@ -133,6 +133,13 @@ def test_the_slowest_chains_with_their_critical_paths(archive: Archive, engine: 
         assert sum(parts) == pytest.approx(chain.path.latency_s)
 
 
+def test_no_question_minds_a_time_in_which_nothing_was(folder: Path) -> None:
+    nothing = ("--between", "2020-01-01..2020-01-02", "--from", str(folder), "--json")
+    for question in ("edges", "latency", "chains", "never-triggered", "shares"):
+        done = run_inside("analyze", question, *nothing)
+        assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
 def test_a_chain_is_slow_by_its_initialisation_too(tmp_path: Path) -> None:
     records = []
     for name, init_s in (("warm", None), ("cold", 2.0)):
