@@ -28,26 +28,33 @@ _OF_INVOCATIONS: Final = (
     *("generation", "event", "arn", "function", "function_region", "account", "version"),
     *("memory_mb", "cold", "status", "error", "dropped"),
 )
-_CALL: Final = (*_RECORD, "call_id", "started_s", "duration_s", "key", "trace_id")
+_CALL: Final = (
+    *_RECORD,
+    "call_id",
+    "started_s",
+    "duration_s",
+    "resource",
+    "key",
+    "error",
+    "trace_id",
+)
 _OF_CALLS: Final = (
-    *("generation", "service", "operation", "call_region", "resource", "error", "retries"),
-    *("local", "effect"),
+    *("generation", "service", "operation", "call_region", "retries", "local", "effect"),
 )
 _OUTPUT: Final = (
-    *("output_id", "output_key", "hash", "attribute_hashes", "ids", "subject", "place"),
-    *("match_ids", "match_content", "match_order"),
+    *("output_id", "output_resource", "output_key", "hash", "attribute_hashes", "ids", "subject"),
+    *("place", "match_ids", "match_content", "match_order"),
 )
 _OF_OUTPUTS: Final = (
-    *("output", "output_resource", "output_operation", "doubtful", "match_stem"),
-    *("table_place", "key_names"),
+    *("output", "output_operation", "doubtful", "match_stem", "table_place", "key_names"),
 )
 _CAUSE: Final = (
-    *(*_RECORD, "began_s", "cause_id", "key", "hash", "at_s", "ids", "caller", "subject"),
-    *("place", "match_ids", "match_content", "match_order", "source"),
+    *(*_RECORD, "began_s", "cause_id", "resource", "key", "hash", "at_s", "ids", "caller"),
+    *("subject", "place", "match_ids", "match_content", "match_order", "source"),
 )
 _OF_CAUSES: Final = (
-    *("generation", "cause", "arn", "function", "function_region", "service", "resource"),
-    *("cause_region", "name", "caller_function", "table_place", "key_names"),
+    *("generation", "cause", "arn", "function", "function_region", "service", "cause_region"),
+    *("name", "caller_function", "table_place", "key_names"),
 )
 _IDS: Final = frozenset({"record_id", "output_id", "cause_id"})
 _LETTERS: Final = ID_BYTES * 4 // 3

@@ -252,13 +252,12 @@ def _add_call(
         call.service,
         call.operation,
         call.region,
-        call.resource,
-        call.error,
         call.retries,
         call.local,
         node.effect,
     )
-    own = (*whose, call.id, call.at_s, call.duration_s, call.key, call.trace_id, alike)
+    own = (*whose, call.id, call.at_s, call.duration_s, call.resource, call.key, call.error)
+    own += (call.trace_id, alike)
     if not call.outputs:
         rows.calls.append((record_id, first, None, *own))
         return
@@ -273,27 +272,25 @@ def _of_calls(
     service: str,
     operation: str,
     region: str | None,
-    resource: str | None,
-    error: str | None,
     retries: int,
     local: bool | int,
     effect: Effect,
 ) -> Row:
-    return (generation, service, operation, region, resource, error, retries, bool(local), effect)
+    return (generation, service, operation, region, retries, bool(local), effect)
 
 
 def _output(half: OutputNode) -> Row:
     output, node, number = half.fact, half.call, half.number
     call, invocation = node.fact, node.invocation
     service, key = call.service, output.key
-    region = change = names = None
+    table = change = names = None
     if service == "dynamodb" and output.resource:
         if key is not None:
             names = key_names_of(key) or None
         elif output.attribute_hashes:
             change = "delete" if is_delete(half) else "put"
         if names or change:
-            region = call.region or invocation.region or ""
+            table = (call.region or invocation.region or "", output.resource)
     content, order = None, []
     if key is not None or output.item_hash or output.subject is not None:  # else there are none
         for level, group in group_output_keys(half, ()):
@@ -303,6 +300,7 @@ def _output(half: OutputNode) -> Row:
                 order.append(key_text(group))
     return (
         _id_of(f"{invocation.request_id}\n{call.id}\n{number}\n", _encode(output)),
+        output.resource,
         key,
         output.item_hash,
         output.attribute_hashes,
@@ -312,35 +310,31 @@ def _output(half: OutputNode) -> Row:
         _texts(exact_output_keys(half)),
         content,
         order,
-        _of_outputs(
-            number, output.resource, output.operation, output.doubtful, region, change, names
-        ),
+        _of_outputs(number, output.operation, output.doubtful, table, change, names),
     )
 
 
 @lru_cache(maxsize=4096)
 def _of_outputs(
     number: int,
-    resource: str | None,
     operation: str | None,
     doubtful: bool,
-    region: str | None,
+    table: tuple[str, str] | None,
     change: str | None,
     names: tuple[str, ...] | None,
 ) -> Row:
-    table = stem = None
-    if region is not None and resource is not None:
-        table = _joined((region, resource))
-        if change is not None:
-            # What DynamoDB's causes tell of the table's key completes it.
-            stem = key_text(("key", region, resource, "", change))
-    return (number, resource, operation, doubtful, stem, table, names)
+    stem = None
+    if table is not None and change is not None:
+        # What DynamoDB's causes tell of the table's key completes it.
+        stem = key_text(("key", *table, "", change))
+    place = _joined(table) if table is not None else None
+    return (number, operation, doubtful, stem, place, names)
 
 
 def _cause(cause: Cause, number: int, invocation: Invocation, generation: int) -> Row:
     half = CauseNode(invocation, cause, number)
     key, resource = cause.key, cause.resource
-    content = order = source = names = None
+    content = order = source = table = names = None
     if key is not None or cause.item_hash or cause.subject is not None:  # else there are none
         for level, group in group_cause_keys(half):
             if source is None:
@@ -351,9 +345,12 @@ def _cause(cause: Cause, number: int, invocation: Invocation, generation: int) -
                 order = key_text(group)
         if key is not None and resource and cause.service == "dynamodb":
             names = key_names_of(key) or None
+            if names is not None:
+                table = (invocation.region or cause.region or "", resource)
     place = place_of_cause(cause, invocation)
     return (
         _id_of(f"{invocation.request_id}\n{number}\n", _encode(cause)),
+        resource,
         key,
         cause.item_hash,
         cause.at_s,
@@ -370,10 +367,10 @@ def _cause(cause: Cause, number: int, invocation: Invocation, generation: int) -
             number,
             invocation,
             cause.service,
-            resource,
             cause.region,
             cause.name,
             cause.caller_function,
+            table,
             names,
         ),
     )
@@ -385,29 +382,15 @@ def _of_causes(
     number: int,
     invocation: Invocation,
     service: str,
-    resource: str | None,
     region: str | None,
     name: str | None,
     caller_function: str | None,
+    table: tuple[str, str] | None,
     names: tuple[str, ...] | None,
 ) -> Row:
-    table = None
-    if names is not None and resource is not None:
-        table = _joined((invocation.region or region or "", resource))
-    return (
-        generation,
-        number,
-        invocation.arn,
-        invocation.function,
-        invocation.region,
-        service,
-        resource,
-        region,
-        name,
-        caller_function,
-        table,
-        names,
-    )
+    place = _joined(table) if table is not None else None
+    function = (invocation.arn, invocation.function, invocation.region)
+    return (generation, number, *function, service, region, name, caller_function, place, names)
 
 
 @lru_cache(maxsize=1024)
