@@ -179,7 +179,6 @@ def analyze(
 
     need_extra(extra_of(engine))
     from gammaray_tui.history.asking import Question, ask
-    from gammaray_tui.history.athena_queries import AthenaPlace
     from gammaray_tui.history.engines import opened
     from providers.archive.dataset import Dataset, need
     from providers.archive.store import open_store
@@ -200,16 +199,19 @@ def analyze(
         endpoint_url=settings.endpoint_url,
     )
     need(Dataset(store))
+    place = None
     if engine == "athena":
         need_writing(read_only=settings.read_only)
-    place = AthenaPlace(
-        settings.regions[0] if settings.regions else "",
-        settings.endpoint_url,
-        athena_workgroup,
-        athena_output,
-        athena_database,
-        lambda question: yes or _agreed(question),
-    )
+        from gammaray_tui.history.athena_queries import AthenaPlace  # and AWS's library with it
+
+        place = AthenaPlace(
+            settings.regions[0] if settings.regions else "",
+            settings.endpoint_url,
+            athena_workgroup,
+            athena_output,
+            athena_database,
+            lambda question: yes or _agreed(question),
+        )
     with warnings.catch_warnings():
         # Ibis uses what DuckDB and pandas will do away with: nothing that a user could change.
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -127,7 +127,6 @@ class Session:
     def _open(self, asked: Asked, say: Told) -> Archive:
         need_extra(extra_of(asked.engine))
         say("looking at the archive")
-        from gammaray_tui.history.athena_queries import AthenaPlace
         from gammaray_tui.history.engines import opened
         from providers.archive.dataset import Dataset, need
         from providers.archive.schema import TABLES
@@ -143,7 +142,11 @@ class Session:
         wanted = (asked, [file for table in TABLES for file in store.files(table)])
         if self._archive is None or self._opened != wanted:
             self._close()
-            athena = AthenaPlace(asked.region, asked.endpoint_url, output=asked.output)
+            athena = None
+            if asked.engine == "athena":
+                from gammaray_tui.history.athena_queries import AthenaPlace
+
+                athena = AthenaPlace(asked.region, asked.endpoint_url, output=asked.output)
             self._archive = self._stack.enter_context(opened(store, asked.engine, athena=athena))
             self._opened = wanted
         return self._archive
