@@ -17,7 +17,7 @@ from gammaray_tui.watch import Watch
 from tests.functional.mock_model import MockModel
 from tests.functional.mock_operations import MockOperations
 
-_PATIENCE_S = 30.0  # only a test that fails waits for so long
+_PATIENCE_S = 60.0  # only a test that fails waits for so long
 _LOOK_EVERY_S = 0.02
 
 

@@ -75,7 +75,8 @@ def test_it_listens_on_loopback_only(local_aws: LocalAws) -> None:
             if state == LISTENING and f"socket:[{fields[9]}]" in sockets:
                 addresses.append(address.partition(":")[0])
 
-    assert addresses == [LOOPBACK, LOOPBACK]
+    # The kernel may tell of a socket twice, or of one too few, when others come and go meanwhile.
+    assert set(addresses) == {LOOPBACK}
 
 
 async def environment_of_a_function(running: LocalAws) -> dict[str, str]:
