@@ -108,12 +108,7 @@ class Matcher:
         self._drop(node)
 
     def forget_output(self, node: OutputNode, *, matched: bool) -> None:
-        """Let an output go for the sake of memory; what is decided stays decided.
-
-        Args:
-            node: what leaves.
-            matched: whether its record came.
-        """
+        """Let an output go, matched if its record came; what is decided stays decided."""
         self._ids.forget_output(node)
         self._groups.forget_output(node)
         self._departures.note_output(node, self._names_of(node), matched=matched)
@@ -129,7 +124,6 @@ class Matcher:
             invocation = self._invocation_of(started)
             for cause in invocation.causes if invocation is not None else ():
                 self.remove_cause(cause)
-                self.redeliveries.forget(cause.invocation)
                 cause.exact = cause.content = cause.order = None
                 self._conclude(cause)
 
@@ -188,6 +182,7 @@ class Matcher:
 
     def remove_cause(self, node: CauseNode) -> None:
         """Take a cause out; what it was is looked at again."""
+        self._dissolve_tries(node.invocation)
         self._remove_cause(node, silently=False)
 
     def forget_cause(self, node: CauseNode) -> None:
@@ -260,28 +255,40 @@ class Matcher:
                     self._conclude(cause)
             self._unsure.update(self.doubts.take())
         for cause, causes in self._again.items():
-            if len(causes) > 1:
-                self._join_tries(cause, causes)
+            self._join_tries(cause, causes)
         self._again.clear()
 
     def _hand_on(self, cause: CauseNode, found: Found | None) -> None:
         """Take an event for what an Invoke handed on, or for a delivery again."""
         if cause.fact.service == "lambda":
             return  # a payload
-        given = self._ids.showing_message(cause)
         if is_handed_on(found):
-            given += self._groups.delivered(cause)
+            self._join_again(cause)
+            self._dissolve_tries(cause.invocation)
             self.doubts.forget(cause, silently=False)
             self._groups.remove_cause(cause, silently=False)
             cause.keys, cause.content, cause.order = (), None, None
-            self.redeliveries.forget(cause.invocation)
             if cause.repeated:
                 cause.repeated = False
                 self._changed(cause, cause.edge)
         else:
             self._enter_cause(cause)
-        if given:
-            self._again.setdefault(given[0], given)
+            self._join_again(cause)
+
+    def _join_again(self, cause: CauseNode) -> list[CauseNode]:
+        """Have those joined again who show the same record; gives them."""
+        same = [cause, *self._ids.showing_message(cause), *self._groups.delivered(cause)]
+        for one in {other.invocation.consumer: other for other in same}.values():
+            self._again[one] = same
+        return same
+
+    def _dissolve_tries(self, invocation: Invocation) -> None:
+        """Join the tries of a trigger again, but for what only this one held together."""
+        seen: set[CauseNode] = set()
+        for member in self.redeliveries.dissolve(invocation):
+            for cause in member.causes:
+                if cause not in seen:
+                    seen.update(self._join_again(cause))
 
     def _join_tries(self, cause: CauseNode, causes: Sequence[CauseNode]) -> None:
         """Join the invocations that were given the same record as an invocation of a function."""

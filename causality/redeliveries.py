@@ -58,6 +58,16 @@ class Redeliveries:
         counts = [max(1, len(member.attempts)) for member in tries]
         return Try(sum(counts[: tries.index(invocation) + 1]), sum(counts))
 
+    def dissolve(self, invocation: Invocation) -> list[Invocation]:
+        """Take the tries of a trigger apart, since one of them is none; gives them.
+
+        Others may have belonged together only through that one.
+        """
+        members = list(self._tries.get(invocation, ()))
+        for member in members:
+            del self._tries[member]
+        return members
+
     def forget(self, invocation: Invocation) -> None:
         """Let an invocation go."""
         group = self._tries.pop(invocation, None)

@@ -134,6 +134,29 @@ def test_halves_of_a_batch_are_tries_of_the_whole() -> None:
     assert _tries(engine, "rest") == ["whole", "half", "rest"]
 
 
+@pytest.mark.parametrize("told", list(permutations(range(4))))
+def test_what_held_tries_together_may_turn_out_to_be_none(told: tuple[int, ...]) -> None:
+    engine = Engine()
+    one, other = ({"s": "kinesis", "res": "k", "ids": {"kinesis": f"s:{n}"}} for n in (1, 2))
+    records: list[tuple[str, float, tuple[dict[str, Any], ...], str]] = [
+        ("r1", T, (one,), ""),
+        ("r2", T + 1, (other,), ""),
+        ("handed on", T + 2, (one, other), ""),
+        ("relay", T + 1.5, (), "handed on"),
+    ]
+    for place in told:
+        request_id, at_s, shown, invokes = records[place]
+        _add(engine, request_id, at_s, *shown, invokes=invokes)
+        engine.settle()
+    assert [_tries(engine, name) for name in ("r1", "r2", "handed on")] == [
+        ["r1"],
+        ["r2"],
+        ["handed on"],
+    ]
+    causes = [cause for i in engine.invocations.values() for cause in i.causes]
+    assert not any(cause.repeated for cause in causes)
+
+
 def test_tries_that_leave_are_let_go() -> None:
     engine = Engine(max_invocations=5)
     for number in range(40):

@@ -26,6 +26,9 @@ IDENTIFIED_WORLDS = {
     "forwarding": Options((*IDENTIFIED, "forward", "relay", "relay"), failures=0.2, drops=0.2),
 }
 BROKEN_WORLDS = {
+    "results": Options(
+        (*IDENTIFIED, "forward"), results=0.5, lost=0.1, outsiders=0.2, failures=0.2
+    ),
     "handing on": Options((*TABLES, "object", "relay", "relay"), failures=0.2),
     "records lost": Options(IDENTIFIED, lost=0.2, outsiders=0.2, failures=0.2, twice=0.2),
     "calls repeated": Options(IDENTIFIED, repeated=0.4, unanswered=0.2, failures=0.2, contents=2),
@@ -217,6 +220,22 @@ def two_accounts(seed: int, options: Options) -> tuple[list[World], list[StreamR
         image.payload.S = image.payload.S.replace(ACCOUNT, "210987654321")
         records.append(record)
     return worlds, records
+
+
+@pytest.mark.parametrize("kinds", [("events", "publish"), ("forward", "send", "relay", "events")])
+def test_every_result_is_of_its_invocation(kinds: tuple[str, ...], seeds: range) -> None:
+    for seed in seeds:
+        world = World(seed, Options(kinds, results=0.7, failures=0.2, twice=0.2)).run()
+        engine = _settled(world.records())
+        found = {
+            (edge.parent.request_id, edge.call.id if edge.call else "", edge.cause.invocation)
+            for edge in engine.edges()
+            if edge.parent is not None
+        }
+        assert {(parent, call, child.request_id) for parent, call, child in found} == {
+            (edge.parent, edge.call_id, edge.child) for edge in world.true_edges
+        }
+        assert any(not edge.call_id for edge in world.true_edges)
 
 
 def test_unique_content_tells_every_write_apart(seeds: range) -> None:

@@ -55,6 +55,7 @@ class Options:
         outsiders: share of writes that nobody recorded, beside the functions' own.
         refused, unanswered, repeated: share of calls that went so.
         failures: share of invocations that fail and are tried again.
+        results: share of asynchronous invocations of which Lambda sends on the result.
         lost, twice: share of the recorder's own records.
     """
 
@@ -76,6 +77,7 @@ class Options:
     unanswered: float = 0.0
     repeated: float = 0.0
     failures: float = 0.0
+    results: float = 0.0
     lost: float = 0.0
     twice: float = 0.0
 
@@ -200,6 +202,10 @@ class World:
         self.at(self.now_s + wait_s, lambda: self._run(run, origins, how))
         return request_id
 
+    def origin_of_result(self, run: Run) -> Origin | None:
+        """Name whose result is sent on, without any call."""
+        return Origin(run.request_id, "")
+
     # --- what happens -----------------------------------------------------------------------
 
     def _fire_root(self) -> None:
@@ -255,6 +261,8 @@ class World:
                 delay_s=self.random.uniform(0.5, 2.0),
                 region=run.region,
             )
+        elif how == "event" and self.options.results and self.chance(self.options.results):
+            world_services.send_result(self, run)
 
     def _call(self, run: Run, made: world_records.Made) -> None:
         origin = Origin(run.request_id, made.id)

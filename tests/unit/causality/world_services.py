@@ -252,6 +252,32 @@ def _put_records(world: World, run: Run) -> Call:
     return Call("kinesis", "PutRecords", params, take_effect)
 
 
+def send_result(world: World, run: Run) -> None:
+    """Send on what an asynchronous invocation gave, as Lambda does, to one of its destinations."""
+    context = {"requestId": run.request_id, "functionArn": run.arn, "condition": "Success"}
+    result = {"version": "1.0", "requestContext": context, "requestPayload": run.event}
+    origin = world.origin_of_result(run)
+    kind = world.random.choice(["queue", "topic", "bus", "function"])
+    if kind == "queue":
+        _queue(world, run, json.dumps(result), origin, sender="AROAEXAMPLE:awslambda_1_2")
+    elif kind == "topic":
+        topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:results"
+        record, _ = _sns_record(world, topic, json.dumps(result))
+        world.deliver("topic:results", record, origin, run.depth + 1)
+    elif kind == "bus":
+        event = {
+            "id": world.id(),
+            "source": "lambda",
+            "detail-type": "Lambda Function Invocation Result - Success",
+            "region": REGION,
+            "detail": result,
+        }
+        for consumer in world.consumers("bus:results"):
+            world.invoke(consumer, event, [origin], run.depth + 1, how="request")
+    else:
+        world.invoke("fn4", result, [origin], run.depth + 1, how="request")
+
+
 # --- functions, HTTP, state machines -------------------------------------------------------
 
 
