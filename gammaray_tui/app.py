@@ -118,6 +118,7 @@ class GammarayApp(FewToasts):
         self.theme = known_theme(wanted, self.available_themes)
         self.title = f"gammaray-tui: {self.look.safe(title)}"
         self.density = density
+        self.set_class(ascii_only, "-ascii")
         self.model = model
         self.account_name = title
         self.switching = switching

@@ -104,7 +104,7 @@ class GraphExports:
         scopes = [Scope("everything", self._whole, len(known))]
         if self._fitting is not None:
             fitting = len(select(self._engine, self._fitting))
-            scopes.insert(0, Scope("filtered", "chains that fit the filter", fitting))
+            scopes.insert(0, Scope("filtered", "what fits the filter", fitting))
         selected = known.get(self._selected)
         if selected is not None:
             chain = len(chains_of(self._engine, [selected]))

@@ -71,6 +71,7 @@ MainScreen {
 """
 
 APP_CSS = """
+GammarayApp.-ascii Static { text-overflow: clip; }
 Toast { max-width: 70; }
 .-roomy {
     #header { margin: 1 1 0 1; }

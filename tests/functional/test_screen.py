@@ -256,6 +256,11 @@ async def test_ascii_draws_nothing_else() -> None:
         await pilot.press("g")
         text = "\n".join(line[:116] for line in text_of(app).splitlines()[2:22])
         assert text.isascii(), sorted({c for c in text if not c.isascii()})
+        await pilot.resize_terminal(90, 30)
+        await pilot.press("t")
+        # What is too long is cut without a sign that is none of ASCII's.
+        await until(pilot, lambda: text_of(app).startswith(" time line"))
+        assert text_of(app).isascii()
 
 
 async def test_the_palette_offers_the_actions_of_the_registry() -> None:
