@@ -148,7 +148,8 @@ class DetailItems:
             line = look.left(head, 3 + name) + " "
             half, whole = formats.duration(detail.chain_s / 2), formats.duration(detail.chain_s)
             scale = "0".ljust(max(0, bars // 2)) + half
-            scale = scale.ljust(max(0, bars - len(whole)))[: max(0, bars - len(whole) - 1)]
+            if len(scale) + 1 + len(whole) > bars:
+                scale = "0"[: max(0, bars - len(whole) - 1)]
             style = look.palette.muted
             return [
                 Segment(line, style + Style(bold=True)),
