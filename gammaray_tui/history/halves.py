@@ -107,13 +107,18 @@ def unnested(archive: Archive, rows: Table, name: str) -> Table:
     return ibis.union(one, several.select(*one.columns))
 
 
+def has_several_accounts(archive: Archive) -> bool:
+    """Say whether functions of more than one account were archived."""
+    told = archive.invocations.filter(archive.invocations.account.notnull())
+    return archive.once("accounts", lambda: archive.count(told.select("account").distinct()) > 1)
+
+
 def _with_accounts(archive: Archive, rows: Table) -> Table:
     """Give the account of each row's invocation; NULL where all are of one."""
+    if not has_several_accounts(archive):
+        return rows.mutate(account=ibis.null("string"))
     told = archive.invocations.select("request_id", "account")
     told = told.filter(told.account.notnull())
-    count = archive.once("accounts", lambda: archive.count(told.select("account").distinct()))
-    if count < 2:
-        return rows.mutate(account=ibis.null("string"))
     told = told.semi_join(rows, "request_id")
     told = archive.held(told.group_by("request_id").agg(account=told.account.min()))
     return rows.left_join(told, "request_id").drop("request_id_right")

@@ -25,7 +25,7 @@ from causality.clock import (
 from causality.match_keys import AWS_ONLY_IDS, CALLER, CONTENT, EXACT, IDS, LASTING_IDS, ORDER
 from gammaray_recorder import wire
 from gammaray_tui.history.engines import Archive
-from gammaray_tui.history.halves import Halves, Whole
+from gammaray_tui.history.halves import Halves, Whole, has_several_accounts
 from gammaray_tui.history.sharing import Grouped
 
 # A row for each output that can be meant, with what holds of the cause at that level.
@@ -73,7 +73,9 @@ def by_id(archive: Archive, halves: Halves) -> Proven:
     met = met.filter(met.parent_request_id != met.child_request_id)
     met = met.left_join(crowded.mutate(crowded=True), "match_id").drop("match_id_right")
     hard = met.match_id.startswith(_UNUSUAL) | met.crowded.notnull()
-    for kind in _HARD:
+    # Local servers number records in each account from one.
+    numbered = (wire.ID_KINESIS,) if has_several_accounts(archive) else ()
+    for kind in (*_HARD, *numbered):
         hard |= met.match_id.startswith(f"{kind} ")
     met = met.mutate(
         hard_id=ibis.cases((hard, met.match_id)),
