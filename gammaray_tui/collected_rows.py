@@ -159,5 +159,5 @@ def _row(offer: Offer) -> TreeRow:
 def _told(offer: Offer) -> str:
     if offer.fetching:
         return "on its way"
-    text = ", ".join(offer.why)
-    return text if offer.least_s is None else f"{text}, over {formats.duration(offer.least_s)}"
+    over = "" if offer.least_s is None else f" >{formats.duration(offer.least_s)}"
+    return ", ".join(why + over if why == "slowest" else why for why in offer.why)
