@@ -66,7 +66,8 @@ def _parameter(parameter: object, context: typer.Context) -> tuple[str, str] | N
 
 def _place(argument: TyperArgument) -> str:
     name = argument.metavar or (argument.name or "").upper()
-    return name if argument.required or name.startswith("[") else f"[{name}]"
+    name += "..." * (argument.nargs == -1)
+    return name if argument.required else f"[{name}]"
 
 
 def _keys() -> Iterator[str]:

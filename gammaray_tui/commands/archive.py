@@ -27,7 +27,7 @@ def archive(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="PATH...",
+            metavar="PATH",
             help="Recordings, other files of records, folders of them, and DynamoDB's exports to "
             "S3 (a copy of the folder, or s3://BUCKET/PREFIX).",
             show_default=False,

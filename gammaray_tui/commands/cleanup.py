@@ -31,7 +31,7 @@ def cleanup(
     context: typer.Context,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Resources to delete, by name or id."),
+        typer.Argument(metavar="NAME", help="Resources to delete, by name or id."),
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Delete everything that this tool made.")

@@ -30,7 +30,7 @@ Collected: TypeAlias = Annotated[
 PathsOrNone: TypeAlias = Annotated[
     list[Path] | None,
     typer.Argument(
-        metavar="[PATH...]",
+        metavar="PATH",
         help="Files (*.jsonl, *.new, *.xray), or folders of them.",
         show_default=False,
     ),

@@ -24,7 +24,7 @@ def deploy(
     applications: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[APP]...",
+            metavar="APP",
             autocompletion=completion.applications,
             help="Applications by name, or paths of manifests (app.toml, the original's *.json); "
             "without one, lists them.",

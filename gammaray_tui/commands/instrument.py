@@ -17,7 +17,7 @@ from gammaray_tui.commands.acting import (
 from providers.operations import KnownFunction, Step
 
 _Functions = Annotated[
-    list[str], typer.Argument(metavar="FUNCTION...", help="Functions, by name or ARN.")
+    list[str], typer.Argument(metavar="FUNCTION", help="Functions, by name or ARN.")
 ]
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 
@@ -27,7 +27,7 @@ def instrument(
     functions: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[FUNCTION]...", help="Functions, by name or ARN; without one, lists them."
+            metavar="FUNCTION", help="Functions, by name or ARN; without one, lists them."
         ),
     ] = None,
     grant: Annotated[

@@ -83,7 +83,7 @@ Configuration: TypeAlias = Annotated[
 Paths: TypeAlias = Annotated[
     list[Path],
     typer.Argument(
-        metavar="PATH...",
+        metavar="PATH",
         help="Files (*.jsonl, *.new, *.xray), or folders of them.",
         show_default=False,
     ),

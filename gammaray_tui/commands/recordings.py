@@ -35,7 +35,7 @@ File = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help="
 Paths = Annotated[
     list[Path] | None,
     typer.Argument(
-        metavar="[PATH...]",
+        metavar="PATH",
         show_default=False,
         help="Recordings, or folders of them. Default: those in the state folder.",
     ),

@@ -56,7 +56,7 @@ def tail(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[PATH...]",
+            metavar="PATH",
             help="Read these files, or folders of them, instead of AWS.",
             show_default=False,
         ),

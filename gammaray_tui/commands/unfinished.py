@@ -29,7 +29,7 @@ def unfinished(
     context: typer.Context,
     id: Annotated[
         str | None,
-        typer.Argument(metavar="[ID]", help="Which, by how its id begins. Default: all."),
+        typer.Argument(metavar="ID", help="Which, by how its id begins. Default: all."),
     ] = None,
     finish: Annotated[bool, typer.Option("--finish", help="Do again what never ended.")] = False,
     undo: Annotated[
