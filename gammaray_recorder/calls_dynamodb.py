@@ -162,7 +162,7 @@ def _keyed(table: str, key: Parameters, place: Place) -> Output:
 
 
 def _placed(output: Output, table: str, place: Place) -> Output:
-    """Note the account of a table, given by its ARN, that is not the function's own."""
+    """Note the account of a table that is not the function's own."""
     if table.startswith("arn:"):
         parts = table.split(":")
         if len(parts) > 5 and parts[4] != place[0].account:

@@ -49,12 +49,7 @@ def cause(
 
 
 def bring_result(found: Cause, context: Mapping[str, Any]) -> Cause:
-    """Say of which invocation a cause brings the result: Lambda sends it to a destination.
-
-    Args:
-        found: the cause.
-        context: the `requestContext` of what was sent.
-    """
+    """Say of which invocation a cause brings the result, by the `requestContext` in it."""
     found[wire.NAME] = "%s%s" % (wire.DESTINATION, context.get("condition"))
     request_id = context.get("requestId")
     if isinstance(request_id, str) and request_id:
@@ -63,7 +58,7 @@ def bring_result(found: Cause, context: Mapping[str, Any]) -> Cause:
 
 
 def result_in(message: Mapping[str, Any]) -> Dict[str, Any]:
-    """Give the `requestContext` of an invocation's result; an empty one of anything else."""
+    """Give the `requestContext` of an invocation's result; nothing of anything else."""
     context = mapping(message.get("requestContext"))
     return context if "condition" in context and "functionArn" in context else {}
 

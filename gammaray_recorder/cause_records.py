@@ -31,12 +31,7 @@ _DEAD_LETTER = ("RequestID", "ErrorCode", "ErrorMessage")
 
 
 def read(records: List[Any], account: str = "") -> List[Cause]:
-    """Give the causes of records, in their order; none when these are not AWS's records.
-
-    Args:
-        records: of an event.
-        account: the function's.
-    """
+    """Give the causes of records, in their order; none when these are not AWS's records."""
     causes: List[Cause] = []
     for record in records:
         found = mapping(record)
@@ -111,7 +106,6 @@ def _dynamodb(record: Dict[str, Any]) -> List[Cause]:
 
 
 def _tell_account(found: Cause, stream_arn: Any, account: str) -> None:
-    """Note the account of a table that is not the function's own."""
     parts = stream_arn.split(":") if isinstance(stream_arn, str) else []
     if len(parts) > 5 and account and parts[4] and parts[4] != account:
         found[wire.IDS] = {**found.get(wire.IDS, {}), wire.ID_ACCOUNT: parts[4]}
@@ -174,7 +168,6 @@ def _notification(sns: Dict[str, Any], outer: Dict[str, Any]) -> List[Cause]:
 
 
 def _result(text: Any) -> Dict[str, Any]:
-    """Find in a message of which invocation it brings the result; nothing in any other one."""
     if not (isinstance(text, str) and text[:1] == "{" and '"requestContext"' in text):
         return {}
     try:
@@ -184,16 +177,11 @@ def _result(text: Any) -> Dict[str, Any]:
 
 
 def _dead_letter(attributes: Any) -> Dict[str, Any]:
-    """Find in a message's attributes which invocation was given what no try could handle."""
     told = mapping(attributes)
     if not all(name in told for name in _DEAD_LETTER):
         return {}
-    request_id = mapping(told["RequestID"])
-    # SNS and SQS spell it in different ways.
-    return {
-        "condition": "DeadLetter",
-        "requestId": request_id.get("Value") or request_id.get("stringValue"),
-    }
+    told = mapping(told["RequestID"])  # SNS and SQS spell it in different ways
+    return {"condition": "DeadLetter", "requestId": told.get("Value") or told.get("stringValue")}
 
 
 def _sqs(record: Dict[str, Any]) -> List[Cause]:
