@@ -9,13 +9,13 @@ from __future__ import annotations
 from array import array
 from binascii import b2a_base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import accumulate, chain
-from operator import methodcaller
+from itertools import accumulate
 from typing import Any, Final, TypeAlias
 
 import pyarrow as pa
 
-from providers.archive.rows import ID_BYTES, Row, Rows
+from providers.archive.halves import ID_BYTES, Nested, Row
+from providers.archive.rows import Rows
 from providers.archive.schema import TABLES, TableName
 
 _Names: TypeAlias = tuple[str, ...]
@@ -58,25 +58,23 @@ _OF_CAUSES: Final = (
 )
 _IDS: Final = frozenset({"record_id", "output_id", "cause_id"})
 _LETTERS: Final = ID_BYTES * 4 // 3
-_values: Final = methodcaller("values")
 
 
 def tables_of(rows: Rows, at_least: int = 1) -> Iterator[tuple[TableName, pa.Table]]:
     """Make tables of rows, and forget these; those of tables with fewer rows are left."""
-    made: tuple[tuple[TableName, list[Row], Callable[[Rows], _Columns]], ...] = (
-        ("invocations", rows.invocations, _invocations),
-        ("calls", rows.calls, _calls),
-        ("causes", rows.causes, _causes),
-        ("gaps", rows.gaps, _gaps),
+    made: tuple[tuple[TableName, Callable[[Rows], _Columns], tuple[list[Any], ...]], ...] = (
+        ("invocations", _invocations, (rows.invocations,)),
+        ("calls", _calls, (rows.calls, rows.outputs, *rows.of_outputs)),
+        ("causes", _causes, (rows.causes, *rows.of_causes)),
+        ("gaps", _gaps, (rows.gaps,)),
     )
-    for name, own, columns_of in made:
-        if len(own) >= at_least:
+    for name, columns_of, forgotten in made:
+        if len(forgotten[0]) >= at_least:
             columns = columns_of(rows)
             names = TABLES[name].names
             yield name, pa.Table.from_arrays([columns[n] for n in names], names=names)
-            own.clear()
-            if name == "calls":
-                rows.outputs.clear()
+            for held in forgotten:
+                held.clear()
 
 
 def _invocations(rows: Rows) -> _Columns:
@@ -90,7 +88,7 @@ def _calls(rows: Rows) -> _Columns:
     types = _types("calls")
     columns = _own(_CALL, [ids, parts, *own], types) | _alike(_OF_CALLS, alike, types)
     *own, alike = zip(*rows.outputs, strict=True) if rows.outputs else [()] * (len(_OUTPUT) + 1)
-    outputs = _own(_OUTPUT, own, types) | _alike(_OF_OUTPUTS, alike, types)
+    outputs = _own(_OUTPUT, own, types, rows.of_outputs) | _alike(_OF_OUTPUTS, alike, types)
     if len(rows.outputs) < len(places):  # NULL where a call has none
         taken = pa.array(places, pa.int32())
         outputs = {name: column.take(taken) for name, column in outputs.items()}
@@ -100,7 +98,7 @@ def _calls(rows: Rows) -> _Columns:
 def _causes(rows: Rows) -> _Columns:
     *own, alike = zip(*rows.causes, strict=True)
     types = _types("causes")
-    return _own(_CAUSE, own, types) | _alike(_OF_CAUSES, alike, types)
+    return _own(_CAUSE, own, types, rows.of_causes) | _alike(_OF_CAUSES, alike, types)
 
 
 def _gaps(rows: Rows) -> _Columns:
@@ -112,12 +110,21 @@ def _types(table: TableName) -> Mapping[str, pa.DataType]:
 
 
 def _own(
-    names: _Names, columns: Sequence[Sequence[Any]], types: Mapping[str, pa.DataType]
+    names: _Names,
+    columns: Sequence[Sequence[Any]],
+    types: Mapping[str, pa.DataType],
+    nested: Nested | None = None,
 ) -> _Columns:
-    return {
-        name: _texts_of_ids(values) if name in _IDS else _column(values, types[name])
-        for name, values in zip(names, columns, strict=True)
-    }
+    found: _Columns = {}
+    for name, values in zip(names, columns, strict=True):
+        kind = types[name]
+        if name in _IDS:
+            found[name] = _texts_of_ids(values)
+        elif nested is not None and pa.types.is_nested(kind):
+            found[name] = _nested(name, values, nested, kind)
+        else:
+            found[name] = pa.array(values, kind)
+    return found
 
 
 def _alike(names: _Names, alike: Sequence[Row], types: Mapping[str, pa.DataType]) -> _Columns:
@@ -136,16 +143,13 @@ def _alike(names: _Names, alike: Sequence[Row], types: Mapping[str, pa.DataType]
     return columns
 
 
-def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    if not pa.types.is_nested(kind):
-        return pa.array(values, kind)
-    # Flat values and where each row's begin: several times quicker than a list for each row.
-    offsets = pa.array([*accumulate(map(len, values), initial=0)], pa.int32())
-    flat = pa.array([*chain.from_iterable(values)], pa.string())
+def _nested(name: str, counts: Sequence[int], nested: Nested, kind: pa.DataType) -> pa.Array:
+    offsets = pa.array([*accumulate(counts, initial=0)], pa.int32())
+    texts = pa.array(getattr(nested, name), pa.string())
     if pa.types.is_list(kind):
-        return pa.ListArray.from_arrays(offsets, flat, type=kind)
-    items = pa.array([*chain.from_iterable(map(_values, values))], pa.string())
-    return pa.MapArray.from_arrays(offsets, flat, items, type=kind)
+        return pa.ListArray.from_arrays(offsets, texts, type=kind)
+    items = pa.array(getattr(nested, f"{name}_values"), pa.string())
+    return pa.MapArray.from_arrays(offsets, texts, items, type=kind)
 
 
 def _texts_of_ids(ids: Sequence[bytes]) -> pa.Array:

@@ -24,7 +24,7 @@ class _Partition:
     __slots__ = ("pieces", "rows")
 
     def __init__(self) -> None:
-        self.rows = Rows([], [], [], [], [])
+        self.rows = Rows.new()
         self.pieces: dict[TableName, list[pa.Table]] = {name: [] for name in TABLES}
 
     def pack(self, at_least: int = 1) -> None:
