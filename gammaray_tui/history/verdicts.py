@@ -36,7 +36,7 @@ COLUMNS: Final = (
 # Ids that prove only together with something else.
 _HARD: Final = (wire.ID_TRACEPARENT, *sorted(LASTING_IDS))
 _CALLER: Final = f"{CALLER} "
-_UNUSUAL: Final = "["  # a key with spaces in its parts (providers.archive.rows.key_text)
+_UNUSUAL: Final = "["  # a key with spaces in its parts (providers.archive.halves.key_text)
 
 
 class Split(NamedTuple):

@@ -48,7 +48,8 @@ def test_files_stand_by_day_and_region_and_tell_their_version(tmp_path: Path) ->
             assert region.startswith("region=us-")
             metadata = pq.read_metadata(path).metadata
             assert metadata[b"gammaray.archive"] == b"3"
-            assert pq.read_schema(path).names == schema.names
+            found = pq.read_schema(path)
+            assert (found.names, found.types) == (schema.names, schema.types)
     assert json.loads((tmp_path / "_gammaray.json").read_text()) == {"schema": "gammaray-archive/3"}
 
 
