@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from causality.agreement import is_specific
@@ -12,6 +12,7 @@ from causality.graph import CauseNode, OutputNode
 from causality.lane import Lane, OutputPlace
 from causality.match_keys import CONTENT, is_blind, output_order
 from causality.stretch import LedTo
+from gammaray_recorder import wire
 
 Consumer: TypeAlias = tuple[str, str]  # (region, ARN as invoked)
 
@@ -23,7 +24,7 @@ class Group:
         level: what sharing the key proves, content or order.
     """
 
-    __slots__ = ("_lanes", "_mixed", "_outputs", "_places", "level")
+    __slots__ = ("_account", "_lanes", "_mixed", "_outputs", "_places", "_several", "level")
 
     def __init__(self, level: int) -> None:
         """Make an empty group."""
@@ -33,6 +34,8 @@ class Group:
         self._lanes: dict[Consumer, Lane] = {}
         # Whether content alone does not tell everything, so that order has to.
         self._mixed = level == CONTENT
+        self._account: str | None = None  # of those who share the key, as far as they are of one
+        self._several = False
 
     def __bool__(self) -> bool:
         return bool(self._outputs or self._lanes)
@@ -50,6 +53,7 @@ class Group:
         index = bisect_left(self._places, place)
         self._places.insert(index, place)
         self._outputs.insert(index, output)
+        self._note_account(output.call.invocation.account, output.fact.ids)
         if not is_specific(output):
             self._mix()
         self.changed_at(output.made_s)
@@ -71,6 +75,7 @@ class Group:
         if lane is None:
             lane = self._lanes[consumer] = Lane(self.level)
         causes = lane.add(identity, cause)
+        self._note_account(cause.invocation.account, cause.fact.ids)
         if is_blind(cause.fact):
             self._mix()
         return causes
@@ -108,6 +113,13 @@ class Group:
         del self._places[index], self._outputs[index]
         return True
 
+    def _note_account(self, account: str | None, ids: Mapping[str, str]) -> None:
+        account = ids.get(wire.ID_ACCOUNT, account)
+        if self._account is None:
+            self._account = account
+        elif account is not None and account != self._account:
+            self._several = True
+
     def _mix(self) -> None:
         if not self._mixed:
             self._mixed = True
@@ -120,4 +132,4 @@ class Group:
         if not self._mixed:
             return
         for lane in self._lanes.values():
-            yield from lane.solve(self._places, self._outputs, led_to)
+            yield from lane.solve(self._places, self._outputs, led_to, apart=self._several)

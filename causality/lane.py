@@ -45,8 +45,8 @@ class Lane:
     """The deliveries of a group that one function consumed."""
 
     __slots__ = (
-        *("_blind", "_by_identity", "_changed_s", "_foreign", "_level", "_marks", "_places"),
-        *("_recurs", "_sorted"),
+        *("_apart", "_blind", "_by_identity", "_changed_s", "_foreign", "_level", "_marks"),
+        *("_places", "_recurs", "_sorted"),
     )
 
     def __init__(self, level: int) -> None:
@@ -58,6 +58,7 @@ class Lane:
         self._marks: list[_Mark] = []
         self._changed_s = float("inf")
         self._blind = 0
+        self._apart = False
         self._foreign = False  # whether others' outputs were left out
         self._recurs = False  # whether it holds more than one output or delivery
 
@@ -142,6 +143,8 @@ class Lane:
         places: Sequence[OutputPlace],
         outputs: Sequence[OutputNode],
         led_to: LedTo,
+        *,
+        apart: bool,
     ) -> list[Verdict]:
         """Solve from the earliest change on.
 
@@ -149,12 +152,14 @@ class Lane:
             places: the order of the outputs.
             outputs: the group's outputs, in that order.
             led_to: whether an invocation led to another one.
+            apart: whether some of these are of another account than others.
 
         Returns:
             What holds for the deliveries from some place before the change to the last.
         """
         if self._changed_s == float("inf"):
             return []
+        self._apart = apart
         recurs = self._is_recurring(outputs)
         if recurs != self._recurs:
             self._recurs = recurs
@@ -200,7 +205,9 @@ class Lane:
         since_mark = 0
         for delivery in self._sorted[first:]:
             made = _count_made(places, delivery.latest_s)
-            new = self._own(outputs[max(pulled, made - VISIBLE) : made], delivery)
+            new = outputs[max(pulled, made - VISIBLE) : made]
+            if self._apart:
+                new = self._own(new, delivery)
             pulled = max(pulled, made)
             visible = rules.current([*visible, *new], delivery)
             left = rules.current([*left, *rules.takable(new)], delivery)
@@ -233,8 +240,8 @@ class Lane:
         return own
 
     def _is_recurring(self, outputs: Sequence[OutputNode]) -> bool:
-        if len(self._sorted) > 1 or len(outputs) < 2:
-            return len(self._sorted) > 1
+        if len(self._sorted) > 1 or len(outputs) < 2 or not self._apart:
+            return len(self._sorted) > 1 or len(outputs) > 1
         cause = self._sorted[0].causes[0]
         own = (output for output in outputs if not accounts_differ(output, cause))
         return len(list(islice(own, 2))) > 1
