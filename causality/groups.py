@@ -53,7 +53,9 @@ class Group:
         index = bisect_left(self._places, place)
         self._places.insert(index, place)
         self._outputs.insert(index, output)
-        self._note_account(output.call.invocation.account, output.fact.ids)
+        account, ids = output.call.invocation.account, output.fact.ids
+        if ids or account is not self._account:  # else as all before
+            self._note_account(account, ids)
         if not is_specific(output):
             self._mix()
         self.changed_at(output.made_s)
@@ -75,7 +77,9 @@ class Group:
         if lane is None:
             lane = self._lanes[consumer] = Lane(self.level)
         causes = lane.add(identity, cause)
-        self._note_account(cause.invocation.account, cause.fact.ids)
+        account, ids = cause.invocation.account, cause.fact.ids
+        if ids or account is not self._account:
+            self._note_account(account, ids)
         if is_blind(cause.fact):
             self._mix()
         return causes

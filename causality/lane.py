@@ -160,7 +160,7 @@ class Lane:
         if self._changed_s == float("inf"):
             return []
         self._apart = apart
-        recurs = self._is_recurring(outputs)
+        recurs = len(self._sorted) > 1 or (len(outputs) > 1 and self._has_several(outputs))
         if recurs != self._recurs:
             self._recurs = recurs
             if self._level == CONTENT:
@@ -239,9 +239,9 @@ class Lane:
         self._foreign = self._foreign or len(own) < len(outputs)
         return own
 
-    def _is_recurring(self, outputs: Sequence[OutputNode]) -> bool:
-        if len(self._sorted) > 1 or len(outputs) < 2 or not self._apart:
-            return len(self._sorted) > 1 or len(outputs) > 1
+    def _has_several(self, outputs: Sequence[OutputNode]) -> bool:
+        if not self._apart:
+            return True
         cause = self._sorted[0].causes[0]
         own = (output for output in outputs if not accounts_differ(output, cause))
         return len(list(islice(own, 2))) > 1
