@@ -78,7 +78,10 @@ async def come_to_rest(*_: float) -> None:
         while loop._ready:  # type: ignore[attr-defined]
             assert time.monotonic() < give_up_s, "the application never comes to rest"
             await asyncio.sleep(0)
-        for screen in active_app.get().screen_stack[-1:]:  # none once the application has ended
+        app = active_app.get()
+        if isinstance(app, GammarayApp) and app._changed:
+            app._drain()  # what a selection changes comes with the timer's next turn
+        for screen in app.screen_stack[-1:]:  # none once the application has ended
             screen._on_timer_update()
         if not loop._ready:  # type: ignore[attr-defined]
             return
