@@ -53,8 +53,8 @@ BATCHES = (10, 100, 500)  # records: sizes that are measured
 # A watch with --collected: partitions asked for every few seconds, and what stands in them.
 LOOKS, ROLLUPS, ROLLUP_KB, MINUTES = DAY_S / 5, 100, 1.0, 2
 # An archive: docs/performance.md for DuckDB, CPU of a record and of an invocation.
-ARCHIVE_RATE, EDGES_CPU_S = 40_000, 21.2e-6
-SPARK_TIMES = 5  # assumed: CPU of Spark for one of DuckDB's
+ARCHIVE_RATE, EDGES_CPU_S = 57_000, 11.2e-6
+SPARK_TIMES = 15  # CPU of Spark, in local mode, for one of DuckDB's
 S3_USD = 0.023  # a GB and month
 ATHENA_USD = 5e-3  # a GB that is read
 SPARK_USD = (0.052624 + 4 * 0.0057785) / 3600  # EMR Serverless: a second of a core with 4 GB
