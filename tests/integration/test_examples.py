@@ -98,9 +98,10 @@ async def cleaned_up(operations: AwsOperations) -> None:
     assert all(resource.managed for resource in found)
     assert (await operations.delete(found, lambda _step: None)).failed == ()
     # What still ran meanwhile, say after a message that came twice, made its log group once more.
-    while left := await operations.resources():
-        assert {resource.kind for resource in left} == {"log group"}
-        assert (await operations.delete(left, lambda _step: None)).failed == ()
+    async with asyncio.timeout(TIMEOUT_S):
+        while left := await operations.resources():
+            assert {resource.kind for resource in left} == {"log group"}
+            assert (await operations.delete(left, lambda _step: None)).failed == ()
 
 
 async def test_webapp_is_a_chain_of_five_functions_in_two_configurations_side_by_side(

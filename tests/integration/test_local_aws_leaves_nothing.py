@@ -22,7 +22,7 @@ import pytest
 pytestmark = [pytest.mark.local_aws, pytest.mark.xdist_group("local_aws_2")]
 
 HOST = [sys.executable, "-m", "tests.integration.local_aws_host"]
-GONE_WITHIN_S = 60.0
+GONE_WITHIN_S = 10.0
 
 
 @dataclass
