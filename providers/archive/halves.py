@@ -6,6 +6,7 @@ joining on equal keys.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple, Self, TypeAlias
@@ -16,6 +17,7 @@ from causality.facts import Cause
 from causality.graph import CauseNode, Invocation, OutputNode
 from causality.match_keys import (
     CONTENT,
+    ExactKey,
     Source,
     exact_cause_keys,
     exact_output_keys,
@@ -52,6 +54,14 @@ class Nested(NamedTuple):
     def new(cls) -> Self:
         """Give one that holds nothing."""
         return cls([], [], [], [], [], [])
+
+    def add_ids(self, ids: Mapping[str, str], keys: Iterable[ExactKey]) -> None:
+        """Add the ids of one half, and the match keys that are made of them."""
+        if ids:
+            self.ids.extend(ids)
+            self.ids_values.extend(ids.values())
+        for key in keys:
+            self.match_ids.append(key_text(key))
 
 
 def key_text(key: tuple[str, ...]) -> str:
@@ -95,10 +105,7 @@ def output_row(half: OutputNode, nested: Nested) -> Row:
     if hashes:
         nested.attribute_hashes.extend(hashes)
         nested.attribute_hashes_values.extend(hashes.values())
-    nested.ids.extend(ids)
-    nested.ids_values.extend(ids.values())
-    for shown in exact:
-        nested.match_ids.append(key_text(shown))
+    nested.add_ids(ids, exact)
     return (
         id_of(f"{invocation.request_id}\n{call.id}\n{number}\n", _encode(output)),
         output.resource,
@@ -153,11 +160,7 @@ def cause_row(
                 table = (invocation.region or cause.region or "", resource)
     place = place_of_cause(cause, invocation)
     ids, exact = cause.ids, exact_cause_keys(half)
-    if ids:
-        nested.ids.extend(ids)
-        nested.ids_values.extend(ids.values())
-    for shown in exact:
-        nested.match_ids.append(key_text(shown))
+    nested.add_ids(ids, exact)
     return (
         id_of(f"{invocation.request_id}\n{number}\n", _encode(cause)),
         resource,

@@ -125,35 +125,13 @@ def _add_facts(facts: Facts, record_id: bytes, region: str, rows_of: RowsOf) -> 
     rows = rows_of[written_s // DAY_S, invocation.region or region or _UNKNOWN]
     for part, fact in enumerate(facts.facts):
         if type(fact) is End:
-            rows.invocations.append(
-                (
-                    record_id,
-                    part,
-                    request_id,
-                    attempt,
-                    written_s,
-                    fact.at_s,
-                    None,
-                    None,
-                    fact.overhead_us,
-                    _of_ends(generation, fact.status, fact.error, fact.dropped),
-                )
-            )
+            own = (record_id, part, request_id, attempt, written_s, fact.at_s)
+            alike = _of_ends(generation, fact.status, fact.error, fact.dropped)
+            rows.invocations.append((*own, None, None, fact.overhead_us, alike))
         elif type(fact) is Start:
-            rows.invocations.append(
-                (
-                    record_id,
-                    part,
-                    request_id,
-                    attempt,
-                    written_s,
-                    fact.at_s,
-                    fact.init_s,
-                    fact.trace_id,
-                    None,
-                    _of_starts(invocation, generation, fact.version, fact.memory_mb, fact.cold),
-                )
-            )
+            own = (record_id, part, request_id, attempt, written_s, fact.at_s)
+            alike = _of_starts(invocation, generation, fact.version, fact.memory_mb, fact.cold)
+            rows.invocations.append((*own, fact.init_s, fact.trace_id, None, alike))
             # The rows of causes, or of a call, are parts of their own.
             for number, cause in enumerate(fact.causes):
                 own = (record_id, part * PARTS + number, request_id, attempt, written_s, fact.at_s)

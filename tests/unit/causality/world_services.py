@@ -101,13 +101,7 @@ def _object_event(
             "object": {"key": key, "etag": etag, "sequencer": thing["sequencer"]},
             "request-id": request_id,
         }
-        event = {
-            "id": world.id(),
-            "source": "aws.s3",
-            "detail-type": "Object Created",
-            "region": REGION,
-            "detail": detail,
-        }
+        event = _event(world, "aws.s3", "Object Created", detail)
         for consumer in world.consumers("bucket:bridged"):
             world.invoke(consumer, event, [origin], run.depth + 1, how="event")
     return world.id() if world.options.local else request_id
@@ -252,6 +246,17 @@ def _put_records(world: World, run: Run) -> Call:
     return Call("kinesis", "PutRecords", params, take_effect)
 
 
+def _event(world: World, source: str, kind: str, detail: Event) -> Event:
+    """Give an event as EventBridge delivers it."""
+    return {
+        "id": world.id(),
+        "source": source,
+        "detail-type": kind,
+        "region": REGION,
+        "detail": detail,
+    }
+
+
 def send_result(world: World, run: Run) -> None:
     """Send on what an asynchronous invocation gave, as Lambda does, to one of its destinations."""
     context = {"requestId": run.request_id, "functionArn": run.arn, "condition": "Success"}
@@ -265,13 +270,8 @@ def send_result(world: World, run: Run) -> None:
         record, _ = _sns_record(world, topic, json.dumps(result))
         world.deliver("topic:results", record, origin, run.depth + 1)
     elif kind == "bus":
-        event = {
-            "id": world.id(),
-            "source": "lambda",
-            "detail-type": "Lambda Function Invocation Result - Success",
-            "region": REGION,
-            "detail": result,
-        }
+        kind = "Lambda Function Invocation Result - Success"
+        event = _event(world, "lambda", kind, result)
         for consumer in world.consumers("bus:results"):
             world.invoke(consumer, event, [origin], run.depth + 1, how="request")
     else:
