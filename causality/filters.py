@@ -20,12 +20,23 @@ from causality.graph import Invocation
 from causality.latency import Latencies, SeriesKey, edge_key, function_key
 from causality.snapshot import LatencyRow
 
-__all__ = ["Filter", "FilterError", "Slow", "Test", "parse", "read_duration", "read_time"]
+__all__ = [
+    "Filter",
+    "FilterError",
+    "Slow",
+    "Test",
+    "likely_meant",
+    "parse",
+    "read_duration",
+    "read_time",
+]
 
 _TOKEN = re.compile(r'(?:[^\s"]|"[^"]*")+|"')
 _COMPARISON = re.compile(
-    r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<sign><=|>=|<|>|!?=)(?P<value>.*)", re.S
+    r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<sign><=|>=|=<|=>|<|>|!?=)(?P<value>.*)", re.S
 )
+_QUOTED = re.compile('"([^"]*)"')
+_WILDCARD = re.compile("[*?]")
 _FIELD = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*):(?P<value>.*)", re.S)
 _NUMBER = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?P<unit>.*)", re.S)
 _UNITS = {
@@ -40,11 +51,16 @@ _UNITS = {
 }
 # What other languages write: as text to look for, it would silently fit nothing.
 _ELSEWHERE = {
-    "AND": "words are joined by blanks: every one has to fit",
+    "and": "words are joined by blanks: every one has to fit",
     "&&": "words are joined by blanks: every one has to fit",
-    "OR": "every word has to fit; there is no 'or'",
+    "or": "every word has to fit; there is no 'or'",
     "||": "every word has to fit; there is no 'or'",
-    "NOT": "a word is negated by '-' before it",
+    "not": "a word is negated by '-' before it",
+}
+_SIGNS_MEANT = {
+    "!=": "'-' before the word negates it",
+    "=>": "did you mean >=?",
+    "=<": "did you mean <=?",
 }
 _SIGNS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
@@ -53,6 +69,8 @@ _SIGNS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
     "=": operator.eq,
 }
+
+_QUOTE_IT = 'Or put "quotes" around the text to look for it'
 
 _Fits: TypeAlias = Callable[[float], bool]
 
@@ -144,6 +162,15 @@ def parse(text: str, latencies: Callable[[], Latencies] | None = None) -> Filter
     return Filter(tests, slow) if tests or slow else None
 
 
+def likely_meant(text: str) -> str:
+    """Say of an expression that fits nothing which of its words may be a misspelt flag; else ""."""
+    for word in _words(text):
+        near = get_close_matches(word.text.lower(), FLAGS, 1, 0.75)
+        if near and word.text.lower() not in FLAGS:
+            return f"{word.text!r} is looked for as text; did you mean {near[0]}?"
+    return ""
+
+
 def _words(text: str) -> Iterator[_Word]:
     for match in _TOKEN.finditer(text):
         token, column = match.group(), match.start() + 1
@@ -166,8 +193,8 @@ def _other(word: _Word) -> Test:
         return _search(word.text)
     if word.text[0] in "<>=":
         raise FilterError("a comparison holds no blanks: duration>200ms", word.column)
-    if word.text in _ELSEWHERE:
-        raise FilterError(_ELSEWHERE[word.text], word.column)
+    if word.text.lower() in _ELSEWHERE:
+        raise FilterError(f"{_ELSEWHERE[word.text.lower()]}. {_QUOTE_IT}", word.column)
     field = _FIELD.fullmatch(word.text)
     if field is None:
         flag = FLAGS.get(word.text.lower())
@@ -175,8 +202,7 @@ def _other(word: _Word) -> Test:
     name, pattern = field["name"].lower(), field["value"]
     if name not in FIELDS:
         raise FilterError(
-            f"no field {field['name']!r}; {_meant(name, pattern)} "
-            'Or put "quotes" around the text to look for it',
+            f"no field {field['name']!r}; {_meant(name, pattern)} {_QUOTE_IT}",
             word.column,
         )
     if not pattern.strip('"'):
@@ -203,13 +229,17 @@ def _search(pattern: str) -> Test:
 
 def _matcher(pattern: str, *, contained: bool = False) -> Callable[[str], bool]:
     """Make a test of text in lower case: wildcards and quotes want all of it to fit."""
-    plain = pattern.replace('"', "").lower()
-    if '"' in pattern:
-        return (lambda value: plain in value) if contained else (lambda value: plain == value)
-    if "*" not in plain and "?" not in plain:
-        return lambda value: plain in value
-    expression = re.compile(translate(plain.replace("[", "[[]")))
-    return lambda value: expression.match(value) is not None
+    pattern = pattern.lower()
+    if _WILDCARD.search(_QUOTED.sub("", pattern)):
+        parts = [part.replace("[", "[[]") for part in _QUOTED.split(pattern)]
+        # Every other one was quoted, and means itself.
+        parts[1::2] = [_WILDCARD.sub(r"[\g<0>]", part) for part in parts[1::2]]
+        expression = re.compile(translate("".join(parts)))
+        return lambda value: expression.match(value) is not None
+    plain = pattern.replace('"', "")
+    if '"' in pattern and not contained:
+        return lambda value: plain == value
+    return lambda value: plain in value
 
 
 # --- numbers -----------------------------------------------------------------------------------
@@ -221,23 +251,24 @@ def _comparison(word: _Word, latencies: Callable[[], Latencies] | None) -> Test 
         return None
     name, sign = match["name"].lower(), match["sign"]
     if name not in MEASURES and name not in QUANTILES:
+        if name in FIELDS:
+            said = f"{'-' if sign == '!=' else ''}{name}:{match['value'] or 'Image*'}"
+            raise FilterError(f"{name} is no number; did you mean {said}? {_QUOTE_IT}", word.column)
         if sign in ("=", "!="):
             return None  # part of a key or a query, most likely
         known = _known(name, [*MEASURES, *QUANTILES])
-        raise FilterError(
-            f"{match['name']!r} cannot be compared; {known} "
-            'Or put "quotes" around the text to look for it',
-            word.column,
-        )
+        raise FilterError(f"{match['name']!r} cannot be compared; {known} {_QUOTE_IT}", word.column)
     if sign not in _SIGNS:
         column = word.column + match.start("sign")
-        raise FilterError(f"no comparison {sign!r}; '-' before the word negates it", column)
+        meant = _SIGNS_MEANT[sign]
+        raise FilterError(f"no comparison {sign!r}; {meant}", column)
     kind: MeasureKind = MEASURES[name].kind if name in MEASURES else "duration"
     bound = _bound(match["value"], kind, word.column + match.start("value"))
     compare = _SIGNS[sign]
 
     def fits(value: float) -> bool:
-        return compare(value, bound)
+        # The difference of two epoch times is off by a fraction of a microsecond.
+        return compare(round(value, 6), bound)
 
     if name in MEASURES:
         values = MEASURES[name].values
@@ -252,7 +283,7 @@ def _bound(text: str, kind: MeasureKind, column: int) -> float:
         at_s = read_time(text)
         if at_s is None:
             raise FilterError(f"{text!r} is no time, such as 2026-11-22T14:00Z", column)
-        return at_s
+        return round(at_s, 6)
     match = _NUMBER.fullmatch(text)
     if match is None:
         example = "200ms" if kind == "duration" else "2"
@@ -265,7 +296,7 @@ def _bound(text: str, kind: MeasureKind, column: int) -> float:
             f"no unit {unit!r}; there are {', '.join(filter(None, _UNITS))}",
             column + match.start("unit"),
         )
-    return float(match["number"]) * _UNITS[unit]
+    return round(float(match["number"]) * _UNITS[unit], 6)
 
 
 def read_duration(text: str) -> float | None:

@@ -7,6 +7,7 @@ is taken out and counted as it is now. What leaves the graph stays counted.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -21,6 +22,7 @@ SPARK_SLOTS = 30  # five minutes
 LONGEST_WINDOW_S = 900.0
 _KEPT_SLOTS = int(LONGEST_WINDOW_S) // SLOT_S + 2
 _RATE_SLOTS = 6  # the last minute
+_QUANTILES = (0.5, 0.9, 0.95, 0.99)
 
 View: TypeAlias = Literal["functions", "edges"]
 SeriesKey: TypeAlias = tuple[str, str]  # (name, region)
@@ -62,13 +64,17 @@ class Tally:
 
     def quantiles(self) -> list[float | None]:
         """Give p50, p90, p95 and p99."""
-        found = [
-            None if value is None else min(value, self.maximum)
-            for value in self.sketch.quantiles(0.5, 0.9, 0.95, 0.99, 1.0)
+        count = self.sketch.count
+        # The slowest is known exactly, so whatever quantile it is need not be estimated; others
+        # of its bucket may be further from it than an estimate may be.
+        return [
+            value
+            if value is None
+            else self.maximum
+            if math.ceil(fraction * count) == count
+            else min(value, self.maximum)
+            for fraction, value in zip(_QUANTILES, self.sketch.quantiles(*_QUANTILES), strict=True)
         ]
-        # The slowest is known exactly, so whatever quantile it is need not be estimated.
-        top = found.pop()
-        return [self.maximum if value == top else value for value in found]
 
 
 class Series:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
 from causality.analysis.rank_test import holm, rank_test
-from causality.graph import Invocation
+from causality.graph import Edge, Invocation
 from causality.hops import hop_of
 from causality.latency import Sample, Tally, edge_samples, function_samples
 from causality.sketch import bucket_of
@@ -82,7 +82,8 @@ class Comparison(msgspec.Struct, frozen=True):
     """What differs.
 
     Attributes:
-        appeared, vanished: edges that only one of the sets has, with how often.
+        appeared, vanished: edges that only one of the sets has, with how often; none that an
+            ambiguous edge of the other one may be.
         functions_appeared, functions_vanished: (name, region).
         shifts: of what both have: resolved ones first, then by the change of the median.
     """
@@ -97,6 +98,7 @@ class Comparison(msgspec.Struct, frozen=True):
 class _Side:
     def __init__(self, invocations: Iterable[Invocation]) -> None:
         self.hops: dict[Hop, int] = {}
+        self.possible: set[Hop] = set()  # those that an ambiguous edge may be
         self.functions: set[tuple[str, str]] = set()
         self.samples: dict[_Key, list[Sample]] = defaultdict(list)
         for invocation in invocations:
@@ -106,8 +108,17 @@ class _Side:
                 self._add("function", sample)
             for _, sample in edge_samples(invocation):
                 self._add("edge", sample)
-            for hop in _hops(invocation):
-                self.hops[hop] = self.hops.get(hop, 0) + 1
+            for cause in invocation.causes:
+                if cause.edge is not None:
+                    self._add_edge(cause.edge)
+
+    def _add_edge(self, edge: Edge) -> None:
+        if edge.parent is None:
+            # In doubt about the caller, neither its appearing nor its vanishing would be sure.
+            self.possible.update(_possible_hops(edge))
+        else:
+            hop = Hop(edge.parent.function or "?", *hop_of(edge), *_ends(edge))
+            self.hops[hop] = self.hops.get(hop, 0) + 1
 
     def _add(self, kind: Kind, sample: Sample | None) -> None:
         if sample is not None:
@@ -128,8 +139,8 @@ def compare(before: Iterable[Invocation], after: Iterable[Invocation]) -> Compar
         was, became = _latency(old.samples[key]), _latency(new.samples[key])
         shifts.append(Shift(*key, was, became, test.superiority, p_value, verdict))
     return Comparison(
-        _only(new.hops, old.hops),
-        _only(old.hops, new.hops),
+        _only(new, old),
+        _only(old, new),
         tuple(sorted(new.functions - old.functions)),
         tuple(sorted(old.functions - new.functions)),
         tuple(
@@ -141,21 +152,30 @@ def compare(before: Iterable[Invocation], after: Iterable[Invocation]) -> Compar
     )
 
 
-def _hops(invocation: Invocation) -> Iterable[Hop]:
-    for cause in invocation.causes:
-        edge = cause.edge
-        # In doubt about the caller, neither its appearing nor its vanishing would be sure.
-        if edge is not None and edge.parent is not None:
-            yield Hop(
-                edge.parent.function or "?",
-                *hop_of(edge),
-                invocation.function or "?",
-                invocation.region or "",
-            )
+def _possible_hops(edge: Edge) -> Iterator[Hop]:
+    alike = {
+        (c.invocation.function, c.fact.service, c.fact.operation, c.fact.resource): c
+        for c in edge.candidates
+    }
+    for call in alike.values():
+        made = msgspec.structs.replace(edge, parent=call.invocation, call=call, meant=call)
+        yield Hop(call.invocation.function or "?", *hop_of(made), *_ends(edge))
 
 
-def _only(these: dict[Hop, int], those: dict[Hop, int]) -> tuple[tuple[Hop, int], ...]:
-    return tuple(sorted((hop, number) for hop, number in these.items() if hop not in those))
+def _ends(edge: Edge) -> tuple[str, str]:
+    called = edge.cause.invocation
+    return (called.function or "?", called.region or "")
+
+
+def _only(these: _Side, those: _Side) -> tuple[tuple[Hop, int], ...]:
+    """Give the edges that one side has, and the other certainly has not."""
+    return tuple(
+        sorted(
+            (hop, number)
+            for hop, number in these.hops.items()
+            if hop not in those.hops and hop not in those.possible
+        )
+    )
 
 
 def _values(samples: list[Sample]) -> list[float]:

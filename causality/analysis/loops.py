@@ -6,7 +6,7 @@ developer guide, "Recursive loop detection").
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -15,6 +15,8 @@ from causality.graph import Invocation
 
 # A chain that did not come back within so many hops is a long one, not a loop.
 _FURTHEST = 64
+# Of batches of batches, so many ancestors are looked at.
+_MOST = 1000
 
 
 class Loop(msgspec.Struct, frozen=True):
@@ -63,25 +65,40 @@ def _turn(invocation: Invocation) -> tuple[str, str, list[Invocation]] | None:
     mine = _triggers(invocation)
     if invocation.function is None or not mine:
         return None
-    path, seen = [invocation], {invocation}
-    while len(path) <= _FURTHEST:
-        parent = next(
-            (
-                cause.edge.parent
-                for cause in path[-1].causes
-                if cause.edge is not None and cause.edge.parent not in (None, *seen)
-            ),
-            None,
-        )
-        if parent is None:
+    led_to: dict[Invocation, Invocation | None] = {invocation: None}
+    nearest = [invocation]
+    for _ in range(_FURTHEST):
+        nearest = [found for member in nearest for found in _new_parents(member, led_to)]
+        for parent in nearest:
+            if (parent.function, parent.region, parent.account) == (
+                invocation.function,
+                invocation.region,
+                invocation.account,
+            ):
+                common = sorted(mine & _triggers(parent))
+                if common:
+                    return (*common[0], _path(parent, led_to))
+        if not nearest or len(led_to) > _MOST:
             return None
-        path.append(parent)
-        seen.add(parent)
-        if (parent.function, parent.region) == (invocation.function, invocation.region):
-            common = sorted(mine & _triggers(parent))
-            if common:
-                return (*common[0], path[::-1])
     return None
+
+
+def _new_parents(
+    member: Invocation, led_to: dict[Invocation, Invocation | None]
+) -> Iterator[Invocation]:
+    """Give the certain parents that were not met yet, and note what they led to."""
+    for cause in member.causes:
+        parent = cause.edge.parent if cause.edge is not None else None
+        if parent is not None and parent not in led_to:
+            led_to[parent] = member
+            yield parent
+
+
+def _path(ancestor: Invocation, led_to: dict[Invocation, Invocation | None]) -> list[Invocation]:
+    path = [ancestor]
+    while (following := led_to[path[-1]]) is not None:
+        path.append(following)
+    return path
 
 
 def _triggers(invocation: Invocation) -> set[tuple[str, str]]:

@@ -8,7 +8,7 @@ Clocks of different machines decide nothing; within one invocation its own clock
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count, pairwise
 from typing import Literal, TypeAlias
 
@@ -17,11 +17,12 @@ import msgspec
 from causality.graph import Invocation
 from causality.hops import hop_of
 from causality.snapshot import Evidence
-from causality.views.selection import caused
-from causality.views.timing import is_synchronous
+from causality.views.timing import encloses, is_synchronous
 
 RelationKind: TypeAlias = Literal["same", "before", "after", "concurrent"]
 _EVER = float("-inf")
+# From an invocation and a time in it to what follows, with the time from which on.
+_Following: TypeAlias = Callable[[Invocation, float], Iterable[tuple[Invocation, float]]]
 
 
 class Relation(msgspec.Struct, frozen=True):
@@ -42,13 +43,13 @@ def relation(first: Invocation, second: Invocation) -> Relation:
     """Say how two invocations of a settled graph are ordered."""
     if first is second:
         return Relation("same", (first.request_id,))
-    path = _path(first, second)
+    path = _path(first, second, _next)
     if path:
         return Relation("before", path)
-    path = _path(second, first)
+    path = _path(second, first, _next)
     if path:
         return Relation("after", path)
-    in_doubt = _may_reach(first, second) or _may_reach(second, first)
+    in_doubt = _path(first, second, _perhaps_next) or _path(second, first, _perhaps_next)
     return Relation("concurrent", certain=not in_doubt)
 
 
@@ -82,8 +83,8 @@ def _step(one: Invocation, following: Invocation) -> Step:
     raise ValueError(f"no edge joins {one.request_id} and {following.request_id}")
 
 
-def _path(first: Invocation, second: Invocation) -> tuple[str, ...]:
-    """Find the shortest path of certain steps; empty when there is none."""
+def _path(first: Invocation, second: Invocation, following: _Following) -> tuple[str, ...]:
+    """Find the path of fewest steps; empty when there is none."""
     # What follows from an invocation depends on when in it the path arrives: the earlier, the
     # more of its calls come after. Fewest steps first, then earliest.
     numbers = count()
@@ -98,13 +99,14 @@ def _path(first: Invocation, second: Invocation) -> tuple[str, ...]:
         if reached.get(invocation, float("inf")) <= since_s:
             continue
         reached[invocation] = since_s
-        for following, at_s in _following(invocation, since_s):
-            further = (*path, following.request_id)
-            heapq.heappush(todo, (steps + 1, at_s, next(numbers), following, further))
+        for later, at_s in following(invocation, since_s):
+            further = (*path, later.request_id)
+            heapq.heappush(todo, (steps + 1, at_s, next(numbers), later, further))
     return ()
 
 
-def _following(invocation: Invocation, since_s: float) -> Iterator[tuple[Invocation, float]]:
+def _next(invocation: Invocation, since_s: float) -> Iterator[tuple[Invocation, float]]:
+    """Give what certainly follows from what an invocation did since a time, and since when."""
     for cause in invocation.triggered:
         edge = cause.edge
         if edge is None:
@@ -121,14 +123,15 @@ def _following(invocation: Invocation, since_s: float) -> Iterator[tuple[Invocat
                 yield edge.parent, answered_s
 
 
-def _may_reach(first: Invocation, second: Invocation) -> bool:
-    seen = {first}
-    todo = [first]
-    while todo:
-        for following in caused(todo.pop()):
-            if following is second:
-                return True
-            if following not in seen:
-                seen.add(following)
-                todo.append(following)
-    return False
+def _perhaps_next(invocation: Invocation, since_s: float) -> Iterator[tuple[Invocation, float]]:
+    """Give what follows, and what may: each call that can be meant counts as if it were."""
+    yield from _next(invocation, since_s)
+    for call in invocation.calls.values():
+        if since_s == _EVER or call.started_at_s is None or call.started_at_s >= since_s:
+            for cause in call.edges:
+                yield cause.invocation, _EVER
+    for cause in invocation.causes:
+        for call in cause.edge.candidates if cause.edge is not None else ():
+            answered_s = call.ended_at_s
+            if answered_s is not None and encloses(call, invocation):
+                yield call.invocation, answered_s

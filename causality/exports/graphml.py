@@ -18,7 +18,7 @@ def graphml(view: View) -> bytes:
     for edge in view.edges:
         graph.add_edge(identity(edge.source), identity(edge.target), **_edge_attributes(edge))
     written = io.BytesIO()
-    networkx.write_graphml_xml(graph, written, named_key_ids=True)
+    networkx.write_graphml_xml(graph, written)
     return written.getvalue() + b"\n"
 
 

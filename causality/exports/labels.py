@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 from causality.views import ViewEdge, ViewNode
@@ -22,6 +23,9 @@ _SERVICES = {
     "http": "HTTP",
 }
 _LONGEST = 200
+# Graphviz before version 10 takes no more than 16,384 characters between quotes, and what is
+# escaped once more takes two.
+_LONGEST_IDENTITY = 4000
 
 
 def printable(text: str) -> str:
@@ -42,7 +46,10 @@ def identity(text: str) -> str:
     """Give text to tell things apart by: printable, and different for different texts."""
     text = printable(text.replace("\\", "\\\\"))
     # Graphviz writes names into its SVG, and there lets stand what looks like an entity.
-    return _ENTITY.sub(r"\\x26", text) if "&" in text else text
+    text = _ENTITY.sub(r"\\x26", text) if "&" in text else text
+    if len(text) <= _LONGEST_IDENTITY:
+        return text
+    return f"{text[:_LONGEST]}…{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}"
 
 
 def shortened(text: str) -> str:

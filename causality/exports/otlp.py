@@ -127,7 +127,7 @@ class _Traces:
             "traceId": self._trace_id(invocation),
             "spanId": span_id(invocation.request_id, str(stretch.number)),
             "name": printable(invocation.function or "unknown"),
-            "kind": _SERVER if caller is not None or trigger == "http" else _CONSUMER,
+            "kind": _CONSUMER if trigger == "pubsub" else _SERVER,
             "startTimeUnixNano": _nanoseconds(stretch.started_s),
             "endTimeUnixNano": _nanoseconds(stretch.ended_s),
             "attributes": _attributes(
@@ -136,6 +136,7 @@ class _Traces:
                     "faas.coldstart": attempt.cold,
                     "faas.trigger": trigger,
                     "faas.version": invocation.version,
+                    "aws.lambda.invoked_arn": invocation.arn or None,
                     "gammaray.attempt": stretch.number,
                     "gammaray.init_s": attempt.init_s,
                     "gammaray.state": attempt.state,

@@ -1,7 +1,7 @@
 """Chrome's trace event JSON, which ui.perfetto.dev and chrome://tracing open.
 
-A process is a function in a region, a thread a lane of invocations that do not overlap. Source:
-"Trace Event Format", Google.
+A process is a function in a region (and account, where there are several), a thread a lane of
+invocations that do not overlap. Source: "Trace Event Format", Google.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from causality.views.selection import candidates_drawn
 from causality.views.timing import Stretch, stretches
 
 Event: TypeAlias = dict[str, Any]
-_Process: TypeAlias = tuple[str, str]  # function, region
+_Process: TypeAlias = tuple[str, str, str]  # function, region, account where there are several
 _Place: TypeAlias = tuple[int, int, int, int]  # pid, tid, begin and end in microseconds
 
 
@@ -35,9 +35,11 @@ class _Trace:
         self._calls: dict[CallNode, _Place] = {}
         self._starts: dict[Invocation, _Place] = {}
         by_process: dict[_Process, list[Stretch]] = defaultdict(list)
+        several_accounts = len({i.account for i in invocations if i.account}) > 1
         for invocation in invocations:
-            process = (invocation.function or "(unknown function)", invocation.region or "")
-            by_process[process].extend(stretches(invocation))
+            name, region = invocation.function or "(unknown function)", invocation.region or ""
+            account = invocation.account or "" if several_accounts else ""
+            by_process[name, region, account].extend(stretches(invocation))
         for pid, (process, found) in enumerate(sorted(by_process.items()), start=1):
             self._process(pid, process, sorted(found, key=lambda s: (s.began_s, s.ended_s)))
         self._flows(invocations)
@@ -158,9 +160,11 @@ class _Trace:
         common = {"name": f"caused ({evidence})", "cat": "causality", "id": number}
         # An arrow leaves from the slice around its time: the last moment of the call is in it.
         leaves = max(source[2], min(source[3] - 1, target[2]))
+        # One that arrives before it leaves, as clocks that disagree would have it, is not drawn.
+        arrives = max(target[2], min(target[3] - 1, leaves))
         self._events.append(common | {"ph": "s", "pid": source[0], "tid": source[1], "ts": leaves})
         self._events.append(
-            common | {"ph": "f", "bp": "e", "pid": target[0], "tid": target[1], "ts": target[2]}
+            common | {"ph": "f", "bp": "e", "pid": target[0], "tid": target[1], "ts": arrives}
         )
 
 

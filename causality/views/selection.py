@@ -28,13 +28,10 @@ def select(engine: Engine, test: Test | None = None) -> list[Invocation]:
 
 def chains_of(engine: Engine, fitting: Iterable[Invocation]) -> list[Invocation]:
     """Give the whole chains of some invocations of a settled graph, in order of time."""
-    above = _reach(fitting, causing)
-    roots = [invocation for invocation in above if not any(causing(invocation))]
+    # From all above and not from roots alone: what can have caused each other has none.
+    whole = _reach(_reach(fitting, causing), caused)
     known = engine.invocations
-    return sorted(
-        (i for i in _reach(roots or above, caused) if known.get(i.request_id) is i),
-        key=time_order,
-    )
+    return sorted((i for i in whole if known.get(i.request_id) is i), key=time_order)
 
 
 def causing(invocation: Invocation) -> Iterator[Invocation]:

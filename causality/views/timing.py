@@ -67,8 +67,12 @@ def stretches(invocation: Invocation) -> list[Stretch]:
 
 def is_synchronous(edge: Edge) -> bool:
     """Say whether the caller waited for the invocation: its call's time encloses all of it."""
-    call, called = edge.call, edge.cause.invocation
-    if call is None or call.fact.service not in ("lambda", "http"):
+    return edge.call is not None and encloses(edge.call, edge.cause.invocation)
+
+
+def encloses(call: CallNode, called: Invocation) -> bool:
+    """Say whether all of an invocation ran within a call of a kind that can wait for one."""
+    if call.fact.service not in ("lambda", "http"):
         return False
     made, answered, started = call.started_at_s, call.ended_at_s, called.started_at_s
     last = called.last

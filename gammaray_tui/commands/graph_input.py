@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
-from unicodedata import east_asian_width
 
 import typer
 
@@ -116,7 +115,10 @@ def read_filtered(paths: list[Path], expression: str) -> tuple[Engine, Filter | 
     engine = read_graph(paths)
     test = read_filter(expression, engine)
     if test is not None and not any(test(i) for i in engine.invocations.values()):
-        say(f"no invocation fits {expression!r}")
+        from causality.filters import likely_meant
+
+        meant = likely_meant(expression)
+        say(f"no invocation fits {expression!r}{f': {meant}' if meant else ''}")
     return engine, test
 
 
@@ -150,12 +152,13 @@ def read_filter(
     try:
         return parse(expression, lambda: latencies_of(known, since_s))
     except FilterError as error:
+        from rich.cells import cell_len  # letters take one cell, two, or none
+
         before = escaped(expression[: error.column - 1])
-        wide = sum(east_asian_width(character) in ("W", "F") for character in before)
         raise UserError(
             f"The filter cannot be read: {error}",
             on=option,
-            todo=f"{escaped(expression)}\n{' ' * (len(before) + wide)}^",
+            todo=f"{escaped(expression)}\n{' ' * cell_len(before)}^",
             kind="usage",
         ) from error
 

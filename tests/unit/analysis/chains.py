@@ -148,3 +148,23 @@ def read(call_id: str, made_s: float, took_s: float) -> Json:
         "g": "us-east-1",
         "res": "table",
     }
+
+
+def update(call_id: str, made_s: float, key: str = "a", table: str = "orders") -> Json:
+    """Make a call that updates an item; order alone tells what it led to."""
+    return {
+        "k": "c",
+        "i": call_id,
+        "t": EPOCH_S + made_s,
+        "d": 0.01,
+        "s": "dynamodb",
+        "o": "UpdateItem",
+        "g": "us-east-1",
+        "res": table,
+        "out": [{"res": table, "key": f'[["id","S","{key}"]]'}],
+    }
+
+
+def updated(key: str = "a", table: str = "orders") -> Json:
+    """Make the cause that says that an item was updated."""
+    return {"s": "dynamodb", "res": table, "key": f'[["id","S","{key}"]]', "name": "MODIFY"}

@@ -6,7 +6,7 @@ import pytest
 
 from causality.analysis import Hop, compare, loops
 from causality.views import select
-from tests.unit.analysis.chains import World, received, send
+from tests.unit.analysis.chains import World, received, send, update, updated
 from tests.unit.causality.oracle import APPLICATIONS
 from tests.unit.exports.engines import engine_of
 
@@ -46,6 +46,17 @@ def test_the_same_function_through_other_resources_is_no_loop() -> None:
     world.run("a1", "A", 2.0, 3.0, causes=(received("m", "second"),))
 
     assert loops(select(world.engine())) == []
+
+
+def test_of_a_batch_every_parent_can_close_the_loop() -> None:
+    world = World()
+    world.run("x", "X", 0.0, 1.0, send("s", 0.5, 0.1, "other"))
+    world.run("a0", "A", 0.0, 1.0, send("s", 0.5, 0.1, "own"), causes=(received("first"),))
+    world.run("a1", "A", 2.0, 3.0, causes=(received("other"), received("own")))
+
+    (found,) = loops(select(world.engine()))
+
+    assert (found.function, found.resource, found.request_ids) == ("A", "jobs", ("a0", "a1"))
 
 
 @pytest.mark.parametrize("application", [name for name in APPLICATIONS if name != "mapreduce"])
@@ -110,3 +121,22 @@ def test_a_run_compared_to_itself_does_not_differ() -> None:
 
     assert (found.appeared, found.vanished) == ((), ())
     assert {shift.p50_s for shift in found.shifts} == {0.0}
+
+
+def _updates(callers: int) -> World:
+    world = World()
+    for caller in range(callers):
+        world.run(f"a{caller}", "A", 0.0, 1.0, update("u", 0.5))
+        world.run(f"b{caller}", "B", 2.0, 3.0, causes=(updated(),))
+    return world
+
+
+def test_what_is_in_doubt_neither_appeared_nor_vanished() -> None:
+    certain, doubtful = select(_updates(1).engine()), select(_updates(2).engine())
+
+    for found in (compare(certain, doubtful), compare(doubtful, certain)):
+        assert (found.appeared, found.vanished) == ((), ())
+    assert compare(certain, []).vanished == (
+        (Hop("A", "UpdateItem", "orders", "B", "us-east-1"), 1),
+    )
+    assert compare(doubtful, []).vanished == ()

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from causality.analysis import Relation, relation
-from tests.unit.analysis.chains import World, invoke, invoked, received, send
+from tests.unit.analysis.chains import (
+    World,
+    invoke,
+    invoked,
+    received,
+    send,
+    update,
+    updated,
+)
 from tests.unit.exports.engines import engine_of
 
 
@@ -51,6 +59,33 @@ def test_siblings_of_one_fan_out_are_concurrent() -> None:
     found = world.invocations()
 
     assert relation(found["b"], found["c"]) == Relation("concurrent")
+
+
+def test_what_an_answer_may_have_led_to_is_no_certain_concurrency() -> None:
+    world = World()
+    world.run("a", "A", 0.0, 9.0, invoke("i", 1.0, 2.0, "B", "b"), update("u", 5.0))
+    world.run("other", "A", 0.0, 9.0, update("u", 5.0))
+    world.run("b", "B", 1.5, 2.5, causes=(invoked("B", "b"),))
+    for name in ("c", "d"):
+        world.run(name, "C", 10.0, 11.0, causes=(updated(),))
+    found = world.invocations()
+
+    # Of the two updates, one of each caller, nobody knows which one led to c.
+    assert relation(found["a"], found["c"]) == Relation("concurrent", certain=False)
+    assert relation(found["b"], found["c"]) == Relation("concurrent", certain=False)
+    assert relation(found["c"], found["b"]) == Relation("concurrent", certain=False)
+
+
+def test_what_was_made_before_the_answer_leaves_no_doubt() -> None:
+    world = World()
+    world.run("a", "A", 0.0, 9.0, update("u", 0.5), invoke("i", 1.0, 2.0, "B", "b"))
+    world.run("other", "A", 0.0, 9.0, update("u", 0.5))
+    world.run("b", "B", 1.5, 2.5, causes=(invoked("B", "b"),))
+    for name in ("c", "d"):
+        world.run(name, "C", 10.0, 11.0, causes=(updated(),))
+    found = world.invocations()
+
+    assert relation(found["b"], found["c"]) == Relation("concurrent", certain=True)
 
 
 @pytest.mark.parametrize("case", ["edge/putitem_same_key_two_writers", "mapreduce"])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from causality.filter_words import FIELDS, FLAGS, MEASURES, QUANTILES
-from causality.filters import FilterError, parse, read_duration, read_time
+from causality.filters import FilterError, likely_meant, parse, read_duration, read_time
 from causality.latency import latencies_of
 from causality.suggestions import suggest
 from tests.unit.analysis.chains import World, read, received, send
@@ -74,6 +74,13 @@ def fitting(expression: str) -> set[str]:
         ("other", "c"),
         ("JOBS -error", "ab"),
         ('"Sync T"', "b"),
+        ('function:"sync t"*', "b"),
+        ('function:*"*"*', ""),  # a quoted wildcard is one no more
+        ("init=400ms delay<1", ""),
+        ("init=400ms", "a"),
+        ("duration=200ms", "b"),  # of two epoch times, whose difference is no round number
+        ("duration>200ms", "ac"),
+        ("delay>=1400ms", "b"),
         ("a=b", ""),
     ],
 )
@@ -103,6 +110,10 @@ def test_what_fits(expression: str, expected: str) -> None:
         ("cold:true", 1, "did you mean cold?"),
         ("error OR cold", 7, "there is no 'or'"),
         ("cold AND error", 6, "joined by blanks"),
+        ("cold and error", 6, "joined by blanks"),
+        ("duration=>1s", 9, "did you mean >=?"),
+        ("cold region=us-east-1", 6, "did you mean region:us-east-1?"),
+        ("cold region!=eu", 6, "did you mean -region:eu?"),
     ],
 )
 def test_mistakes_are_pointed_at(expression: str, column: int, says: str) -> None:
@@ -111,6 +122,11 @@ def test_mistakes_are_pointed_at(expression: str, column: int, says: str) -> Non
     assert says in str(raised.value)
     assert str(raised.value).startswith(f"column {column}: ")
     assert raised.value.column == column
+
+
+def test_a_misspelt_flag_is_noticed_where_nothing_fits() -> None:
+    assert likely_meant("function:x colld") == "'colld' is looked for as text; did you mean cold?"
+    assert likely_meant("cold checkout") == ""
 
 
 def test_an_empty_expression_keeps_everything() -> None:

@@ -51,6 +51,22 @@ def test_of_few_samples_the_slowest_is_the_high_quantile() -> None:
     assert row.p50_s == pytest.approx(0.2, rel=0.01)
 
 
+def test_what_is_near_the_slowest_is_not_told_as_the_slowest() -> None:
+    table = LatencyTable()
+    values = [1.0 + number * 0.00001 for number in range(2000)]
+    for number, value_s in enumerate(values):
+        table.put(number, _sample(value_s))
+    (row,) = table.rows(NOW_S)
+    assert row.max_s == values[-1]
+    for fraction, found in (
+        (0.5, row.p50_s),
+        (0.9, row.p90_s),
+        (0.95, row.p95_s),
+        (0.99, row.p99_s),
+    ):
+        assert found == pytest.approx(_nearest_rank(values, fraction), rel=0.01)
+
+
 def test_one_sample_is_every_quantile() -> None:
     table = LatencyTable()
     table.put("a", _sample(0.123))

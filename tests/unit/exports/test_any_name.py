@@ -187,3 +187,24 @@ def test_every_form_of_a_graph_with_such_names_is_well_formed(
     rows = list(csv.reader(io.StringIO(render(engine, "aggregate", "csv").decode(), newline="")))
     assert {len(row) for row in rows} == {13}
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="needs Graphviz's dot")
+@pytest.mark.parametrize("character", ["x", "\\", '"', "\0", "&amp;", "漢"])
+def test_names_of_any_length_are_drawn_and_told_apart(character: str) -> None:
+    named = [f"{character * 10_000}{end}" for end in "ab"]
+    nodes = tuple(ViewNode(name, "invocation", name, request_id=name) for name in named)
+    view = View("instance", nodes, (ViewEdge(named[0], named[1]),))
+
+    drawn = graphviz.pipe("dot", "json", dot(view), quiet=True)
+
+    assert len(json.loads(drawn, strict=False)["objects"]) == 2
+    assert len(networkx.read_graphml(io.BytesIO(graphml(view))).nodes) == 2
+
+
+def test_graphml_has_no_key_twice() -> None:
+    keys = ET.fromstring(graphml(_view("a", "b"))).iter(
+        "{http://graphml.graphdrawing.org/xmlns}key"
+    )
+    names = [key.get("id") for key in keys]
+    assert len(names) == len(set(names))

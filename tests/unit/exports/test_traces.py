@@ -15,6 +15,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 from causality.engine import Engine
 from causality.exports import render
 from causality.exports.otlp import span_id, trace_id
+from tests.unit.analysis.chains import World, received, send
 from tests.unit.causality.oracle import CASES
 from tests.unit.exports.engines import engine_of
 
@@ -150,3 +151,34 @@ def test_x_ray_trace_ids_are_kept() -> None:
     assert trace_id("1-00000000-000000000000000000000000", "r").strip("0")
     assert len(span_id("a", "b")) == 16
     assert span_id("a", "b") != span_id("ab", "")
+
+
+def test_an_arrow_does_not_arrive_before_it_leaves() -> None:
+    world = World()
+    world.run("a", "A", 0.0, 9.0, send("s", 5.0, 0.1, "m"))
+    world.run("b", "B", 4.0, 6.0, causes=(received("m"),))  # its clock is slow
+
+    leaves, arrives = (event for event in _perfetto(world.engine()) if event["ph"] in "sf")
+
+    assert leaves["ph"] == "s"
+    assert leaves["ts"] <= arrives["ts"]
+
+
+def test_functions_of_two_accounts_are_two_processes() -> None:
+    world = World()
+    for account in ("111111111111", "222222222222"):
+        world.run(f"a{account}", "A", 0.0, 1.0, account=account)
+
+    named = [e["args"]["name"] for e in _perfetto(world.engine()) if e["name"] == "process_name"]
+
+    assert named == ["A us-east-1 111111111111", "A us-east-1 222222222222"]
+
+
+def test_kinds_of_spans_are_those_of_the_conventions() -> None:
+    world = World()
+    world.run("a", "A", 0.0, 9.0, send("s", 0.5, 0.1, "m"))
+    world.run("b", "B", 1.0, 2.0, causes=(received("m"),))
+
+    kinds = {span["name"]: span["kind"] for span in _spans(world.engine())}
+
+    assert kinds == {"A": 2, "sqs SendMessage": 4, "B": 5}  # server, producer, consumer

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from causality.exports.dot import dot
-from causality.views import View, ViewNode, view_of
+from causality.views import View, ViewNode, select, view_of
 from causality.views.aggregate import FOLD_ABOVE, aggregate
 from causality.views.instance import UNSEEN
 from causality.views.model import ViewEdge
-from tests.unit.analysis.chains import World, read, received, send
+from tests.unit.analysis.chains import World, read, received, send, update, updated
 from tests.unit.exports.engines import engine_of
 
 
@@ -143,3 +143,16 @@ def test_equal_graphs_give_equal_views() -> None:
 
     assert view_of(engine, "calls") == view_of(engine, "calls")
     assert len({node.id for node in view_of(engine, "calls").nodes}) == 103
+
+
+def test_a_filter_keeps_what_may_have_caused_each_other_beside_chains_with_a_root() -> None:
+    world = World()
+    for name, at_s in (("x", 2.0), ("y", 2.1)):
+        world.run(name, "F", at_s, at_s + 1, update("u", at_s + 0.5), causes=(updated(),))
+    world.run("root", "G", 0.0, 1.0, send("s", 0.5, 0.1, "m"))
+    world.run("z", "H", 3.0, 4.0, causes=(received("m"),))
+    engine = world.engine()
+
+    kept = select(engine, lambda invocation: invocation.request_id in ("x", "z"))
+
+    assert [invocation.request_id for invocation in kept] == ["root", "x", "y", "z"]
