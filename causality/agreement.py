@@ -7,8 +7,8 @@ from urllib.parse import unquote
 
 from causality.clock import CLOCK_SKEW_S, ORDER_WINDOW_S
 from causality.facts import Cause
-from causality.graph import CauseNode, OutputNode
-from causality.match_keys import AWS_ONLY_IDS, IDS, is_delete, s3_change
+from causality.graph import CauseNode, Invocation, OutputNode
+from causality.match_keys import AWS_ONLY_IDS, IDS, is_delete, record_identity, s3_change
 from gammaray_recorder import wire
 
 # Services whose calls name what they work on by a name that each account may use.
@@ -116,6 +116,19 @@ def _segments(path: str) -> list[str]:
     return [segment for segment in unquote(path).split("/") if segment]
 
 
+def had_seen(maker: Invocation, cause: CauseNode) -> bool:
+    """Say whether who made a call had been given the record itself: then it did not write it.
+
+    A function that writes an item back as it found it leaves no record.
+    """
+    given = maker.causes
+    # A batch is of one source.
+    if not given or given[0].fact.resource != cause.fact.resource or cause.fact.key is None:
+        return False
+    key, identity = cause.fact.key, record_identity(cause)
+    return any(own.fact.key == key and record_identity(own) == identity for own in given)
+
+
 def contents_differ(output: OutputNode, cause: Cause) -> bool:
     """Say whether both halves show what was written, and it is not the same."""
     fact = output.fact
@@ -144,6 +157,8 @@ def why_not(output: OutputNode, cause: CauseNode) -> str:
     """Say why an output that met a cause is not its other half."""
     if output.call.invocation is cause.invocation:
         return "made by the same invocation"
+    if had_seen(output.call.invocation, cause):
+        return "made by an invocation that was given this record, too"
     if ids_differ(output, cause.fact):
         return "its id differs"
     if contents_differ(output, cause.fact):

@@ -29,12 +29,12 @@ class Delivery:
     def __init__(self, identity: Identity, cause: CauseNode) -> None:
         self.identity = identity
         self.causes = [cause]
-        self.written_s = cause.fact.at_s
         self.take_time()
 
     def take_time(self) -> None:
         """Take its time from its causes."""
         self.began_s = _began_s(self.causes)
+        self.written_s = self.causes[0].fact.at_s
         self.latest_s = self.began_s + CLOCK_SKEW_S
         if self.written_s is not None:
             self.latest_s = min(self.latest_s, self.written_s + 1.0 + CLOCK_SKEW_S)

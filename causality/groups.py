@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from causality.agreement import is_specific
-from causality.delivery import Identity, Verdict
+from causality.delivery import Delivery, Identity, Verdict
 from causality.graph import CauseNode, OutputNode
 from causality.lane import Lane, OutputPlace
-from causality.match_keys import CONTENT, is_blind, output_order
+from causality.match_keys import CONTENT, NAMELESS, is_blind, output_order
 from causality.stretch import LedTo
 from gammaray_recorder import wire
 
@@ -77,6 +77,11 @@ class Group:
         if lane is None:
             lane = self._lanes[consumer] = Lane(self.level)
         causes = lane.add(identity, cause)
+        if identity[0] != NAMELESS and (cause.invocation.made or cause.invocation.triggered):
+            # What it wrote, or led to, cannot be the record that it was given.
+            for other in self._lanes.values():
+                if other is not lane:
+                    other.changed(identity)
         account, ids = cause.invocation.account, cause.fact.ids
         if ids or account is not self._account:
             self._note_account(account, ids)
@@ -135,5 +140,14 @@ class Group:
         """Give what holds now, for the deliveries for which it may have changed."""
         if not self._mixed:
             return
+        elsewhere = None if len(self._lanes) == 1 else self._elsewhere
         for lane in self._lanes.values():
-            yield from lane.solve(self._places, self._outputs, led_to, apart=self._several)
+            yield from lane.solve(
+                self._places, self._outputs, led_to, elsewhere, apart=self._several
+            )
+
+    def _elsewhere(self, delivery: Delivery) -> Iterator[CauseNode]:
+        for lane in self._lanes.values():
+            causes = lane.delivered(delivery.identity)
+            if causes and causes[0] is not delivery.causes[0]:
+                yield from causes

@@ -17,7 +17,7 @@ from causality.agreement import accounts_differ
 from causality.delivery import Delivery, Identity, Place, Verdict
 from causality.graph import CauseNode, OutputNode
 from causality.match_keys import CONTENT, is_blind
-from causality.stretch import REACH, VISIBLE, LedTo, Rules, Stretch
+from causality.stretch import REACH, VISIBLE, Elsewhere, LedTo, Rules, Stretch
 
 # Past this many deliveries that cannot be told apart, it is not even looked who made their calls.
 _CROWD = 512
@@ -143,6 +143,7 @@ class Lane:
         places: Sequence[OutputPlace],
         outputs: Sequence[OutputNode],
         led_to: LedTo,
+        elsewhere: Elsewhere | None,
         *,
         apart: bool,
     ) -> list[Verdict]:
@@ -152,6 +153,7 @@ class Lane:
             places: the order of the outputs.
             outputs: the group's outputs, in that order.
             led_to: whether an invocation led to another one.
+            elsewhere: who else was given a record; None when there is but one consumer.
             apart: whether some of these are of another account than others.
 
         Returns:
@@ -166,7 +168,7 @@ class Lane:
             if self._level == CONTENT:
                 self._changed_s = float("-inf")
         changed_s, self._changed_s = self._changed_s, float("inf")
-        rules = Rules(self._level, bool(self._blind), led_to)
+        rules = Rules(self._level, bool(self._blind), led_to, elsewhere)
         first, mark = self._restart(changed_s)
         verdicts: list[Verdict] = []
         if len(self._sorted) == len(outputs) == 1:

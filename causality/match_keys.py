@@ -55,6 +55,7 @@ _RECORD_IDS = (
     *(wire.ID_DDB_EVENT, wire.ID_S3_SEQUENCER, wire.ID_SNS_MESSAGE, wire.ID_SQS_MESSAGE),
     wire.ID_KINESIS,
 )
+NAMELESS: Final = "invocation"  # in the place of a kind: of a record that shows none of them
 # Equal ones at one function are one message, delivered to it again.
 MESSAGE_IDS: Final = frozenset({wire.ID_SNS_MESSAGE, wire.ID_SQS_MESSAGE, wire.ID_KINESIS})
 _CHANGES = {True: ("delete",), False: ("put",), None: ("put", "delete")}
@@ -68,6 +69,8 @@ _S3_OWN = (
     *("Object Restore Completed", "Object Restore Expired"),
     *("Object Storage Class Changed", "Object Access Tier Changed"),
 )
+# Begins the source of what AWS and its partners put on a bus themselves: no call can.
+_AWS_SOURCE = "aws."
 
 
 # --- ids ------------------------------------------------------------------------------------
@@ -320,6 +323,8 @@ def must_have_a_call(cause: Cause) -> bool:
         return False
     if cause.service == "s3" and (cause.name or "").removeprefix("s3:").startswith(_S3_OWN):
         return False
+    if cause.service == "events" and (cause.resource or "").startswith(_AWS_SOURCE):
+        return False
     return cause.service in ("dynamodb", "s3", "sns", "sqs", "events", "kinesis", "stepfunctions")
 
 
@@ -335,11 +340,13 @@ def record_identity(cause: CauseNode) -> tuple[str, str, int]:
         value = fact.ids.get(kind)
         if value:
             if kind == wire.ID_S3_SEQUENCER:  # of one key, and zeros at its end say nothing
-                value = f"{value.rstrip('0')} {fact.key}"
+                # A local AWS may give the same to all: then the request tells them apart.
+                request = fact.ids.get(wire.ID_S3_REQUEST, "")
+                value = f"{value.rstrip('0')} {request} {fact.resource} {fact.key}"
             elif kind == wire.ID_KINESIS:
                 value = f"{value} {fact.resource}"
             return (kind, value, 0)
-    return ("invocation", cause.invocation.request_id, cause.number)
+    return (NAMELESS, cause.invocation.request_id, cause.number)
 
 
 def output_order(output: OutputNode) -> tuple[float, str, str, int]:

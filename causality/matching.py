@@ -220,8 +220,11 @@ class Matcher:
         for key in cause.keys:
             met += self._groups.outputs_until(key, began_s + CLOCK_SKEW_S, _RIVALS)
         for output in sorted(dict.fromkeys(met), key=output_order):
-            if output.call not in chosen:
-                yield output, why_not(output, cause)
+            if output.call in chosen:
+                continue
+            maker = output.call.invocation
+            led = maker.causes and self._led_to(cause.invocation, maker)
+            yield output, "made by what this invocation led to" if led else why_not(output, cause)
 
     # --- settling ---------------------------------------------------------------------------
 

@@ -59,6 +59,8 @@ def _ranks(deliveries: Sequence[Delivery]) -> list[int] | None:
             numbers.append((ids[wire.ID_S3_SEQUENCER].upper().ljust(64, "0"), delivery.identity))
         else:
             return None
+    if len({number for number, _ in numbers}) < len(numbers):
+        return None  # a local AWS may give the same number to all
     places = {number: place for place, number in enumerate(sorted(numbers))}
     return [places[number] for number in numbers]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from causality.agreement import (
@@ -24,7 +24,7 @@ from causality.clock import (
 from causality.delivery import Delivery, Verdict
 from causality.found import Found
 from causality.graph import CauseNode, Invocation, OutputNode
-from causality.match_keys import CONTENT, output_order
+from causality.match_keys import CONTENT, NAMELESS, output_order
 from causality.sequence import in_sequence
 
 # A delivery that finds no output casts doubt on so many before it, and after it.
@@ -35,6 +35,8 @@ _SOLVED = 48
 VISIBLE = 64
 
 LedTo: TypeAlias = Callable[[Invocation, Invocation], bool]
+# Gives the causes by which other functions were given the same record.
+Elsewhere: TypeAlias = Callable[[Delivery], Iterable[CauseNode]]
 
 
 class Entry(NamedTuple):
@@ -80,7 +82,10 @@ class Stretch:
 class Rules:
     """Which outputs fit which deliveries, and what follows from it."""
 
-    def __init__(self, level: int, blind: bool, led_to: LedTo) -> None:
+    def __init__(
+        self, level: int, blind: bool, led_to: LedTo, elsewhere: Elsewhere | None = None
+    ) -> None:
+        self._elsewhere = elsewhere
         self.window_s = CONTENT_WINDOW_S if level == CONTENT else ORDER_WINDOW_S
         self._by_content = level == CONTENT
         self._blind = blind
@@ -114,13 +119,12 @@ class Rules:
         if self._by_content or cause.content is None or _is_foreign(cause.content, cause):
             return Entry(delivery, False, [o for o in visible if self._fits(o, delivery)], [])
         content = cause.content.outputs
-        # A write that shows no content may have given the item this content once more; if
-        # contents come back here, the call that shows it may have found it there already.
-        since_s = float("-inf") if cause.content.recurs else content[0].made_s
+        # A write that shows no content may have given the item this content once more, or before:
+        # then the call that shows it found it there already, and left no record.
         rivals = [
             output
             for output in visible
-            if since_s < output.made_s <= delivery.began_s + ROUNDING_S
+            if output.made_s <= delivery.began_s + ROUNDING_S
             and not is_specific(output)
             and self._fits(output, delivery)
         ]
@@ -157,10 +161,10 @@ class Rules:
                     verdict.certain = of_one and self._is_plausible(verdict)
                     yield verdict
         else:
-            for verdict in self._solved([e for e in stretch.entries if e.fitting or not e.settled]):
-                if verdict.certain and len(verdict.outputs) == 1:
-                    taken.add(verdict.outputs[0])
-                yield verdict
+            solved = list(self._solved([e for e in stretch.entries if e.fitting or not e.settled]))
+            yield from solved
+            if any(entry.rivals for entry in stretch.entries):
+                taken = _taken(solved)
         for entry in stretch.entries:
             if entry.settled and not self._by_content:
                 yield Verdict(entry.delivery, [o for o in entry.rivals if o not in taken])
@@ -283,7 +287,17 @@ class Rules:
                 return False
             if may_follow and maker.causes and self._led_to(given.invocation, maker):
                 return False
-        return True
+        if self._elsewhere is None or delivery.identity[0] == NAMELESS:
+            return True
+        return not any(self._followed(output, given) for given in self._elsewhere(delivery))
+
+    def _followed(self, output: OutputNode, given: CauseNode) -> bool:
+        """Say whether an output came of a record, which then is not its own."""
+        maker, began_s = output.call.invocation, given.invocation.recorded_at_s
+        if maker is given.invocation:
+            return True
+        may_follow = began_s is None or output.made_s > began_s - CLOCK_SKEW_S
+        return bool(may_follow and maker.causes and self._led_to(given.invocation, maker))
 
     @staticmethod
     def _is_proven(output: OutputNode, entry: Entry) -> bool:
@@ -303,6 +317,15 @@ class Rules:
             and (verdict.delivery.written_s is not None or began_s - o.made_s <= PROMPT_START_S)
             for o in verdict.outputs
         )
+
+
+def _taken(verdicts: Iterable[Verdict]) -> set[OutputNode]:
+    """Give the outputs that these deliveries certainly take from all others."""
+    certain = [verdict for verdict in verdicts if verdict.certain]
+    shared = {output for verdict in certain for output in verdict.outputs}
+    if len(shared) > len(certain):
+        shared = {v.outputs[0] for v in certain if len(v.outputs) == 1}
+    return {output for output in shared if not output.spare}  # a call tried again may do it twice
 
 
 def _is_foreign(content: Found, cause: CauseNode) -> bool:

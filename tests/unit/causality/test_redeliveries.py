@@ -123,6 +123,30 @@ def test_a_sequencer_belongs_to_one_key() -> None:
     assert _tries(engine, "r1") == ["r1"]
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_one_sequencer_for_all_events_makes_no_tries_of_them(order: int) -> None:
+    engine = Engine()
+    told = [("r1", T, "Q1"), ("r2", T + 100, "Q2")]  # as some local servers do
+    for request_id, at_s, request in told[::order]:
+        ids = {"s3_seq": "0055AED6DCD90281E5", "s3_etag": "e", "s3_request": request}
+        _add(engine, request_id, at_s, _with({**OBJECT, "t": at_s - 0.1}, **ids))
+    call = {"k": "c", "d": 0.01, "s": "s3", "o": "PutObject", "res": "photos", "local": 1}
+    output = {"res": "photos", "key": "in/a.jpg", "ids": {"s3_etag": "e"}}
+    for name, at_s in (("one", T - 0.2), ("other", T + 99.8)):
+        item = wire.encode_item(
+            name, "n", 0, [{**call, "i": "c", "t": at_s, "out": [output]}], T, 9
+        )
+        page = world_records.page([{"dynamodb": {"NewImage": item}}])
+        engine.apply_records(decode_page(page).records)
+    engine.finish()
+    assert _tries(engine, "r2") == ["r2"]
+    edges = {edge.cause.invocation.request_id: edge.parent for edge in engine.edges()}
+    assert {name: edge and edge.request_id for name, edge in edges.items()} == {
+        "r1": "one",
+        "r2": "other",
+    }
+
+
 def test_halves_of_a_batch_are_tries_of_the_whole() -> None:
     engine = Engine()
     one, other = _with(STREAM, ddb_event="e1"), _with(STREAM, ddb_event="e2")

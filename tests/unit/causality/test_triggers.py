@@ -436,6 +436,8 @@ def test_each_item_of_a_batch_has_its_edge(operation: str) -> None:
         ({"s": "http", "res": "GET host/"}, set()),
         (changed(name="REMOVE:ttl"), set()),
         (_notified("LifecycleExpiration:Delete"), set()),
+        ({"s": "events", "res": "aws.ec2", "ids": {"event_id": "e"}}, set()),
+        ({"s": "events", "res": "shop", "ids": {"event_id": "e"}}, {"orphan"}),
         (_notified(s3_request="R"), {"orphan"}),
         (changed(hash="h"), {"orphan"}),
         ({"s": "sqs", "res": _QUEUE, "ids": {"sqs_message": "q"}}, {"orphan"}),
