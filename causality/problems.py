@@ -18,12 +18,15 @@ from causality.match_keys import exact_cause_keys, is_destination
 from causality.silence import Silence
 
 _CANDIDATES = 4
-# Error codes of calls that a service refused because they were too many.
+# Error codes of calls that a service refused because they were too many: those that botocore
+# retries as such, and HTTP's.
 THROTTLED = frozenset(
     (
         *("ThrottlingException", "Throttling", "ThrottledException", "RequestThrottled"),
         *("TooManyRequestsException", "RequestLimitExceeded", "SlowDown", "429"),
         *("ProvisionedThroughputExceededException", "RequestThrottledException"),
+        *("BandwidthLimitExceeded", "EC2ThrottledException", "LimitExceededException"),
+        *("PriorRequestNotComplete", "TransactionInProgressException"),
     )
 )
 
@@ -84,8 +87,12 @@ class ProblemIndex:
             if orphan is not None:
                 found.append(orphan)
         found.extend(islice(_looping(self._loops), limit))
-        until_s = float("inf") if self._engine.finished else now_s - DEADLINE_S
-        found.extend(map(_never_triggered, self._silence.before(until_s, limit)))
+        finished = self._engine.finished
+        until_s = float("inf") if finished else now_s - DEADLINE_S
+        # What has ended may have ended before the deadline.
+        within = "" if finished else f" within {DEADLINE_S:.0f} s"
+        for calls in self._silence.before(until_s, limit):
+            found.append(_never_triggered(calls, within))
         return sorted(found, key=_order)
 
 
@@ -204,13 +211,13 @@ def _ring(functions: tuple[str, ...]) -> tuple[str, ...]:
     return min(turned, default=functions)
 
 
-def _never_triggered(calls: list[CallNode]) -> Problem:
+def _never_triggered(calls: list[CallNode], within: str) -> Problem:
     newest = max(calls, key=lambda call: (call.started_at_s or 0.0, call.id))
     function = newest.invocation.function or "an unknown function"
     what = f"{_call_text(newest)} by {function} started nothing"
     if len(calls) > 1:
         what = f"{len(calls)} of {_call_text(newest)} by {function} started nothing"
-    detail = f"{what} within {DEADLINE_S:.0f} s, although others did"
+    detail = f"{what}{within}, although others did"
     return Problem("never-triggered", detail, newest.invocation.request_id, newest.started_at_s)
 
 

@@ -50,6 +50,9 @@ def test_a_call_that_started_nothing_is_told_where_others_did() -> None:
     (found,) = story.problems("never-triggered", T + DEADLINE_S + 2)
     assert found.detail == ("PutItem orders by fn started nothing within 60 s, although others did")
     assert (found.request_id, found.at_s) == ("r1", T + 1)
+    story.engine.finish()
+    (found,) = story.problems("never-triggered", T + 3)  # the records ended before the deadline
+    assert found.detail == "PutItem orders by fn started nothing, although others did"
     story.invocation("r3", T + 3, causes=({**TABLE, "hash": "h2"},), function="consumer")
     assert not story.problems("never-triggered")
 
@@ -93,7 +96,9 @@ def test_a_ring_of_functions_is_told_once() -> None:
     assert found.detail == "bill started itself again 2 times through orders: bill → order → bill"
 
 
-@pytest.mark.parametrize("code", ["ThrottlingException", "429", "TooManyRequestsException"])
+@pytest.mark.parametrize(
+    "code", ["ThrottlingException", "429", "TooManyRequestsException", "EC2ThrottledException"]
+)
 def test_throttled_calls_are_told(code: str) -> None:
     story = Watched()
     story.invocation("r1", T, _put("c1", T, err=code), _put("c2", T, err="AccessDenied"))
