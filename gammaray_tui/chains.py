@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from widgets import formats
+
 if TYPE_CHECKING:
     from causality.document import GraphDocument, InvocationEntry
 
@@ -27,7 +29,8 @@ def missing_parts(document: GraphDocument, functions: Sequence[str], chain_count
     if sum(not gap for gap in gaps) >= chain_count:
         return []
     if len(chains) < chain_count:
-        incomplete.append(f"{chain_count - len(chains)} of {chain_count} chains: nothing was seen")
+        wanted = formats.plural(chain_count, "chain")
+        incomplete.append(f"{chain_count - len(chains)} of {wanted}: nothing was seen")
     return incomplete
 
 

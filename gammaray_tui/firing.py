@@ -27,6 +27,8 @@ async def fire_and_follow(app: GammarayApp, shot: Shot) -> None:
     app.main.begin("Firing")
     if app.before_firing is not None:
         app.before_firing()
+    # Before anything is sent: what comes of it is compared with what was before.
+    app.watched.mark("fired", f"{shot.application} × {shot.count}")
     try:
         fired = await operations.fire(
             shot.application, shot.count, app.report, rate=shot.rate, payload=shot.payload
@@ -43,7 +45,6 @@ async def fire_and_follow(app: GammarayApp, shot: Shot) -> None:
                 kind="fire-failed",
             )
         )
-    app.watched.mark("fired", f"{fired.application} × {len(fired.request_ids)}")
     app.notify(f"fired {fired.application} × {len(fired.request_ids)}", timeout=3)
     await _follow(app, app.watched.follow(fired))
 

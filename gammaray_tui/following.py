@@ -10,6 +10,7 @@ from causality import names
 from causality.engine import Engine
 from causality.graph import Invocation
 from providers.operations import Fired
+from widgets import formats
 
 # Clocks of functions and of this computer differ a little.
 _SKEW_S = 5.0
@@ -47,13 +48,14 @@ class Summary:
     @property
     def text(self) -> str:
         """The summary as one line."""
-        parts = [f"{self.roots} of {self.accepted} chains", f"{self.invocations} invocations"]
+        chains = f"{self.roots} of {formats.plural(self.accepted, 'chain')}"
+        parts = [chains, formats.plural(self.invocations, "invocation")]
         if self.running:
             parts.append(f"{self.running} running")
         if self.failed:
             parts.append(f"{self.failed} failed")
         if self.longest_s is not None:
-            parts.append(f"longest {self.longest_s:.2f} s")
+            parts.append(f"longest {formats.duration(self.longest_s)}")
         return f"{self.name}: {', '.join(parts)}"
 
 

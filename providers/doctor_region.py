@@ -171,7 +171,8 @@ class RegionDoctor:
             self._tell("layer", f"layer {LAYER_NAME}", "ok", f"version {number} is the present one")
         if not recorded:
             self._tell(
-                "functions", "recorded functions", "warning", f"none of {count} is recorded",
+                "functions", "recorded functions", "warning",
+                f"none of {count} is recorded" if count else "there is no function here",
                 "Run `gammaray-tui instrument FUNCTION`, or `gammaray-tui deploy imageproc`.",
             )  # fmt: skip
         async with asyncio.TaskGroup() as group:

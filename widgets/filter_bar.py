@@ -49,7 +49,10 @@ class FilterBar(Horizontal):
         #slash { width: 3; color: $accent; text-style: bold; content-align: right middle; }
         Input { width: 1fr; height: 1; border: none; padding: 0 1; background: $panel-line; }
         Input:focus { border: none; }
-        #trouble { width: auto; max-width: 60%; color: $error; padding: 0 1; }
+        #trouble {
+            width: auto; max-width: 80%; color: $error; padding: 0 1;
+            text-wrap: nowrap; text-overflow: ellipsis;
+        }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [*FILTER]

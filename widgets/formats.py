@@ -57,11 +57,10 @@ def offset(seconds: float | None) -> str:
 
 
 def clock(at_s: float | None) -> str:
-    """Write an instant as minutes, seconds and tenths, in seven cells."""
+    """Write an instant of today in eight cells, in UTC: 10:23:58."""
     if at_s is None:
         return UNKNOWN
-    tenths = int(at_s * 10)
-    return f"{tenths // 600 % 60:02d}:{tenths // 10 % 60:02d}.{tenths % 10}"
+    return f"{datetime.fromtimestamp(at_s, UTC):%H:%M:%S}"
 
 
 def instant(at_s: float | None) -> str:
@@ -74,11 +73,6 @@ def instant(at_s: float | None) -> str:
 def minute(at_s: float) -> str:
     """Write a minute in full, in UTC."""
     return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def time_of_day(at_s: float) -> str:
-    """Write an instant of today in eight cells, in UTC."""
-    return f"{datetime.fromtimestamp(at_s, UTC):%H:%M:%S}"
 
 
 def hour_and_minute(at_s: float) -> str:

@@ -110,7 +110,7 @@ class HeaderBar(Widget):
         if words or state.phase != "live":
             pieces.append((f" {_PHASE_WORDS[state.phase]}", sign_style))
         if state.phase == "retrying" and state.retry_in_s is not None:
-            pieces.append((f" {formats.lag(round(state.retry_in_s))}", palette.warn))
+            pieces.append((f" {state.retry_in_s:.0f}s", palette.warn))
         elif state.phase == "live" and state.lag_s is not None and names != "signs":
             pieces.append((f" {formats.lag(state.lag_s)}", palette.text))
         return pieces

@@ -59,7 +59,7 @@ def heat_lines(heat: HeatMap, width: int, look: Look) -> list[list[Segment]]:
 
 
 def legend(heat: HeatMap, look: Look) -> list[Segment]:
-    """Say how many samples each shade stands for at least."""
+    """Say how many samples each shade stands for at least, and where a row begins."""
     palette, shades = look.palette, look.glyphs.shades
     if not heat.counts:
         return []
@@ -70,6 +70,7 @@ def legend(heat: HeatMap, look: Look) -> list[Segment]:
         if _level(first, heat.greatest) == level:
             pieces.append(Segment(shade * 2, palette.running))
             pieces.append(Segment(f" {formats.count(first)}+  ", palette.muted))
+    pieces.append(Segment("  a row: from its time up to the next", palette.muted))
     return pieces
 
 

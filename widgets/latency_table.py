@@ -22,6 +22,7 @@ from widgets.look import Look
 _WINDOWS_S: tuple[float | None, ...] = (None, 60.0, 300.0, 900.0)
 _NAME_LEAST = 10
 _NAME_CAP = 40
+_EDGE_ROOM = 16  # cells more for a name: of an edge it has three parts
 _SPARK_CAP = 15
 _FAILING_SHARE = 0.05  # from this share of errors on, a name carries the error sign
 _MARKS = 2  # cursor, error sign
@@ -287,14 +288,20 @@ class LatencyTable(LineList):
         return formats.duration(value), palette.muted if column.title == "max" else palette.text
 
     def _shown(self, width: int) -> list[int]:
-        return [index for index, column in enumerate(_COLUMNS) if width >= column.needs]
+        room = width - self._more_for_names
+        return [index for index, column in enumerate(_COLUMNS) if room >= column.needs]
+
+    @property
+    def _more_for_names(self) -> int:
+        return _EDGE_ROOM if self.view == "edges" else 0
 
     def _name_width(self, width: int) -> int:
         figures = sum(_COLUMNS[index].width + 1 for index in self._shown(width))
-        return max(_NAME_LEAST, min(_NAME_CAP, width - _MARKS - figures - self._spark_least(width)))
+        rest = width - _MARKS - figures - self._spark_least(width)
+        return max(_NAME_LEAST, min(_NAME_CAP + self._more_for_names, rest))
 
     def _spark_least(self, width: int) -> int:
-        return 5 if width >= _COLUMNS[_RATE].needs else 0
+        return 5 if _RATE in self._shown(width) else 0
 
     def _spark_width(self, width: int) -> int:
         if not self._spark_least(width):

@@ -38,16 +38,16 @@ async def run_headless(
             if known.name == application
             for name, _region in known.functions
         ]
-        fired = await demo.operations.fire(application, count, say_step)
-        for error in fired.errors:
-            say(f"firing failed: {error}")
-        if fired.errors:
-            raise typer.Exit(EXIT_FAILED)
-        say(f"waiting for {count} chain{'' if count == 1 else 's'} ...")
         model = Watch("demo")
         source = stream_source(demo.session, "all")
         with recording.of(model):
             model.mark("fired", f"{application} × {count}")
+            fired = await demo.operations.fire(application, count, say_step)
+            for error in fired.errors:
+                say(f"firing failed: {error}")
+            if fired.errors:
+                raise typer.Exit(EXIT_FAILED)
+            say(f"waiting for {count} chain{'' if count == 1 else 's'} ...")
             missing = await collect_chains(model, source, functions, count, timeout_s)
     if missing:
         say(f"not complete after {timeout_s:g} s:")

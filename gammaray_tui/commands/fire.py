@@ -16,6 +16,7 @@ from gammaray_tui.commands import completion, options
 from gammaray_tui.commands.acting import StepPrinter, acting, given_for_acting
 from gammaray_tui.commands.output import say
 from providers.errors import UserError
+from widgets import formats
 
 if TYPE_CHECKING:
     from gammaray_tui.following import Summary
@@ -88,7 +89,7 @@ def fire(
             printer.item(summary, "")
         say(summary.text + ("" if summary.complete else f"; not complete after {timeout_s:g} s"))
         if summary.failed:
-            printer.failed(f"{summary.failed} invocations failed.")
+            printer.failed(f"{formats.plural(summary.failed, 'invocation')} failed.")
     printer.item(fired, f"fired {fired.application}: {' '.join(fired.request_ids)}")
     printer.end()
 

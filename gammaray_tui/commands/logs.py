@@ -91,7 +91,9 @@ def logs(
     if output is not None:
         data = "".join(_written(line, as_json) + "\n" for line in kept)
         write_result(data.encode(), output)
-        say(f"{len(kept)} lines written to {output}")
+        from widgets import formats
+
+        say(f"{formats.plural(len(kept), 'line')} written to {output}")
 
 
 def _written(line: LogLine, as_json: bool) -> str:

@@ -66,6 +66,12 @@ def need_terminal(instead: str) -> None:
             todo=f"Run it in a terminal, or use {instead}.",
             kind="no-terminal",
         )
+    if not in_browser and os.environ.get("TERM") == "dumb":
+        raise UserError(
+            "This terminal says that it can show text only (TERM=dumb).",
+            todo=f"Run it in another one, or use {instead}.",
+            kind="no-terminal",
+        )
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from gammaray_tui.history.facts import facts_of_some
 from gammaray_tui.watch import Watch
 from providers.errors import UserError
 from providers.events import EndOfInput
+from widgets import formats
 
 _MOST: Final = 50_000  # invocations; a tree of more is not looked through
 _DEEPEST: Final = 1000
@@ -56,7 +57,7 @@ def opened_chain(archive: Archive, request_id: str, title: str, told: Told) -> O
     roots = above - _far_ends(archive, links, above, "child", "child")
     members = _reached(archive, links, roots or {request_id}, "parent", "child")
     around = _reached(archive, links, members, "child", "parent")
-    told(f"reading {len(around)} invocations")
+    told(f"reading {formats.plural(len(around), 'invocation')}")
     facts, cause_ids = facts_of_some(archive, around)
     if not facts:
         raise UserError(

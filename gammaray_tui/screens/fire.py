@@ -46,12 +46,14 @@ class FireScreen(Dialog[Shot]):
     """Chooses an application or another target; the firing itself goes on behind the dialog."""
 
     TITLE_TEXT = "fire"
+    WIDE = True
     KEYS_TEXT = "enter fire · PgUp PgDn payloads of before · esc cancel"
     SAFE = "#fire"  # firing again is what the dialog is opened for, and destroys nothing
     DEFAULT_CSS = """
     FireScreen {
         #what { padding-left: 15; }
-        #numbers Input { width: 8; }
+        #numbers #count { width: 8; }
+        #numbers #rate { width: 12; }
         #numbers .between { width: auto; padding: 0 1 0 3; }
         #payload {
             height: 5; width: 1fr; border: none; padding: 0 1; background: $panel;
@@ -92,14 +94,14 @@ class FireScreen(Dialog[Shot]):
             yield plain("how often", classes="label")
             count = self._last.count if self._last is not None else 1
             yield Input(str(count), id="count", type="integer", max_length=4)
-            yield plain("a second", classes="label between")
+            yield plain("per second", classes="label between")
             rate = self._last.rate if self._last is not None else None
             yield Input(
                 f"{rate:g}" if rate else "",
                 id="rate",
                 type="number",
                 max_length=6,
-                placeholder="all",
+                placeholder="no limit",
             )
         with Horizontal(classes="row"):
             yield plain("payload", classes="label")
@@ -240,7 +242,7 @@ class FireScreen(Dialog[Shot]):
         except ValueError:
             per_second = 0.0
         if per_second is not None and not 0.001 <= per_second <= _MOST:
-            self._refuse(f"A second: a number up to {_MOST}, or nothing.", "#rate")
+            self._refuse(f"Per second: a number up to {_MOST}, or nothing.", "#rate")
             return
         try:
             payload = self._checked()

@@ -118,7 +118,7 @@ class InstrumentScreen(ActDialog):
         chosen = self._list("functions").chosen
         if not chosen:
             some = any(function.state == self._wanted for function in self._functions)
-            self._enter("choosing", "Choose functions." if some else "There is none for this here.")
+            self._enter("choosing", "Choose functions." if some else self._none)
             return
         self._enter("choosing", "planning …")
         work = self.trying(self._load_plan(self._act_of(chosen)))
@@ -140,6 +140,12 @@ class InstrumentScreen(ActDialog):
     @property
     def _attaches(self) -> bool:
         return self._list("what").choice == _ATTACH
+
+    @property
+    def _none(self) -> str:
+        if self._attaches:
+            return "There is no function here that the recorder can be attached to."
+        return "There is no function here that the recorder could be detached from."
 
     @property
     def _wanted(self) -> FunctionState:

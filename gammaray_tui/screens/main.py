@@ -135,7 +135,7 @@ class MainScreen(AppScreen[None]):
         if self.levels is not None:
             title += f", {formats.plural(self.levels, 'level') if self.levels else 'headings only'}"
         after_s = self.gammaray.snapshot.after_s
-        return title if after_s is None else f"{title}, since {formats.time_of_day(after_s)}"
+        return title if after_s is None else f"{title}, since {formats.clock(after_s)}"
 
     def _explain_emptiness(self, snapshot: Snapshot) -> None:
         header = snapshot.header
@@ -144,7 +144,7 @@ class MainScreen(AppScreen[None]):
             self._start.show_state((), (), hints, "Nothing fits the filter")
         elif snapshot.after_s is not None and header.invocations:
             hints = [("esc", "to show all chains again")]
-            since = formats.time_of_day(snapshot.after_s)
+            since = formats.clock(snapshot.after_s)
             self._start.show_state((), (), hints, f"No chain has begun since {since} UTC")
         else:
             app = self.gammaray

@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from causality.snapshot import NodeId, ProblemRow, Snapshot
 from gammaray_tui import screen_keys
+from gammaray_tui.actions import BY_ID
 from gammaray_tui.screens.dialog import Dialog, plain
 from widgets import formats
 from widgets.growing_list import GrowingList
@@ -65,10 +66,18 @@ class ProblemsScreen(Dialog[NodeId]):
         self.query_one("#counts", Static).update(Content(self._counts(snapshot)))
         items = [self._item(problem) for problem in problems]
         if not snapshot.header.problems:
-            text = "No problems: all that was read fits together."
-            items = [pieces_item([(text, self.look.palette.ok)])]
+            items = self._nothing()
         self._list.show_items(items)
         self._show_whole()
+
+    def _nothing(self) -> list[Item]:
+        """Say so, and where that is told which nobody should miss here: what failed by itself."""
+        palette, keys = self.look.palette, self.gammaray.keymap.shown(BY_ID["next-error"])
+        errors = f"Functions' own errors stand in the tree: {keys} there goes to the next."
+        return [
+            pieces_item([("No problems: all that was read fits together.", palette.ok)]),
+            pieces_item([(errors, palette.muted)]),
+        ]
 
     @on(LineList.Moved)
     def _show_whole(self) -> None:
@@ -94,7 +103,7 @@ class ProblemsScreen(Dialog[NodeId]):
         palette = look.palette
         return pieces_item(
             [
-                (f" {look.glyphs.text(formats.clock(problem.at_s)):<8}", palette.muted),
+                (f" {look.glyphs.text(formats.clock(problem.at_s)):<9}", palette.muted),
                 (look.left(look.safe(problem.kind), _KIND) + " ", palette.warn),
                 (look.safe(problem.text), palette.text),
             ],

@@ -70,12 +70,10 @@ class RegionsScreen(Dialog[None]):
             state.phase, palette.muted
         )
         shards = formats.plural(state.shards, "shard") if state.shards else ""
-        lag = f"  lag {formats.lag(state.lag_s)}" if state.lag_s is not None else ""
-        retry = (
-            f"  again in {formats.lag(round(state.retry_in_s))}"
-            if state.retry_in_s is not None
-            else ""
-        )
+        # What it was when reading stopped is no lag.
+        lagging = state.phase == "live" and state.lag_s is not None
+        lag = f"  lag {formats.lag(state.lag_s)}" if lagging else ""
+        retry = f"  again in {state.retry_in_s:.0f}s" if state.retry_in_s is not None else ""
         items = [
             pieces_item(
                 [

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from causality.snapshot import Evidence, NodeId, Span, State, TreeRow
 
 START_S = 1_760_000_019.0
-"""When the first chain starts; an instant that reads 53:39.0 in the tree."""
+"""When the first chain starts; an instant that reads 08:53:39 in the tree."""
 
 
 @dataclass

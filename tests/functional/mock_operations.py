@@ -100,6 +100,7 @@ class MockOperations:
         self.deploy_error: UserError | None = None
         self.fire_error: UserError | None = None
         self.not_accepted: tuple[str, ...] = ()
+        self.before_firing: Callable[[], object] = lambda: None
         self.fails_to_delete: str = ""
         self.stopped: list[Unfinished] = []
         self.finished: list[str] = []
@@ -220,6 +221,7 @@ class MockOperations:
         rate: float | None = None,
         payload: str | None = None,
     ) -> Fired:
+        self.before_firing()
         self.payloads.append(payload)
         self.fired.append((application, count))
         if self.fire_error is not None:

@@ -290,6 +290,7 @@ async def test_problems_and_regions_go_on_showing_what_comes() -> None:
     async with running(model) as (app, pilot):
         await pilot.press("P")
         assert "No problems" in text_of(app)
+        assert "errors stand in the tree: ] there goes to the next" in text_of(app)
         model.problems = shop_model().problems
         model.touch()
         await until(pilot, lambda: "orphan" in text_of(app))
@@ -298,6 +299,13 @@ async def test_problems_and_regions_go_on_showing_what_comes() -> None:
         model.regions = shop_model().regions
         model.touch()
         await until(pilot, lambda: "4 shards" in text_of(app))
+        assert "lag 0.8s" in text_of(app)
+        model.regions = tuple(
+            replace(state, phase="retrying", retry_in_s=5.0) for state in model.regions
+        )
+        model.touch()
+        await until(pilot, lambda: "again in 5s" in text_of(app))
+        assert "lag" not in text_of(app)
 
 
 async def test_help_lists_every_action_of_the_registry() -> None:

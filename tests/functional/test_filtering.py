@@ -34,6 +34,12 @@ async def test_the_filter_applies_says_what_is_wrong_and_is_taken_off() -> None:
         assert focus_of(app) == "tree"
 
 
+async def test_what_is_wrong_and_what_was_meant_fit_into_80_columns() -> None:
+    async with running(Watch("test"), size=(80, 24)) as (app, pilot):
+        await pilot.press("slash", *"dur>1s")
+        await until(pilot, lambda: "cannot be compared; did you mean duration?" in text_of(app))
+
+
 async def test_escape_takes_the_filter_off_in_the_tree() -> None:
     async with running(shop_model()) as (app, pilot):
         await pilot.press("slash", *"nobody", "enter")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from tests.functional.mock_model import shop_model
-from tests.functional.running import running, text_of, until
+from tests.functional.mock_model import image_model, shop_model
+from tests.functional.running import line_with, running, text_of, until
 from widgets.latency_table import LatencyTable
 
 
@@ -25,6 +25,13 @@ async def test_the_key_goes_through_the_windows_and_the_title_names_them() -> No
             assert model.window_s == window_s
         await pilot.press("W", "v")
         await until(pilot, partial(_is_named, table, "2 latency of edges, last 1 min"))
+
+
+async def test_names_of_edges_are_told_apart_where_there_is_little_room() -> None:
+    async with running(image_model(4)) as (app, pilot):
+        await pilot.press("2", "v")
+        await until(pilot, lambda: "PutItem→image-proc-B→DBSyncPy" in text_of(app))
+        assert "p95" in line_with(app, "edge ")
 
 
 async def test_the_heat_map_shows_how_long_how_many_took_when() -> None:

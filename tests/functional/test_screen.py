@@ -153,6 +153,16 @@ async def test_a_moment_is_marked_and_compared_around() -> None:
     assert watch.middle_s() == now_s
 
 
+async def test_what_is_fired_comes_after_its_mark() -> None:
+    model, operations = shop_model(), MockOperations()
+    async with running(model, operations=operations) as (app, pilot):
+        operations.before_firing = lambda: seen.extend(model.marks)
+        seen: list[tuple[str, str]] = []
+        app.fire(Shot("imageproc", 2))
+        await until(pilot, lambda: "2 of 2 chains, 6 invocations, longest 1.50s" in text_of(app))
+    assert seen == model.marks == [("fired", "imageproc × 2")]
+
+
 async def test_copy_takes_what_the_pane_points_at() -> None:
     async with running(shop_model()) as (app, pilot):
         await pilot.press("g", "y")

@@ -77,7 +77,7 @@ def test_a_chain_that_is_not_complete_in_time_is_named(home: Path, scratch: Path
     assert done.stdout == ""
     assert done.stderr.splitlines()[-2:] == [
         "not complete after 0 s:",
-        "  1 of 1 chains: nothing was seen",
+        "  1 of 1 chain: nothing was seen",
     ]
 
 

@@ -41,7 +41,7 @@ def test_offsets_and_clocks_fit_seven_cells() -> None:
     assert formats.offset(0.098) == "+98ms"
     assert formats.offset(-0.003) == "-3ms"
     assert formats.offset(None) == "–"
-    assert formats.clock(1_760_000_019.04) == "53:39.0"
+    assert formats.clock(1_760_000_019.94) == "08:53:39"
     assert formats.instant(1_760_000_019.0405) == "2025-10-09 08:53:39.040 UTC"
 
 
@@ -155,6 +155,7 @@ def test_columns_give_way_as_the_width_shrinks() -> None:
     assert not tree_columns(79).trigger
     assert not tree_columns(60).evidence
     assert not tree_columns(50).timeline
+    assert all(tree_columns(width).start >= len(formats.clock(0.0)) for width in range(54, 260))
 
 
 def test_the_ascii_signs_are_ascii() -> None:

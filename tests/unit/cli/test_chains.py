@@ -56,7 +56,7 @@ def test_complete_chains_lack_nothing() -> None:
 def test_chains_that_nothing_was_seen_of() -> None:
     graph = document(*chain(1))
     assert missing_parts(graph, FUNCTIONS, 3) == ["2 of 3 chains: nothing was seen"]
-    assert missing_parts(document([], []), FUNCTIONS, 1) == ["1 of 1 chains: nothing was seen"]
+    assert missing_parts(document([], []), FUNCTIONS, 1) == ["1 of 1 chain: nothing was seen"]
 
 
 def test_a_function_that_has_not_run() -> None:

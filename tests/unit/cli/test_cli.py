@@ -10,6 +10,7 @@ from typing import IO
 import pytest
 
 from gammaray_tui import __version__, cli
+from gammaray_tui.commands.screen import need_terminal
 from providers.errors import UserError
 from tests.unit.cli.run import ORACLE, clean_environment, command, run, run_inside
 
@@ -89,6 +90,18 @@ def test_a_screen_needs_a_terminal(tmp_path: Path, arguments: tuple[str, ...]) -
     assert done.returncode == 2
     assert done.stdout == ""
     assert "needs a terminal" in done.stderr
+
+
+def test_a_screen_needs_more_than_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    for stream in (sys.stdin, sys.stdout):
+        monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+    monkeypatch.delenv("TEXTUAL_DRIVER", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    need_terminal("gammaray-tui tail")
+    monkeypatch.setenv("TERM", "dumb")
+    with pytest.raises(UserError, match="TERM=dumb") as refused:
+        need_terminal("gammaray-tui tail")
+    assert "gammaray-tui tail" in refused.value.todo
 
 
 def test_a_user_error_is_three_facts_and_no_traceback(
