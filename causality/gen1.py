@@ -21,15 +21,17 @@ from gammaray_recorder import wire
 
 _ENTRY_ARN = re.compile(r"pl:(arn:aws[\w-]*:lambda:[^:]*:[^:]*:function:[^:]+)")
 _STRING = r"""[bu]?(?:'(?:[^'\\]++|\\.)*+'|"(?:[^"\\]++|\\.)*+")"""
-_TRIGGER = re.compile(r":(?:es|esARN):(?!es)")
+_TRIGGER = re.compile(r":(?:es|esARN):(?!es:|esARN:)")
 # Most values are plain: no quotes in them, nothing to unescape.
 _PLAIN = r"\{'(?P<kind>[SN])': '(?P<plain>[^'\\]++)'\}"
 _DDB_KEY = re.compile(
-    rf"(?P<name>.*?):(?:{_PLAIN}|(?P<value>\{{u?'(?:S|N|B)': {_STRING}\}}))(?::|$)", re.DOTALL
+    rf"(?P<name>.*?):(?:{_PLAIN}|(?P<value>\{{u?(?P<q>['\"])[SNB](?P=q): {_STRING}\}}))(?::|$)",
+    re.DOTALL,
 )
 _TOPIC = re.compile(r"arn:[^:]*:sns:[^:]*:[^:]*:[^:]+$")
-_CALL = re.compile(r"pl:([A-Za-z]+):([a-z0-9-]*)(?=:|$)")
-_SCHEME = re.compile(r"^[a-z]+://")
+_CALL = re.compile(r"pl:([A-Za-z][A-Za-z0-9]*):(None|[a-z0-9-]*)(?=:|$)")
+_EXTERNAL = "ext:invokeCLI"
+_INVOKED = "lib:invokeCLI:"
 
 
 class _Subsegment(msgspec.Struct, gc=False):
@@ -58,8 +60,8 @@ def decode(item_key: str, payload: str, written_at_s: float) -> Facts:
     if not request_id or not rest:
         raise UnreadablePayload(f"item key {item_key[:80]!r} is not '<request id>:<suffix>'")
     if rest.startswith("entry"):
-        nonce, _, exit_nonce = rest.partition(":")
-        if exit_nonce.startswith("exit"):
+        nonce, _, further = rest.partition(":")
+        if further.startswith("exit"):
             return Facts(request_id, nonce, [End(written_at_s)], 1, written_at_s)
         return Facts(request_id, nonce, [_entry(payload, written_at_s)], 1, written_at_s)
     try:
@@ -95,10 +97,12 @@ def _cause(text: str, function: str | None) -> Cause:
     if text.startswith(":esARN:"):
         return _cause_with_arn(text.removeprefix(":esARN:"))
     source = text.removeprefix(":es:")
-    if source == "ext:invokeCLI":
+    # What follows is of an event that was handed on with the records that somebody else was given.
+    if source == _EXTERNAL or source.startswith(f"{_EXTERNAL}:"):
         return Cause("lambda", function, name="external")
-    if source.startswith("lib:invokeCLI:"):
-        caller, _, request_id = source.removeprefix("lib:invokeCLI:").rpartition(":")
+    if source.startswith(_INVOKED):
+        caller, _, rest = source.removeprefix(_INVOKED).partition(":")
+        request_id = rest.partition(":")[0]
         if not caller or not request_id:
             raise UnreadablePayload(f"entry names no caller: {text[:120]!r}")
         return Cause("lambda", function, caller=request_id, caller_function=caller)
@@ -109,8 +113,7 @@ def _cause(text: str, function: str | None) -> Cause:
         return Cause("sns", topic, subject=subject)
     if source.startswith("s3:bkt:"):
         bucket, found, rest = source.removeprefix("s3:bkt:").partition(":key:")
-        # The key is URL-encoded, so that it has no colon; the name of what happened has one.
-        key, found_too, name = rest.partition(":op:")
+        key, found_too, name = rest.rpartition(":op:")
         if not bucket or not found or not found_too:
             raise UnreadablePayload(f"S3 entry cannot be read: {text[:120]!r}")
         return Cause("s3", bucket, key=unquote_plus(key), name=name or None)
@@ -133,10 +136,12 @@ def _cause_with_arn(text: str) -> Cause:
         match = _DDB_KEY.match(keys_text, position)
         if match is None:
             raise UnreadablePayload(f"DynamoDB entry's keys cannot be read: {keys_text[:120]!r}")
-        name, kind, plain, value = match.groups()
+        name, kind, plain, value = match.group("name", "kind", "plain", "value")
         read = ({kind: plain}, 0) if kind else literals.parse(value)
-        if read is not None:
-            key.update(literals.typed_items({name: read[0]}))
+        typed = literals.typed_items({name: read[0]}) if read is not None else {}
+        if not typed:
+            raise UnreadablePayload(f"DynamoDB entry's keys cannot be read: {keys_text[:120]!r}")
+        key.update(typed)
         position = match.end()
     return Cause(
         "dynamodb", names.table_of_stream(arn), key=wire.canonical_key(key), name=operation
@@ -149,7 +154,7 @@ def _call(segment: _Subsegment, written_at_s: float) -> Call:
         raise UnreadablePayload(f"call record names no operation: {segment.gr_payload[:120]!r}")
     if not segment.id:
         raise UnreadablePayload("call record without an id")
-    operation, region = match[1], match[2] or None
+    operation, region = match[1], None if match[2] == "None" else match[2] or None
     text = segment.gr_payload[match.end() :]
     at_s = segment.start_time
     call = Call(
@@ -162,49 +167,60 @@ def _call(segment: _Subsegment, written_at_s: float) -> Call:
     )
     if operation == "HTTP":
         call.operation, _, url = text[1:].partition(":")
-        call.resource = _SCHEME.sub("", url).split("?", 1)[0]
+        if not url:
+            raise UnreadablePayload(f"HTTP call names no URL: {segment.gr_payload[:120]!r}")
+        call.resource = names.place(url)
         return call
     readings = keywords.readings(operation, text)
-    if not readings:
+    if readings:
+        _describe(call, readings[0])
+        if len(readings) > 1:
+            _doubt(call, readings[1:])
+    elif operation in keywords.KEYWORDS:
         raise UnreadablePayload(f"{operation}: keywords cannot be read: {text[:120]!r}")
-    _describe(call, readings)
     return call
 
 
-def _describe(call: Call, readings: list[keywords.Reading]) -> None:
-    first = readings[0]
+def _describe(call: Call, reading: keywords.Reading) -> None:
+    """Say what a call worked on, and what it triggers with, if its text is to be read so."""
     operation = call.operation
     if operation in ("PutItem", "UpdateItem", "DeleteItem"):
-        call.resource = names.table_of_stream(_text(first, "TableName") or "") or None
-        items = first.get("Item" if operation == "PutItem" else "Key")
-        call.outputs = (_item_output(operation, items, call.resource),)
+        call.resource = table = names.table_of_stream(_text(reading, "TableName") or "") or None
+        items = reading.get("Item" if operation == "PutItem" else "Key")
+        call.outputs = (_item_output(operation, items, table),)
         call.key = call.outputs[0].key
     elif operation == "BatchWriteItem":
-        call.outputs = tuple(_batch_outputs(first.get("RequestItems")))
+        call.outputs = tuple(_batch_outputs(reading.get("RequestItems")))
         tables = {output.resource for output in call.outputs}
         call.resource = tables.pop() if len(tables) == 1 else None
     elif call.service == "s3":
-        call.resource = _text(first, "Bucket")
-        call.key = _text(first, "Key")
-        what = "delete" if operation == "DeleteObject" else "put"
-        keys = dict.fromkeys(_text(reading, "Key") for reading in readings)
-        call.outputs = tuple(
-            Output(call.resource, key, operation=what, doubtful=key != call.key)
-            for key in keys
-            if key is not None
-        )
+        call.resource = bucket = _text(reading, "Bucket")
+        call.key = key = _text(reading, "Key")
+        if key is not None:
+            what = "delete" if operation == "DeleteObject" else "put"
+            call.outputs = (Output(bucket, key, operation=what),)
     elif operation == "Publish":
-        call.resource = _text(first, "TopicArn") or _text(first, "TargetArn")
-        subjects = dict.fromkeys(_text(reading, "Subject") or "None" for reading in readings)
-        if call.resource:
-            call.outputs = tuple(
-                Output(call.resource, subject=subject, doubtful=subject != next(iter(subjects)))
-                for subject in subjects
-            )
+        call.resource = topic = _text(reading, "TopicArn") or _text(reading, "TargetArn")
+        if topic:
+            call.outputs = (Output(topic, subject=_text(reading, "Subject") or "None"),)
     elif operation == "Invoke":
-        call.resource = names.bare_function(_text(first, "FunctionName") or "") or None
-        if first.get("InvocationType") != "DryRun":
+        call.resource = names.bare_function(_text(reading, "FunctionName") or "") or None
+        if reading.get("InvocationType") != "DryRun":
             call.outputs = (Output(call.resource),)
+
+
+def _doubt(call: Call, readings: list[keywords.Reading]) -> None:
+    """Add what a call triggers with if its text is to be read in a less likely way."""
+    resource, key, outputs = call.resource, call.key, call.outputs
+    more: list[Output] = []
+    for reading in readings:
+        _describe(call, reading)
+        for output in call.outputs:
+            if output not in outputs and output not in more:
+                more.append(output)
+    for output in more:
+        output.doubtful = True
+    call.resource, call.key, call.outputs = resource, key, (*outputs, *more)
 
 
 def _item_output(operation: str, items: literals.Value | None, table: str | None) -> Output:
@@ -213,7 +229,8 @@ def _item_output(operation: str, items: literals.Value | None, table: str | None
         hashes = {name: wire.attribute_hash(name, value) for name, value in typed.items()}
         return Output(table, attribute_hashes=hashes, operation="put")
     what = "delete" if operation == "DeleteItem" else "put"
-    return Output(table, wire.canonical_key(typed) if typed else None, operation=what)
+    is_whole = isinstance(items, dict) and len(typed) == len(items) > 0
+    return Output(table, wire.canonical_key(typed) if is_whole else None, operation=what)
 
 
 def _batch_outputs(tables: literals.Value | None) -> Iterator[Output]:

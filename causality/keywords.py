@@ -8,8 +8,7 @@ the shortest values comes first, and the others are possible all the same.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterator, Set
 from typing import TypeAlias
 
 from causality import literals
@@ -27,29 +26,29 @@ _LITERAL = frozenset(
     {
         *("Item", "RequestItems", "Expected", "AttributeUpdates", "Metadata"),
         *("ExpressionAttributeNames", "ExpressionAttributeValues", "MessageAttributes"),
+        *("CopySource", "MultipartUpload"),
     }
 )
-# Keyword arguments whose values are of a narrow form.
+# Keyword arguments whose values are of a narrow form, or nothing at all.
 _FORMS = {
-    name: re.compile(form)
+    name: re.compile(f"(?:{form})?", re.DOTALL)
     for names, form in (
         ("TableName", r"[\w.-]+|arn:[^:]*:dynamodb:[^:]*:[^:]*:table/[\w.-]+"),
-        ("Bucket", r"[\w.-]+|arn:[^:]*:s3[^:]*:[^:]*:[^:]*:[\w./-]+"),
-        ("TopicArn TargetArn", r"arn:[^:]*:sns:[^:]*:[^:]*:[\w./-]+"),
-        ("FunctionName", r"[\w-]+(?::function:[\w-]+)?(?::[\w$-]+)?|arn:[^:]*:lambda:[^:]*:[^:]*"
-                         r":function:[\w-]+(?::[\w$-]+)?"),
+        ("Bucket", r"[\w.-]+|arn:[^:]*:s3[^:]*:[^:]*:[^:]*:[\w./-]+(?::[\w.-]+)?"),
+        ("TopicArn TargetArn", r"arn:[^:]*:sns:[^:]*:[^:]*:[\w./-]+|None"),
+        ("FunctionName", r"(?:arn:[^:]*:lambda:[^:]*:[^:]*:function:|(?:[a-z-]+\d:)?(?:\d{12}:)?"
+                         r"(?:function:)?)[\w.-]+(?::[\w$.-]+)?"),
         ("InvocationType", r"Event|RequestResponse|DryRun"),
         ("LogType", r"None|Tail"),
-        ("Qualifier", r"[\w$-]+"),
+        ("Qualifier", r"[\w$.-]+"),
         ("ReturnValues ReturnConsumedCapacity ReturnItemCollectionMetrics ConditionalOperator "
          "ReturnValuesOnConditionCheckFailure StorageClass", r"[A-Z_]+"),
         ("ACL", r"[a-z-]+"),
         ("MessageStructure", r"json"),
-        ("PhoneNumber", r"\+?[\d-]+"),
         ("ContentLength", r"\d+"),
-        ("ContentType", r"[\w.+-]+/[\w.+-]+(?:; ?[^:]*)?"),
-        ("ContentMD5 ContentEncoding ContentLanguage ServerSideEncryption VersionId RequestPayer "
-         "ExpectedBucketOwner BypassGovernanceRetention BucketKeyEnabled", r"[^:]*"),
+        ("ContentType", r"[^:;]*(?:;.*)?"),
+        ("PhoneNumber ContentMD5 ContentEncoding ContentLanguage ServerSideEncryption VersionId "
+         "RequestPayer ExpectedBucketOwner BypassGovernanceRetention BucketKeyEnabled", r"[^:]*"),
     )
     for name in names.split()
 }  # fmt: skip
@@ -86,17 +85,20 @@ KEYWORDS = {
         "Qualifier TenantId",
     }.items()
 }
+_OBJECT = frozenset({"Bucket", "Key"})
+# What a call must have. Of tables and objects it is all that tells what the call did.
 _REQUIRED = {
-    "PutItem": {"TableName", "Item"},
-    "UpdateItem": {"TableName", "Key"},
-    "DeleteItem": {"TableName", "Key"},
-    "BatchWriteItem": {"RequestItems"},
-    "PutObject": {"Bucket", "Key"},
-    "PostObject": {"Bucket", "Key"},
-    "DeleteObject": {"Bucket", "Key"},
-    "Publish": {"Message"},
-    "Invoke": {"FunctionName"},
+    "PutItem": frozenset({"TableName", "Item"}),
+    "UpdateItem": frozenset({"TableName", "Key"}),
+    "DeleteItem": frozenset({"TableName", "Key"}),
+    "BatchWriteItem": frozenset({"RequestItems"}),
+    **dict.fromkeys(("PutObject", "PostObject", "DeleteObject", "CopyObject"), _OBJECT),
+    "CompleteMultipartUpload": _OBJECT,
+    "Publish": frozenset({"Message"}),
+    "Invoke": frozenset({"FunctionName"}),
 }
+_NEVER_EMPTY = frozenset({"Key", "Subject"})
+_TARGETS = frozenset({"TopicArn", "TargetArn", "PhoneNumber"})  # of a message: one of them
 _KEYWORD_AT = {
     operation: re.compile(f":({'|'.join(sorted(keywords))}):")
     for operation, keywords in KEYWORDS.items()
@@ -131,7 +133,7 @@ def _without_choice(operation: str, text: str, keyword_at: re.Pattern[str]) -> t
         name, start = match[1], match.end()
         if name in reading:
             break
-        if text[start : start + 1] in ("{", "[") and _holds_literal(name, is_table):
+        if name in _LITERAL or (is_table and name == "Key"):
             read = literals.parse(text, start)
             if read is None:
                 break
@@ -169,10 +171,16 @@ def _of_two(
         return []
     whole = certain | {name: text[start:]}
     form = _FORMS.get(other)
-    if other in whole or (form is not None and form.fullmatch(value) is None):
+    if (
+        other in whole
+        or (form is not None and form.fullmatch(value) is None)
+        or (other in _TARGETS and not _TARGETS.isdisjoint(certain))
+        or (following.start() == start and name in _NEVER_EMPTY)
+        or (not value and other in _NEVER_EMPTY)
+    ):
         return [whole]
     apart = certain | {name: text[start : following.start()], other: value}
-    if form is None and whole.keys() >= _REQUIRED[operation]:
+    if other not in _TARGETS and whole.keys() >= _REQUIRED[operation]:
         return [apart, whole]
     return [apart]
 
@@ -181,42 +189,63 @@ def _holds_literal(name: str, is_table: bool) -> bool:
     return name in _LITERAL or (is_table and name == "Key")
 
 
+def _is_possible(operation: str, names: Set[str]) -> bool:
+    """Say whether a call can have had these keywords, and no others."""
+    if operation == "Publish" and len(_TARGETS & names) != 1:
+        return False
+    required = _REQUIRED.get(operation)
+    return required is None or names >= required
+
+
 def _complete(
     operation: str, text: str, keyword_at: re.Pattern[str], certain: Reading, position: int
 ) -> list[Reading]:
-    """Give the readings with all required keywords, where there are such.
-
-    A keyword whose value has the narrow form that it must have was no part of another value.
-    """
-    found = list(islice(_read(operation, text, keyword_at, certain, position), _MAX_READINGS))
-    required = _REQUIRED.get(operation, set()).difference(certain)
-    complete = [spans for spans in found if required.issubset([span[0] for span in spans])]
-    if complete:
-        formed = _formed(complete[0])
-        found = [spans for spans in complete if _formed(spans) == formed]
-    else:
-        del found[1:]
+    """Give the readings that the call can have had; if there are none, the likeliest other one."""
+    found: list[_Spans] = []
+    others: list[_Spans] = []
+    for spans in _read(operation, text, keyword_at, certain, position):
+        names = certain.keys() | {span[0] for span in spans}
+        if _is_possible(operation, names) and _has_literals(operation, spans):
+            found.append(spans)
+            if len(found) == _MAX_READINGS:
+                break
+        elif not others:
+            others.append(spans)
     return [
         certain | {n: text[start:end] if value is None else value for n, start, end, value in spans}
-        for spans in found
+        for spans in found or others
     ]
 
 
-def _formed(spans: _Spans) -> set[tuple[str, int, int]]:
-    return {span[:3] for span in spans if span[0] in _FORMS}
+def _has_literals(operation: str, spans: _Spans) -> bool:
+    """Say whether items, keys and requests are what they must be."""
+    if not operation.endswith("Item"):
+        return True
+    return all(
+        value is not None or name not in ("Item", "Key", "RequestItems")
+        for name, _, _, value in spans
+    )
 
 
 def _read(
     operation: str, text: str, keyword_at: re.Pattern[str], certain: Reading, position: int
 ) -> Iterator[_Spans]:
     is_table = operation.endswith("Item")
+    telling = frozenset[str]() if operation == "Publish" else _REQUIRED.get(operation, frozenset())
+    telling = telling.difference(certain)
+    told: set[tuple[tuple[str, int, int], ...]] = set()
     pending: list[tuple[int, _Spans]] = [(position, ())]
     for _ in range(_MAX_STEPS):
         if not pending:
             return
         position, before = pending.pop()
+        tells = tuple([span[:3] for span in before if span[0] in telling])
+        if tells in told:
+            continue  # all that matters is known: where the others end does not
         if position == len(text):
             yield before
+            if telling and len(tells) == len(telling):
+                told.add(tells)
             continue
         match = keyword_at.match(text, position)
         if match is None or len(certain) + len(before) >= _MAX_KEYWORDS:
@@ -225,7 +254,7 @@ def _read(
         if name in certain or name in [span[0] for span in before]:
             continue
         if _holds_literal(name, is_table):
-            read = literals.parse(text, start) if text[start : start + 1] in ("{", "[") else None
+            read = literals.parse(text, start)
             if read is not None:
                 pending.append((read[1], (*before, (name, start, read[1], read[0]))))
                 continue
@@ -238,7 +267,8 @@ def _ends(name: str, text: str, start: int, keyword_at: re.Pattern[str]) -> list
     """Give the places where a value can end: before a keyword, or at the end of the text."""
     form = _FORMS.get(name)
     if form is None:
-        return list(_places(text, start, keyword_at))
+        first = start if name in _NEVER_EMPTY else -1
+        return [end for end in _places(text, start, keyword_at) if end != first]
     ends = _places(text, start, keyword_at)
     return next(([end] for end in ends if form.fullmatch(text, start, end)), [])
 

@@ -44,6 +44,12 @@ _FLAT = re.compile(rf"\{{{_MEMBER.pattern}(?:, {_MEMBER.pattern})*+\}}")
 _NUMBER = re.compile(r"-?\d[\d.eE+_-]*$")
 _MAX_DEPTH = 64  # DynamoDB takes 32
 _MEANT = {"{": "}", "[": "]", "(": ")"}
+# Classes whose instances a call can have in the place of a dict.
+_MAPPINGS = frozenset({"OrderedDict", "defaultdict"})
+# What repr() writes for a character: other escapes make Python warn.
+_ESCAPED = re.compile(
+    r"(?:[^\\]|\\[\\'\"nrt]|\\x[\da-fA-F]{2}|\\u[\da-fA-F]{4}|\\U[\da-fA-F]{8})*+", re.DOTALL
+)
 
 
 class _Open:
@@ -85,6 +91,8 @@ class _Open:
             return OPAQUE if self.elements else self.members  # elements: a set
         if not self.name:
             return self.elements
+        if self.name in _MAPPINGS:
+            return _mapping(self.elements[-1] if self.elements else {})
         inner = self.elements[0] if len(self.elements) == 1 else None
         if self.name == "Decimal" and isinstance(inner, str):
             return Number(inner)
@@ -93,8 +101,16 @@ class _Open:
         return OPAQUE
 
 
+def _mapping(content: Value) -> Value:
+    """Give what a mapping shows its content as, a dict or pairs, as a dict."""
+    if isinstance(content, list):
+        pairs = [pair for pair in content if isinstance(pair, list) and len(pair) == 2]
+        return {name: value for name, value in pairs if isinstance(name, str)}
+    return content if isinstance(content, dict) else OPAQUE
+
+
 def parse(text: str, start: int = 0) -> tuple[Value, int] | None:
-    """Read the bracketed value that starts at `start`; gives it and where it ends.
+    """Read the bracketed value, or mapping, that starts at `start`; gives it and where it ends.
 
     None when it is not closed, or its brackets do not fit.
     """
@@ -119,7 +135,10 @@ def parse(text: str, start: int = 0) -> tuple[Value, int] | None:
             name = ""
             continue
         if not opened:
-            return None
+            if token not in _MAPPINGS or name:
+                return None
+            name = token
+            continue
         top = opened[-1]
         if name:
             top.put(_word(name))
@@ -147,6 +166,8 @@ def string(text: str) -> Value:
     """Give the value of a string's repr."""
     if "\\" not in text and text[:1] in "'\"":
         return text[1:-1]
+    if not _ESCAPED.fullmatch(text):
+        return OPAQUE
     try:
         value = ast.literal_eval(text)
         if isinstance(value, str):

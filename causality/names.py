@@ -11,6 +11,7 @@ _FUNCTION_ARN = re.compile(
     r"(?P<name>[^:]+)(?::(?P<qualifier>[^:]+))?$"
 )
 
+_ACCOUNT = re.compile(r"\d{12}")
 _MAKER = re.compile(r"^(?:amazon|aws) ?(?=[a-z0-9])")
 
 # X-Ray's SDKs write "DynamoDB", "Amazon SQS", "AWSLambda", "AmazonDynamoDBv2" or "dynamodb".
@@ -68,9 +69,18 @@ def function_arn(arn: str) -> FunctionArn | None:
 
 def bare_function(name: str) -> str:
     """Reduce what Invoke takes (name, name:alias, partial or whole ARN) to the bare name."""
-    if ":function:" in name:
-        name = name.split(":function:", 1)[1]
-    return name.split(":", 1)[0]
+    if ":" not in name:
+        return name
+    if name.startswith("function:") or ":function:" in name:
+        return name.partition("function:")[2].partition(":")[0]
+    first, _, rest = name.partition(":")
+    return rest.partition(":")[0] if _ACCOUNT.fullmatch(first) else first
+
+
+def place(url: str) -> str:
+    """Give host and path of a URL: neither who asks nor what for belongs to a name."""
+    host, slash, path = re.split(r"[?#]", url.split("://", 1)[-1], maxsplit=1)[0].partition("/")
+    return host.rpartition("@")[2] + slash + path
 
 
 def last_part(arn: str) -> str:

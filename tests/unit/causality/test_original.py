@@ -276,9 +276,10 @@ def test_an_object_is_among_the_readings_whatever_its_key(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["a", "a:b", "a:Foo:b", "it's", "a b", "x/ACL", "ACL:private"])
-def test_a_plain_object_key_has_one_reading(key: str) -> None:
-    (output,) = _call("PutObject", f":Bucket:b:Key:{key}:ContentType:image/png").outputs
-    assert output.key == key
+def test_a_plain_object_key_is_read_first(key: str) -> None:
+    (output, doubt) = _call("PutObject", f":Bucket:b:Key:{key}:ContentType:image/png").outputs
+    assert (output.key, output.doubtful) == (key, False)
+    assert (doubt.key, doubt.doubtful) == (f"{key}:ContentType:image/png", True)
 
 
 @given(subjects, st.text(max_size=30))
