@@ -61,6 +61,9 @@ class _Meeting(msgspec.Struct, gc=False, eq=False):
 # Ids that prove by themselves: a traceparent may have been handed on.
 _PROOFS = PLAIN_IDS - LASTING_IDS - {wire.ID_TRACEPARENT}
 _REQUEST = wire.ID_LAMBDA_REQUEST
+# What is sent again under the same name or deduplication id is answered with the same id, and
+# does nothing.
+_ANSWERED_AGAIN = frozenset({wire.ID_EXECUTION, wire.ID_SQS_MESSAGE, wire.ID_SNS_MESSAGE})
 
 _Shown: TypeAlias = OutputNode | CauseNode | _Pair | _Meeting
 
@@ -218,7 +221,7 @@ class IdIndex:
                 certain = key not in self._departures.ids
             if key[0] == wire.ID_KINESIS:
                 outputs = [o for o in outputs if not streams_differ(o, cause)]
-            if key[0] == wire.ID_EXECUTION:
+            if key[0] in _ANSWERED_AGAIN:
                 outputs = first_of(outputs)
             if key[0] == wire.ID_TRACEPARENT:
                 outputs = [o for o in outputs if _may_answer(o, cause)]

@@ -36,9 +36,8 @@ from causality.match_keys import (
     is_handed_on,
     key_names_of,
     output_order,
-    record_identity,
 )
-from causality.redeliveries import Redeliveries, start_order
+from causality.redeliveries import Redeliveries
 from causality.snapshot import Evidence
 
 _RIVALS = 32
@@ -158,6 +157,8 @@ class Matcher:
 
     def add_cause(self, node: CauseNode) -> None:
         """Put one cause into the indices."""
+        if node.number and len(self.redeliveries):
+            self._dissolve_tries(node.invocation)  # it shows more than what others showed
         if self._departures.ids and self._departures.has_started(node.invocation):
             self._conclude(node)  # who invoked it left, and what stands in its event may be old
             return
@@ -257,8 +258,8 @@ class Matcher:
                 if cause.exact is None and not is_frozen(cause):  # else its edge is up to date
                     self._conclude(cause)
             self._unsure.update(self.doubts.take())
-        for cause, causes in self._again.items():
-            self._join_tries(cause, causes)
+        for cause in self.redeliveries.join_all(self._again):
+            self._changed(cause, cause.edge)
         self._again.clear()
 
     def _hand_on(self, cause: CauseNode, found: Found | None) -> None:
@@ -292,25 +293,6 @@ class Matcher:
             for cause in member.causes:
                 if cause not in seen:
                     seen.update(self._join_again(cause))
-
-    def _join_tries(self, cause: CauseNode, causes: Sequence[CauseNode]) -> None:
-        """Join the invocations that were given the same record as an invocation of a function."""
-        identity = record_identity(cause)
-        consumer = cause.invocation.consumer
-        again = [
-            other
-            for other in dict.fromkeys(causes)  # several ids may tell of one
-            if other.invocation.consumer == consumer
-            and record_identity(other) == identity
-            and (other.fact.service == "lambda" or not is_handed_on(other.exact))
-        ]
-        again.sort(key=lambda other: start_order(other.invocation))
-        joined = self.redeliveries.join(other.invocation for other in again)
-        for number, other in enumerate(again):
-            repeated = number > 0
-            if joined or other.repeated != repeated:
-                other.repeated = repeated
-                self._changed(other, other.edge)
 
     def _take_over(self, cause: CauseNode, level: int, found: Found | None) -> None:
         if level == ORDER:

@@ -159,6 +159,12 @@ def _standing(engine: Engine, invocation: Invocation) -> Iterator[Problem]:
         what = describe_cause(invocation.causes[0].fact)
         detail = f"{function} was given {what} {len(tries)} times, under other request ids"
         yield Problem("retry", detail, request_id, at_s)
+    if tries[0] is invocation and any(cause.repeated for cause in invocation.causes):
+        again = [cause for cause in invocation.causes if cause.repeated]
+        what = describe_cause(again[0].fact)
+        number = f"{len(again)} of {len(invocation.causes)} records"
+        detail = f"{function} was given {number} again, beside new ones: {what}"
+        yield Problem("retry", detail, request_id, at_s)
     throttles = sum(segment.throttles for segment in invocation.segments)
     throttles = throttles or sum(attempt.state == "throttled" for attempt in attempts)
     if throttles:

@@ -6,10 +6,13 @@ event that S3 sent twice. They are further attempts of one trigger, not further 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from causality.graph import Invocation
+from causality.delivery import Identity
+from causality.graph import CauseNode, Invocation
+from causality.match_keys import is_handed_on, record_identity
 
 
 class Try(NamedTuple):
@@ -29,19 +32,57 @@ class Redeliveries:
     def __len__(self) -> int:
         return len(self._tries)
 
-    def join(self, invocations: Iterable[Invocation]) -> bool:
-        """Note that invocations of one function were given the same record; say whether it is new.
+    def join_all(self, given: Mapping[CauseNode, Iterable[CauseNode]]) -> Iterator[CauseNode]:
+        """Join the invocations of functions that were given the same records again.
 
-        A batch can come back in two halves: then both are tries of the whole.
+        Args:
+            given: causes, each with all that show the same record, itself included.
+
+        Returns:
+            The causes that have become deliveries again, or whose invocations have become tries.
         """
-        joined: dict[Invocation, None] = {}
-        for invocation in invocations:
-            joined.update(self._tries.get(invocation, {invocation: None}))
-        if len(joined) < 2 or all(self._tries.get(i) == joined for i in joined):
-            return False
-        for invocation in joined:
-            self._tries[invocation] = joined
-        return True
+        records: dict[Invocation, set[Identity]] = {}
+        for cause, causes in given.items():
+            identity, consumer = record_identity(cause), cause.invocation.consumer
+            again = [
+                other
+                for other in dict.fromkeys(causes)  # several ids may tell of one
+                if other.invocation.consumer == consumer
+                and record_identity(other) == identity
+                and (other.fact.service == "lambda" or not is_handed_on(other.exact))
+            ]
+            again.sort(key=lambda other: start_order(other.invocation))
+            joined = self._join([other.invocation for other in again], records)
+            for number, other in enumerate(again):
+                repeated = number > 0
+                if joined or other.repeated != repeated:
+                    other.repeated = repeated
+                    yield other
+
+    def _join(
+        self, invocations: Sequence[Invocation], records: dict[Invocation, set[Identity]]
+    ) -> bool:
+        """Join those of whose records an earlier one was given all; say whether any is new.
+
+        A batch can come back in two halves: then both are tries of the whole. What a queue has
+        put into a batch with new messages is no try: only some of its records come again.
+        """
+        joined = False
+        for number, later in enumerate(invocations[1:], 1):
+            for earlier in invocations[:number]:
+                known = self._tries.get(earlier)
+                if known is not None and known is self._tries.get(later):
+                    break
+                if _records(later, records) <= _records(earlier, records):
+                    self._unite(earlier, later)
+                    joined = True
+                    break
+        return joined
+
+    def _unite(self, one: Invocation, other: Invocation) -> None:
+        united = {**self._tries.get(one, {one: None}), **self._tries.get(other, {other: None})}
+        for invocation in united:
+            self._tries[invocation] = united
 
     def tries(self, invocation: Invocation) -> list[Invocation]:
         """Give all tries of an invocation's trigger, itself included, in order of their start."""
@@ -75,6 +116,15 @@ class Redeliveries:
             group.pop(invocation, None)
             if len(group) == 1:
                 self._tries.pop(next(iter(group)), None)
+
+
+def _records(
+    invocation: Invocation, known: dict[Invocation, set[Identity]]
+) -> AbstractSet[Identity]:
+    found = known.get(invocation)
+    if found is None:
+        found = known[invocation] = {record_identity(cause) for cause in invocation.causes}
+    return found
 
 
 def start_order(invocation: Invocation) -> tuple[float, str]:

@@ -10,6 +10,7 @@ import pytest
 from causality.document import graph_document
 from causality.engine import Engine
 from causality.latency import latencies_of
+from causality.problems import problems
 from causality.records import decode_page
 from causality.tree import TreeIndex
 from gammaray_recorder import wire
@@ -156,6 +157,41 @@ def test_halves_of_a_batch_are_tries_of_the_whole() -> None:
     _add(engine, "whole", T, one, other)
     engine.settle()
     assert _tries(engine, "rest") == ["whole", "half", "rest"]
+
+
+@pytest.mark.parametrize("told", list(permutations(range(4))))
+def test_a_batch_with_new_messages_is_no_try(told: tuple[int, ...]) -> None:
+    engine = Engine()
+    batches = [("r1", "ab"), ("r2", "bc"), ("r3", "cd"), ("r4", "d")]
+    for place in told:
+        request_id, messages = batches[place]
+        causes = [_with({"s": "sqs", "res": "q"}, sqs_message=message) for message in messages]
+        # A start can come in parts.
+        for part in (causes, causes[:1])[:: -1 if place % 2 else 1]:
+            _add(engine, request_id, T + 30 * place, *part)
+            engine.settle()
+    engine.finish()
+    assert [_tries(engine, name) for name, _ in batches] == [
+        ["r1"],
+        ["r2"],
+        ["r3", "r4"],
+        ["r3", "r4"],
+    ]
+    repeated = {
+        name: [cause.repeated for cause in engine.invocations[name].causes] for name, _ in batches
+    }
+    assert {name: sum(again) for name, again in repeated.items()} == {
+        "r1": 0,
+        "r2": 1,
+        "r3": 1,
+        "r4": 1,
+    }
+    retries = [p.detail for p in problems(engine, T + 1000) if p.kind == "retry"]
+    assert retries == [
+        "fn was given 1 of 2 records again, beside new ones: sqs q",
+        "fn was given 1 of 2 records again, beside new ones: sqs q",
+        "fn was given sqs q 2 times, under other request ids",
+    ]
 
 
 @pytest.mark.parametrize("told", list(permutations(range(4))))

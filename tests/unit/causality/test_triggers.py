@@ -302,13 +302,20 @@ def test_one_delete_of_many_objects_starts_each_its_own() -> None:
 
 
 @pytest.mark.parametrize(("later_s", "evidence"), [(0.2, "ambiguous"), (30.0, "exact")])
-def test_an_execution_is_of_who_started_it_first(later_s: float, evidence: str) -> None:
+@pytest.mark.parametrize(
+    ("service", "kind"),
+    [("stepfunctions", "execution_arn"), ("sqs", "sqs_message"), ("sns", "sns_message")],
+)
+def test_what_is_sent_again_is_of_who_sent_it_first(
+    later_s: float, evidence: str, service: str, kind: str
+) -> None:
     story = Story()
-    started = {"res": "m", "ids": {"execution_arn": _EXECUTION}}
+    # An execution has a name, a message of a FIFO queue or topic a deduplication id.
+    sent = {"res": "m", "ids": {kind: "1"}}
     for name, at_s in (("first", T), ("second", T + later_s)):
-        call = _call("stepfunctions", "StartExecution", started, t=at_s + 0.1)
+        call = _call(service, "Send", sent, t=at_s + 0.1)
         story.invocation(name, at_s, call, function="caller")
-    cause = {"s": "stepfunctions", "res": "fn", "ids": {"execution_arn": _EXECUTION}}
+    cause = {"s": service, "res": "m", "ids": {kind: "1"}}
     story.invocation("child", T + 60, causes=(cause,))
     edge = story.edge("child")
     assert edge.evidence == evidence
