@@ -257,6 +257,8 @@ def _invoke(params: Parameters, response: Parameters, place: Place) -> List[Outp
     if params.get("InvocationType") == "DryRun":
         return []
     output = _identified(_function(params, place), {wire.ID_LAMBDA_REQUEST: _request_id(response)})
+    if params.get("InvocationType") == "Event" or "InvokeArgs" in params:
+        output[wire.OPERATION] = wire.INVOKE_LATER
     return [_hashed(output, params.get("Payload") or params.get("InvokeArgs") or b"{}")]
 
 

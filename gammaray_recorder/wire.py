@@ -76,6 +76,7 @@ ATTRIBUTE_HASHES = "ah"  # attribute name -> attribute_hash(), of a put whose ke
 # OPERATION of an output, where its call can do several things
 CHANGE_PUT = "put"
 CHANGE_DELETE = "delete"
+INVOKE_LATER = "event"  # an Invoke that does not wait for the function
 
 # --- end: an invocation is over -----------------------------------------------------------
 STATUS = "st"

@@ -7,6 +7,7 @@ import msgspec
 from causality.attempt import Attempt
 from causality.graph import CallNode, Edge, Invocation
 from causality.views.selection import call_order
+from gammaray_recorder import wire
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -74,6 +75,8 @@ def encloses(call: CallNode, called: Invocation) -> bool:
     """Say whether all of an invocation ran within a call of a kind that can wait for one."""
     if call.fact.service not in ("lambda", "http"):
         return False
+    if any(output.fact.operation == wire.INVOKE_LATER for output in call.outputs):
+        return False  # however quick the function was, or wrong its clock
     made, answered, started = call.started_at_s, call.ended_at_s, called.started_at_s
     last = called.last
     ended = last.ended_at_s if last is not None else None

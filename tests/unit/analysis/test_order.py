@@ -51,6 +51,18 @@ def test_siblings_are_ordered_when_the_caller_waited_in_between() -> None:
     assert relation(found["b"], found["d"]).kind == "concurrent"  # sent before b was invoked
 
 
+def test_nobody_waits_for_what_is_invoked_for_later() -> None:
+    world = World()
+    quick = invoke("i1", 1.0, 2.0, "B", "b")
+    quick["out"][0]["o"] = "event"
+    world.run("a", "A", 0.0, 9.0, quick, invoke("i2", 4.0, 2.0, "C", "c"))
+    world.run("b", "B", 1.5, 1.6, causes=(invoked("B", "b"),))  # its clock may be slow
+    world.run("c", "C", 4.5, 5.5, causes=(invoked("C", "c"),))
+    found = world.invocations()
+
+    assert relation(found["b"], found["c"]) == Relation("concurrent")
+
+
 def test_siblings_of_one_fan_out_are_concurrent() -> None:
     world = World()
     world.run("a", "A", 0.0, 1.0, send("s1", 0.2, 0.1, "m1"), send("s2", 0.5, 0.1, "m2"))

@@ -285,7 +285,8 @@ CASES = {
         "lambda", "invoke",
         {"FunctionName": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:Thumbnail:live",
          "InvocationType": "Event"}, "",
-        [{"res": "Thumbnail", "hash": wire.payload_hash({}), "ids": {"lambda_request": "r-1"}}],
+        [{"res": "Thumbnail", "hash": wire.payload_hash({}), "ids": {"lambda_request": "r-1"},
+          "o": "event"}],
         "Thumbnail", {"x-amzn-requestid": "r-1"}),
     "Invoke as a rehearsal": Case(
         "lambda", "invoke", {"FunctionName": "Thumbnail", "InvocationType": "DryRun"}, "", [],
