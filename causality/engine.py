@@ -14,6 +14,7 @@ import msgspec
 from causality import xray
 from causality.attempt import Attempt
 from causality.calls import Calls
+from causality.clock import CLOCK_SKEW_S
 from causality.decoding import decode_image
 from causality.departures import halves_of
 from causality.facts import (
@@ -46,6 +47,8 @@ LATEST_CALL_S = 5.0
 LONGEST_RUN_S = 900.0
 
 _KEPT_PROBLEMS = 1000
+# A machine's clock can be years ahead; the stream's, which cuts off the fraction, is not.
+_AHEAD_S = 1.0 + CLOCK_SKEW_S
 
 
 class Lost(msgspec.Struct, frozen=True):
@@ -121,7 +124,7 @@ class Engine:
             except UnreadablePayload as error:
                 self._keep_unreadable(str(error), image.reqID.S.split(":", 1)[0] or None, None)
             else:
-                self._apply(facts)
+                self._apply(facts, record.dynamodb.ApproximateCreationDateTime)
 
     def apply_facts(self, facts: Iterable[Facts]) -> None:
         """Apply what records say, where others have decoded them."""
@@ -237,7 +240,7 @@ class Engine:
         detail = f"{reason}: {raw[:200]}" if raw else reason
         self.lost.append(Lost("unreadable", detail, request_id, at_s))
 
-    def _apply(self, facts: Facts) -> None:
+    def _apply(self, facts: Facts, created: float | str | None = None) -> None:
         invocation = self.invocations.get(facts.request_id)
         if invocation is None:
             if self._retention.has_left(facts.request_id):
@@ -248,7 +251,10 @@ class Engine:
         if facts.generation > invocation.generation:
             invocation.generation = facts.generation
         if facts.written_at_s > self._newest_s:
-            self._newest_s = facts.written_at_s
+            if type(created) is not float or facts.written_at_s < created + _AHEAD_S:
+                self._newest_s = facts.written_at_s
+            elif created > self._newest_s:
+                self._newest_s = created
         for reason in facts.unreadable:
             self._keep_unreadable(reason, facts.request_id, facts.written_at_s)
         if invocation.region is None and facts.region is not None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from causality.records import decode_page
+from gammaray_recorder import wire
+from tests.unit.causality import world_records
 from tests.unit.causality.story import Story, T, changed, received, request, update
 
 _URL = "POST api.example.com/prod/items"
@@ -49,6 +52,21 @@ def test_a_call_may_be_on_its_way() -> None:
     )
     story.engine.expire(quiet_s=10.0)
     assert story.edge("r2").evidence == "order"
+
+
+def test_a_machine_whose_clock_is_ahead_ends_no_waiting() -> None:
+    story = Story()
+    story.invocation("writer", T, update("c1", T), function="writer")
+    story.invocation("child", T + 0.4, causes=(changed(),))
+    assert story.edge("child").evidence == "ambiguous"  # a call may still be on its way
+    start = {"k": "s", "t": T + 9e6, "arn": "arn:aws:lambda:us-west-2:1:function:ahead"}
+    item = wire.encode_item("ahead", "n", 0, [start], T + 9e6, 3600, "us-west-2")
+    change = {"NewImage": item, "ApproximateCreationDateTime": int(T)}
+    story.engine.apply_records(decode_page(world_records.page([{"dynamodb": change}])).records)
+    story.engine.settle()
+    assert story.edge("child").evidence == "ambiguous"
+    story.invocation("later", T + 9)
+    assert story.edge("child").evidence == "order"
 
 
 def test_an_unrecorded_writer_makes_order_doubtful_for_an_hour() -> None:
