@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
+from causality.analysis.latencies import has_several_accounts
 from causality.analysis.rank_test import holm, rank_test
 from causality.graph import Edge, Invocation
 from causality.hops import hop_of
@@ -20,17 +21,24 @@ LEVEL = 0.05
 
 Kind: TypeAlias = Literal["function", "edge"]
 Verdict: TypeAlias = Literal["slower", "faster", "unresolved"]
-_Key: TypeAlias = tuple[Kind, str, str]  # kind, name, region
+# Kind, name, region, account where there are several.
+_Key: TypeAlias = tuple[Kind, str, str, str]
 
 
 class Hop(NamedTuple):
-    """A kind of edge: which function starts which, by what."""
+    """A kind of edge: which function starts which, by what.
+
+    Attributes:
+        region, account: of the function that is started; the account is told only where one
+            side has several.
+    """
 
     caller: str
     operation: str
     resource: str
     function: str
     region: str
+    account: str = ""
 
 
 class Latency(msgspec.Struct, frozen=True):
@@ -61,6 +69,7 @@ class Shift(msgspec.Struct, frozen=True):
     superiority: float
     p_value: float
     verdict: Verdict
+    account: str = ""
 
     @property
     def p50_s(self) -> float:
@@ -84,30 +93,32 @@ class Comparison(msgspec.Struct, frozen=True):
     Attributes:
         appeared, vanished: edges that only one of the sets has, with how often; none that an
             ambiguous edge of the other one may be.
-        functions_appeared, functions_vanished: (name, region).
+        functions_appeared, functions_vanished: (name, region, account).
         shifts: of what both have: resolved ones first, then by the change of the median.
     """
 
     appeared: tuple[tuple[Hop, int], ...]
     vanished: tuple[tuple[Hop, int], ...]
-    functions_appeared: tuple[tuple[str, str], ...]
-    functions_vanished: tuple[tuple[str, str], ...]
+    functions_appeared: tuple[tuple[str, str, str], ...]
+    functions_vanished: tuple[tuple[str, str, str], ...]
     shifts: tuple[Shift, ...]
 
 
 class _Side:
-    def __init__(self, invocations: Iterable[Invocation]) -> None:
+    def __init__(self, invocations: Iterable[Invocation], *, apart: bool) -> None:
+        self._apart = apart  # whether functions of several accounts are told apart
         self.hops: dict[Hop, int] = {}
         self.possible: set[Hop] = set()  # those that an ambiguous edge may be
-        self.functions: set[tuple[str, str]] = set()
+        self.functions: set[tuple[str, str, str]] = set()
         self.samples: dict[_Key, list[Sample]] = defaultdict(list)
         for invocation in invocations:
             if invocation.function is not None:
-                self.functions.add((invocation.function, invocation.region or ""))
+                self.functions.add((invocation.function, *self._place(invocation)))
+            _, account = self._place(invocation)
             for _, sample in function_samples(invocation):
-                self._add("function", sample)
+                self._add("function", account, sample)
             for _, sample in edge_samples(invocation):
-                self._add("edge", sample)
+                self._add("edge", account, sample)
             for cause in invocation.causes:
                 if cause.edge is not None:
                     self._add_edge(cause.edge)
@@ -115,19 +126,39 @@ class _Side:
     def _add_edge(self, edge: Edge) -> None:
         if edge.parent is None:
             # In doubt about the caller, neither its appearing nor its vanishing would be sure.
-            self.possible.update(_possible_hops(edge))
+            self.possible.update(self._possible_hops(edge))
         else:
-            hop = Hop(edge.parent.function or "?", *hop_of(edge), *_ends(edge))
+            hop = self._hop(edge.parent, edge)
             self.hops[hop] = self.hops.get(hop, 0) + 1
 
-    def _add(self, kind: Kind, sample: Sample | None) -> None:
+    def _possible_hops(self, edge: Edge) -> Iterator[Hop]:
+        alike = {
+            (c.invocation.function, c.fact.service, c.fact.operation, c.fact.resource): c
+            for c in edge.candidates
+        }
+        for call in alike.values():
+            meant = msgspec.structs.replace(edge, parent=call.invocation, call=call, meant=call)
+            yield self._hop(call.invocation, meant)
+
+    def _hop(self, caller: Invocation, edge: Edge) -> Hop:
+        called = edge.cause.invocation
+        place = self._place(called)
+        return Hop(caller.function or "?", *hop_of(edge), called.function or "?", *place)
+
+    def _place(self, invocation: Invocation) -> tuple[str, str]:
+        account = invocation.account if self._apart else None
+        return (invocation.region or "", account or "")
+
+    def _add(self, kind: Kind, account: str, sample: Sample | None) -> None:
         if sample is not None:
-            self.samples[(kind, *sample[0])].append(sample)
+            self.samples[(kind, *sample[0], account)].append(sample)
 
 
-def compare(before: Iterable[Invocation], after: Iterable[Invocation]) -> Comparison:
+def compare(before: Collection[Invocation], after: Collection[Invocation]) -> Comparison:
     """Compare two sets of invocations, of one settled graph or of two."""
-    old, new = _Side(before), _Side(after)
+    # What ran in one account may be compared to the same in another.
+    apart = has_several_accounts(before) or has_several_accounts(after)
+    old, new = _Side(before, apart=apart), _Side(after, apart=apart)
     both = [key for key in old.samples if key in new.samples]
     tests = [rank_test(_values(old.samples[key]), _values(new.samples[key])) for key in both]
     p_values = holm([test.p_value for test in tests])
@@ -137,7 +168,9 @@ def compare(before: Iterable[Invocation], after: Iterable[Invocation]) -> Compar
         if p_value <= LEVEL:
             verdict = "slower" if test.superiority > 0.5 else "faster"
         was, became = _latency(old.samples[key]), _latency(new.samples[key])
-        shifts.append(Shift(*key, was, became, test.superiority, p_value, verdict))
+        shifts.append(
+            Shift(*key[:3], was, became, test.superiority, p_value, verdict, account=key[3])
+        )
     return Comparison(
         _only(new, old),
         _only(old, new),
@@ -146,25 +179,14 @@ def compare(before: Iterable[Invocation], after: Iterable[Invocation]) -> Compar
         tuple(
             sorted(
                 shifts,
-                key=lambda s: (s.verdict == "unresolved", -abs(s.p50_s), s.kind, s.name, s.region),
+                key=lambda s: (s.verdict == "unresolved", -abs(s.p50_s), s.kind, *_named(s)),
             )
         ),
     )
 
 
-def _possible_hops(edge: Edge) -> Iterator[Hop]:
-    alike = {
-        (c.invocation.function, c.fact.service, c.fact.operation, c.fact.resource): c
-        for c in edge.candidates
-    }
-    for call in alike.values():
-        made = msgspec.structs.replace(edge, parent=call.invocation, call=call, meant=call)
-        yield Hop(call.invocation.function or "?", *hop_of(made), *_ends(edge))
-
-
-def _ends(edge: Edge) -> tuple[str, str]:
-    called = edge.cause.invocation
-    return (called.function or "?", called.region or "")
+def _named(shift: Shift) -> tuple[str, str, str]:
+    return (shift.name, shift.region, shift.account)
 
 
 def _only(these: _Side, those: _Side) -> tuple[tuple[Hop, int], ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -22,6 +22,7 @@ class LatencyEntry(msgspec.Struct, frozen=True):
         rate: samples a second, over the window, or over the time that all samples cover; None
             when that is none at all.
         window_s: how much of the end was counted; None for everything.
+        account: the function's; told only where there are several.
     """
 
     kind: LatencyKind
@@ -37,6 +38,7 @@ class LatencyEntry(msgspec.Struct, frozen=True):
     max_s: float | None
     rate: float | None
     window_s: float | None
+    account: str | None = None
 
 
 def covered(invocations: Iterable[Invocation]) -> tuple[float, float] | None:
@@ -46,7 +48,7 @@ def covered(invocations: Iterable[Invocation]) -> tuple[float, float] | None:
 
 
 def latency_entries(
-    invocations: Iterable[Invocation],
+    invocations: Collection[Invocation],
     span: tuple[float, float] | None,
     window_s: float | None = None,
     test: Filter | None = None,
@@ -64,23 +66,40 @@ def latency_entries(
         return []
     since_s = span[1] - window_s if window_s is not None else float("-inf")
     length_s = window_s if window_s is not None else span[1] - span[0]
-    tallies: dict[tuple[LatencyKind, SeriesKey], Tally] = {}
+    tallies: dict[tuple[LatencyKind, SeriesKey, str | None], Tally] = {}
+    several = has_several_accounts(invocations)
     for invocation in invocations:
         if test is not None and not test.fits_itself(invocation):
             continue
         for kind, (key, value_s, at_s, failed, cold) in _samples(invocation):
             if at_s > since_s:
-                tally = tallies.get((kind, key))
+                account = invocation.account if several else None
+                tally = tallies.get((kind, key, account))
                 if tally is None:
-                    tally = tallies[kind, key] = Tally()
+                    tally = tallies[kind, key, account] = Tally()
                 value_s = max(0.0, value_s)
                 tally.add(bucket_of(value_s), value_s, failed, cold, 1)
     found = [
-        _entry(kind, key, tally, length_s, window_s)
-        for (kind, key), tally in tallies.items()
+        _entry(kind, key, account, tally, length_s, window_s)
+        for (kind, key, account), tally in tallies.items()
         if test is None or (test.fits_function if kind == "function" else test.fits_edge)(key)
     ]
-    return sorted(found, key=lambda e: (e.kind != "function", -e.count, e.name, e.region))
+    return sorted(found, key=_order)
+
+
+def has_several_accounts(invocations: Iterable[Invocation]) -> bool:
+    """Say whether functions of one name may be different ones, of different accounts."""
+    return len({i.account for i in invocations if i.account}) > 1
+
+
+def _order(entry: LatencyEntry) -> tuple[bool, int, str, str, str]:
+    return (
+        entry.kind != "function",
+        -entry.count,
+        entry.name,
+        entry.region,
+        entry.account or "",
+    )
 
 
 def _samples(invocation: Invocation) -> Iterator[tuple[LatencyKind, Sample]]:
@@ -93,7 +112,12 @@ def _samples(invocation: Invocation) -> Iterator[tuple[LatencyKind, Sample]]:
 
 
 def _entry(
-    kind: LatencyKind, key: SeriesKey, tally: Tally, length_s: float, window_s: float | None
+    kind: LatencyKind,
+    key: SeriesKey,
+    account: str | None,
+    tally: Tally,
+    length_s: float,
+    window_s: float | None,
 ) -> LatencyEntry:
     count = tally.sketch.count
     p50_s, p90_s, p95_s, p99_s = tally.quantiles()
@@ -111,4 +135,5 @@ def _entry(
         tally.maximum,
         count / length_s if length_s > 0 else None,
         window_s,
+        account,
     )

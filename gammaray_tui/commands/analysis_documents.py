@@ -102,11 +102,11 @@ def comparison_entry(found: Comparison, before: Json, after: Json) -> Json:
 
 
 def _hop(hop: Hop, count: int) -> Json:
-    return {**hop._asdict(), "count": count}
+    return {**hop._asdict(), "account": hop.account or None, "count": count}
 
 
-def _function(name: str, region: str) -> Json:
-    return {"function": name, "region": region}
+def _function(name: str, region: str, account: str) -> Json:
+    return {"function": name, "region": region, "account": account or None}
 
 
 def _shift(shift: Shift) -> Json:
@@ -114,6 +114,7 @@ def _shift(shift: Shift) -> Json:
         "kind": shift.kind,
         "name": shift.name,
         "region": shift.region,
+        "account": shift.account or None,
         "verdict": shift.verdict,
         "p50_change_s": shift.p50_s,
         "p95_change_s": shift.p95_s,

@@ -169,10 +169,12 @@ def _described(found: Comparison, before: Side, after: Side) -> list[str]:
     ):
         if functions:
             lines += ["", f"functions that {word}: {len(functions)}"]
-            lines += [escaped(f"  {name}  {region}") for name, region in functions]
+            lines += [escaped("  " + "  ".join(filter(None, entry))) for entry in functions]
     lines += ["", f"latencies of both: {len(found.shifts) or 'none'}"]
     if found.shifts:
-        heads = ("SHIFT", "P", "OF", "NAME", "REGION", "N", "P50", "P95")
+        owned = any(shift.account for shift in found.shifts)
+        heads = ("SHIFT", "P", "OF", "NAME", "REGION", *_account("ACCOUNT", told=owned))
+        heads += ("N", "P50", "P95")
         lines += table_lines(
             heads,
             [
@@ -182,6 +184,7 @@ def _described(found: Comparison, before: Side, after: Side) -> list[str]:
                     shift.kind,
                     shift.name,
                     shift.region,
+                    *_account(shift.account, told=owned),
                     f"{shift.before.count}→{shift.after.count}",
                     _change(shift.before.p50_s, shift.after.p50_s),
                     _change(shift.before.p95_s, shift.after.p95_s),
@@ -191,6 +194,10 @@ def _described(found: Comparison, before: Side, after: Side) -> list[str]:
             _RIGHT,
         )
     return lines
+
+
+def _account(text: str, *, told: bool) -> tuple[str, ...]:
+    return (text,) if told else ()
 
 
 def _chance(p_value: float) -> str:
@@ -206,4 +213,5 @@ def _change(before_s: float, after_s: float) -> str:
 
 
 def _hop_text(hop: Hop) -> str:
-    return f"{hop.caller} → {hop.operation} {hop.resource} → {hop.function}  {hop.region}"
+    path = f"{hop.caller} → {hop.operation} {hop.resource} → {hop.function}"
+    return f"{path}  {hop.region} {hop.account}".rstrip()

@@ -24,7 +24,7 @@ from providers.errors import UserError
 if TYPE_CHECKING:
     from causality.analysis.latencies import LatencyEntry
 
-_NAMES = frozenset({"FUNCTION", "EDGE", "REGION"})
+_NAMES = frozenset({"FUNCTION", "EDGE", "REGION", "ACCOUNT"})
 
 
 class By(StrEnum):
@@ -114,11 +114,14 @@ def _json(found: list[LatencyEntry]) -> list[str]:
 def _table(by: By, found: list[LatencyEntry]) -> list[str]:
     from widgets import formats
 
-    heads = (by.upper(), "REGION", "N", "ERR", "COLD", "/S", "P50", "P90", "P95", "P99", "MAX")
+    owned = any(entry.account for entry in found)
+    figures = ("N", "ERR", "COLD", "/S", "P50", "P90", "P95", "P99", "MAX")
+    heads = (by.upper(), "REGION", *(("ACCOUNT",) if owned else ()), *figures)
     rows = [
         (
             entry.name,
             entry.region,
+            *((entry.account or "",) if owned else ()),
             str(entry.count),
             str(entry.errors),
             str(entry.cold_starts),

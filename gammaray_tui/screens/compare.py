@@ -140,8 +140,8 @@ class CompareScreen(AppScreen[None]):
             if functions:
                 items += [self._heading(title)]
                 items += [
-                    pieces_item([(f" {sign} ", style), (self._look.safe(name), palette.text)])
-                    for name, _ in functions
+                    pieces_item([(f" {sign} ", style), (self._named(name, account), palette.text)])
+                    for name, _, account in functions
                 ]
                 items.append(blank_item())
         items.append(Item(self._paint_heads))
@@ -149,6 +149,9 @@ class CompareScreen(AppScreen[None]):
         if not found.shifts:
             items.append(pieces_item([("   none was seen on both sides", palette.muted)]))
         return items
+
+    def _named(self, name: str, account: str) -> str:
+        return self._look.safe(f"{name} {account}".strip())
 
     def _heading(self, text: str) -> Item:
         return pieces_item([(text, self._look.palette.muted + _BOLD)])
@@ -161,7 +164,8 @@ class CompareScreen(AppScreen[None]):
         items = [self._heading(f" {title}")]
         look = self._look
         for hop, count in hops:
-            parts = (hop.caller, f"{hop.operation} {hop.resource}".strip(), hop.function)
+            called = f"{hop.function} {hop.account}".strip()
+            parts = (hop.caller, f"{hop.operation} {hop.resource}".strip(), called)
             text = f" {look.glyphs.arrow} ".join(look.safe(part) for part in parts if part)
             times = f"  {look.glyphs.times}{formats.count(count)}"
             pieces = [(f" {sign} ", style), (text, look.palette.text), (times, look.palette.muted)]
@@ -190,7 +194,10 @@ class CompareScreen(AppScreen[None]):
             wide = width >= _WIDE_FROM
             return [
                 Segment(f" {sign} ", style),
-                Segment(look.left(look.safe(shift.name), name), look.region_style(shift.region)),
+                Segment(
+                    look.left(self._named(shift.name, shift.account), name),
+                    look.region_style(shift.region),
+                ),
                 Segment(look.right(_side(shift.before, wide=wide), side), palette.text),
                 Segment(look.right(_side(shift.after, wide=wide), side), palette.text),
                 Segment(look.right(_change(shift), _CHANGE), style),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from causality.analysis import Hop, compare, loops
+from causality.analysis.latencies import covered, latency_entries
 from causality.views import select
 from tests.unit.analysis.chains import World, received, send, update, updated
 from tests.unit.causality.oracle import APPLICATIONS
@@ -140,3 +141,32 @@ def test_what_is_in_doubt_neither_appeared_nor_vanished() -> None:
         (Hop("A", "UpdateItem", "orders", "B", "us-east-1"), 1),
     )
     assert compare(doubtful, []).vanished == ()
+
+
+def _of_accounts(*accounts: str, took_s: float = 1.0) -> World:
+    world = World()
+    for account in accounts:
+        world.run(f"a{account}", "A", 0.0, took_s, account=account)
+    return world
+
+
+def test_functions_of_one_name_in_several_accounts_are_told_apart() -> None:
+    both = select(_of_accounts("111111111111", "222222222222").engine())
+    one = select(_of_accounts("111111111111").engine())
+    other = select(_of_accounts("222222222222", took_s=2.0).engine())
+
+    assert compare(both, one).functions_vanished == (("A", "us-east-1", "222222222222"),)
+    assert [shift.account for shift in compare(both, both).shifts] == [
+        "111111111111",
+        "222222222222",
+    ]
+    # One account may be compared to another, as staging to production.
+    (shift,) = compare(one, other).shifts
+    assert (shift.name, shift.account) == ("A", "")
+    assert shift.ratio == pytest.approx(2.0, rel=0.02)
+    assert [entry.account for entry in latency_entries(both, covered(both))] == [
+        "111111111111",
+        "222222222222",
+    ]
+    (entry,) = latency_entries(one, covered(one))
+    assert (entry.count, entry.account) == (1, None)
