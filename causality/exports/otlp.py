@@ -12,13 +12,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 import msgspec
 
 from causality import names
 from causality.exports.labels import printable
+from causality.facts import Call
 from causality.graph import CallNode, CauseNode, Edge, Invocation
 from causality.keys import display_key
 from causality.views.selection import candidates_drawn
@@ -30,6 +31,8 @@ Value: TypeAlias = str | int | float | bool | None
 _SERVER, _CLIENT, _PRODUCER, _CONSUMER = 2, 3, 4, 5
 _OK, _ERROR = 1, 2
 _QUEUES = frozenset({"sns", "sqs", "events", "kinesis", "firehose", "kafka"})
+_SYSTEMS = {"sqs": "aws_sqs", "sns": "aws.sns"}
+_STATUS = re.compile("[1-5][0-9]{2}$", re.ASCII)
 _XRAY_TRACE = re.compile(r"1-([0-9a-f]{8})-([0-9a-f]{24})$")
 _TRIGGERS = {"http": "http", "schedule": "timer", "dynamodb": "datasource", "s3": "datasource"}
 _NO_TRACE = "0" * 32
@@ -76,7 +79,7 @@ class _Traces:
         return {
             "resourceSpans": [
                 {
-                    "resource": {"attributes": _resource(*function)},
+                    "resource": {"attributes": _resource(*function, _arn(members))},
                     "scopeSpans": [
                         {
                             "scope": {"name": "gammaray-tui"},
@@ -164,9 +167,7 @@ class _Traces:
             "endTimeUnixNano": _nanoseconds(max(made, call.ended_at_s or made)),
             "attributes": _attributes(
                 {
-                    "rpc.system": "aws-api" if fact.service != "http" else None,
-                    "rpc.service": fact.service,
-                    "rpc.method": fact.operation,
+                    **_described(fact),
                     "cloud.region": fact.region,
                     "gammaray.resource": names.last_part(fact.resource or "") or None,
                     "gammaray.key": display_key(call.key) if call.key is not None else None,
@@ -210,11 +211,43 @@ class _Traces:
             yield {"traceId": self._trace_id(causing), "spanId": span, "attributes": attributes}
 
 
+def _arn(invocations: Iterable[Invocation]) -> str:
+    return next((invocation.arn for invocation in invocations if invocation.arn), "")
+
+
 def _call_span_id(call: CallNode) -> str:
     return span_id(call.invocation.request_id, "call", call.id)
 
 
-def _resource(name: str, region: str, account: str) -> list[Json]:
+def _described(fact: Call) -> dict[str, Value]:
+    """Say what a call was in the words that the conventions have for its kind."""
+    if fact.service == "http":
+        host, _, path = (fact.resource or "").partition("/")
+        answer = fact.error or ""
+        return {
+            "http.request.method": fact.operation or None,
+            "server.address": host or None,
+            "url.path": f"/{path}" if host else None,
+            "http.response.status_code": int(answer) if _STATUS.match(answer) else None,
+        }
+    said: dict[str, Value] = {
+        "rpc.system": "aws-api",
+        "rpc.service": fact.service,
+        "rpc.method": fact.operation,
+    }
+    resource = names.last_part(fact.resource or "") or None
+    if fact.service == "lambda":
+        said["faas.invoked_name"] = resource
+        said["faas.invoked_provider"] = "aws"
+        said["faas.invoked_region"] = fact.region
+    elif fact.service in _QUEUES:
+        said["messaging.system"] = _SYSTEMS.get(fact.service, fact.service)
+        said["messaging.operation.type"] = "send"
+        said["messaging.destination.name"] = resource
+    return said
+
+
+def _resource(name: str, region: str, account: str, arn: str) -> list[Json]:
     return _attributes(
         {
             "service.name": name,
@@ -223,6 +256,8 @@ def _resource(name: str, region: str, account: str) -> list[Json]:
             "cloud.platform": "aws_lambda",
             "cloud.region": region or None,
             "cloud.account.id": account or None,
+            # The function's own, without alias or version.
+            "cloud.resource_id": ":".join(arn.split(":")[:7]) or None,
         }
     )
 

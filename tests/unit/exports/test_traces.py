@@ -15,7 +15,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 from causality.engine import Engine
 from causality.exports import render
 from causality.exports.otlp import span_id, trace_id
-from tests.unit.analysis.chains import World, received, send
+from tests.unit.analysis.chains import EPOCH_S, World, invoke, received, send
 from tests.unit.causality.oracle import CASES
 from tests.unit.exports.engines import engine_of
 
@@ -182,3 +182,31 @@ def test_kinds_of_spans_are_those_of_the_conventions() -> None:
     kinds = {span["name"]: span["kind"] for span in _spans(world.engine())}
 
     assert kinds == {"A": 2, "sqs SendMessage": 4, "B": 5}  # server, producer, consumer
+
+
+def test_calls_and_functions_are_described_in_the_words_of_the_conventions() -> None:
+    world = World()
+    asked = {"k": "c", "i": "h", "t": EPOCH_S + 0.1, "d": 0.1, "s": "http", "o": "HTTP"}
+    asked |= {"res": "POST api.example.com/pay", "err": "503"}
+    invoked = invoke("i", 0.3, 0.1, "B", "b")
+    world.run("a", "A:live", 0.0, 1.0, asked, invoked, send("s", 0.5, 0.1, "m"))
+    engine = world.engine()
+
+    resource = json.loads(render(engine, "instance", "otlp"))["resourceSpans"][0]["resource"]
+    said = {span["name"]: _attributes(span) for span in _spans(engine)}
+
+    function = "arn:aws:lambda:us-east-1:123456789012:function:A"
+    assert _attributes(resource)["cloud.resource_id"] == function
+    assert _attributes(resource)["faas.name"] == "A"
+    assert said["A"]["aws.lambda.invoked_arn"] == f"{function}:live"
+    http = said["http POST"]
+    assert http["http.request.method"] == "POST"
+    assert (http["server.address"], http["url.path"]) == ("api.example.com", "/pay")
+    assert http["http.response.status_code"] == "503"
+    assert said["lambda Invoke"]["faas.invoked_name"] == "B"
+    assert said["sqs SendMessage"]["messaging.system"] == "aws_sqs"
+    assert said["sqs SendMessage"]["messaging.destination.name"] == "jobs"
+
+
+def _attributes(of: dict[str, Any]) -> dict[str, Any]:
+    return {entry["key"]: next(iter(entry["value"].values())) for entry in of["attributes"]}
