@@ -38,6 +38,7 @@ from causality.match_keys import (
     output_order,
 )
 from causality.redeliveries import Redeliveries
+from causality.retried import Retried
 from causality.snapshot import Evidence
 
 _RIVALS = 32
@@ -62,6 +63,7 @@ class Matcher:
         self._ids = IdIndex(self._again, invocation_of, self._departures)
         self.doubts = Doubts()
         self.redeliveries = Redeliveries()
+        self.retried = Retried()
         self._groups = GroupIndex(self._departures)
         self._unsure: dict[CauseNode, None] = {}
         # DynamoDB's puts do not say which attributes are the key: causes and deletes teach it.
@@ -78,6 +80,7 @@ class Matcher:
             "puts": sum(map(len, self._puts.values())),
             **self.doubts.sizes(),
             "redeliveries": len(self.redeliveries),
+            "retried": len(self.retried),
             "departures": len(self._departures),
         }
 
@@ -87,6 +90,8 @@ class Matcher:
         """Put one output of a call into the indices."""
         self._ids.add_output(node, self._unsure)
         fact = node.fact
+        if node.call.fact.retries:
+            self._unsure.update(self.retried.add_output(node))
         if fact.key is fact.item_hash is fact.subject is None and not fact.attribute_hashes:
             return  # nothing but its ids tells it
         table = _table_of(node)
@@ -103,6 +108,7 @@ class Matcher:
     def remove_output(self, node: OutputNode) -> None:
         """Take out an output that never was: its call failed."""
         self._ids.remove_output(node, self._unsure)
+        self._unsure.update(self.retried.remove_output(node))
         self._groups.remove_output(node)
         self._drop(node)
 
@@ -110,6 +116,7 @@ class Matcher:
         """Let an output go, matched if its record came; what is decided stays decided."""
         self._ids.forget_output(node)
         self._groups.forget_output(node)
+        self.retried.remove_output(node)
         self._departures.note_output(node, self._names_of(node), matched=matched)
         self._drop(node)
 
@@ -201,6 +208,7 @@ class Matcher:
 
     def _remove_cause(self, node: CauseNode, *, silently: bool) -> None:
         self._ids.remove_cause(node)
+        self.retried.forget(node)
         self.doubts.forget(node, silently=silently)
         self._groups.remove_cause(node, silently=silently)
         node.keys = ()
@@ -238,6 +246,8 @@ class Matcher:
                 if is_handed_on(found) != is_handed_on(cause.exact):
                     self._hand_on(cause, found)
                 cause.exact = found
+                if found is not None and self.retried.waiting:
+                    self.retried.forget(cause)
                 self._conclude(cause)
                 if cause.keys:
                     self._groups.changed(cause, CONTENT)
@@ -345,7 +355,8 @@ class Matcher:
             caller = self._invocation_of(cause.fact.caller)
             if caller is not None and caller is not cause.invocation:
                 return Edge(cause, "exact", caller, None, ())
-        return None
+        tried = self.retried.wait(cause)
+        return edge_from(cause, "ambiguous", tried, certain=False) if tried else None
 
     # --- what led to what -------------------------------------------------------------------
 

@@ -90,7 +90,9 @@ def _why_not_certain(matcher: Matcher, cause: CauseNode, call: CallNode) -> str:
     if output is not None and accounts_differ(output, cause):
         return "it was made in another account, which may use the same names"
     found = cause.content or cause.order
-    if found is None or found.short:
+    if found is None:
+        return "its answer shows another id: this may be what an earlier try of it sent"
+    if found.short:
         return "more records came than recorded calls can explain"
     if not found.certain:
         return "it fits another record as well, or came too long before for order to prove it"

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from causality.doubts import Doubts
 from causality.facts import Cause
-from causality.graph import CauseNode, Edge, Invocation
+from causality.graph import CauseNode, Edge, Invocation, OutputNode
 from causality.matching import Matcher
+from causality.retried import Retried
 from gammaray_collector.halves import Nodes
 from gammaray_collector.items import Need
 
@@ -50,6 +51,13 @@ class _Noted(Doubts):
         return True
 
 
+class _Untold(Retried):
+    """Knows of no calls that were tried again: no key leads to them."""
+
+    def wait(self, cause: CauseNode) -> list[OutputNode]:
+        return []
+
+
 def solve(
     nodes: Nodes,
     wanted: Iterable[str],
@@ -71,6 +79,7 @@ def solve(
     callers = {request_id: nodes.invocation(request_id) for request_id in known}
     matcher = Matcher(lambda _cause, _old: None, callers.get)
     matcher.doubts = doubts
+    matcher.retried = _Untold()
     for output in nodes.outputs.values():
         matcher.add_output(output)
     for cause in nodes.causes.values():

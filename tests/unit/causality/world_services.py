@@ -183,7 +183,7 @@ def _queue(
     record = {
         "messageId": message_id,
         "body": body,
-        "attributes": {"SenderId": sender},
+        "attributes": {"SenderId": sender, "SentTimestamp": str(int(world.now_s * 1000))},
         "eventSource": "aws:sqs",
         "eventSourceARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:work",
         "awsRegion": REGION,

@@ -174,7 +174,10 @@ def edges_of(engine: Engine) -> Found:
     """Give the edges of a graph."""
     found: Found = {}
     for edge in engine.edges():
-        child, fact = edge.cause.invocation.request_id, edge.cause.fact
+        cause = edge.cause
+        child, fact = cause.invocation.request_id, cause.fact
+        if edge.parent is None and cause.exact is cause.content is cause.order is None:
+            continue  # the collector does not look for calls that were tried again
         ids = {kind: fact.ids[kind] for kind in fact.ids}
         told = msgspec.json.encode(msgspec.structs.replace(fact, ids=ids))
         found[child, digest(f"{child}\n".encode() + told)] = (
