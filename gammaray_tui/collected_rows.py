@@ -71,11 +71,11 @@ class CollectedRows:
             self._head.append(_heading(_FETCHED, "fetched", chains, invocations, folded=shut))
         self._heads = {row.node: index for index, row in enumerate(self._head)}
         self._shows_fetched = bool(chains) and _FETCHED not in folded
-        title = "to fetch: enter; # asks for a request id"
+        examples = formats.plural(len(offers), "example")
+        title = f"{examples} to fetch: enter; # asks for a request id"
         shut = _OFFERED in folded
-        self._lower = (
-            [_heading(_OFFERED, title, len(offers), len(offers), folded=shut)] if offers else []
-        )
+        # Several of them may be of one chain: these are not counted before they are fetched.
+        self._lower = [_heading(_OFFERED, title, 0, 0, folded=shut)] if offers else []
         self._lower += [] if shut else [_row(offer) for offer in offers]
         self._at = {row.node: index for index, row in enumerate(self._lower)}
 

@@ -118,8 +118,9 @@ class StepPrinter:
             print_line(step_line(step))
 
     def planned(self, step: Step) -> None:
-        """Print a step that would be taken."""
-        self.item(step, f"would: {step.region:<10} {step.text}  {step.detail}".rstrip())
+        """Print a step that would be taken, or why none is."""
+        doing = "stays: " if step.state == "skipped" else "would: "
+        self.item(step, f"{doing}{step.region:<10} {step.text}  {step.detail}".rstrip())
 
     def item(self, item: Any, text: str) -> None:
         """Print one thing: as JSON, or as the text given for it."""

@@ -9,7 +9,7 @@ import typer
 
 from gammaray_tui.commands import options
 from gammaray_tui.commands.collected import (
-    Collected,
+    OfCollector,
     PathsOrNone,
     collected_chain,
     need_input,
@@ -40,11 +40,14 @@ def chains(
     options.given_before(context).refuse_aws("chains")
     from causality.analysis import chains as chains_in
     from causality.analysis import summary
-    from causality.views import select
     from gammaray_tui.commands.analysis_documents import chain_entry, encoded
 
     engine, test = read_filtered(paths, expression)
-    found = [summary(chain) for chain in chains_in(select(engine, test))]
+    found = [
+        summary(chain)
+        for chain in chains_in(engine.invocations.values())
+        if test is None or any(map(test, chain.members))
+    ]
     lines = [encoded(chain_entry(chain)) for chain in found] if as_json else _table(found)
     with ended_pipe_is_fine():
         sys.stdout.write("".join(line + "\n" for line in lines))
@@ -61,7 +64,7 @@ def chain(
         ),
     ],
     paths: PathsOrNone = None,
-    collected: Collected = False,
+    collected: OfCollector = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Show what a chain waited for: its critical path."""

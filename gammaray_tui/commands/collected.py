@@ -27,6 +27,14 @@ Collected: TypeAlias = Annotated[
     bool,
     typer.Option("--collected", help="Ask the collector's table instead; see docs/collector.md."),
 ]
+OfCollector: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--collected",
+        help="Ask the collector's table instead; --profile, --region, --since and the like stand "
+        "before the command's name. See docs/collector.md.",
+    ),
+]
 PathsOrNone: TypeAlias = Annotated[
     list[Path] | None,
     typer.Argument(

@@ -11,7 +11,7 @@ import typer
 
 from gammaray_tui.commands import options
 from gammaray_tui.commands.collected import (
-    Collected,
+    OfCollector,
     PathsOrNone,
     collected_latency,
     need_input,
@@ -51,7 +51,7 @@ def latency(
             help="Only fitting invocations, such as 'cold p95>200ms'.",
         ),
     ] = "",
-    collected: Collected = False,
+    collected: OfCollector = False,
     as_json: options.AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, for spreadsheets.")] = False,
 ) -> None:

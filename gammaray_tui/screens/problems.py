@@ -116,3 +116,5 @@ class ProblemsScreen(Dialog[NodeId]):
         node = self._list.items[event.index].node
         if node is not None:
             self.dismiss(node)
+        elif self._snapshot.problems:
+            self.app.notify("this one is about no single invocation", timeout=3)

@@ -106,7 +106,7 @@ async def test_what_is_not_live_is_said_in_every_size(size: tuple[int, int]) -> 
     async with collected(shop(), size) as (app, pilot):
         await until(pilot, lambda: "slowest" in text_of(app))
         assert all(note in text_of(app) for note in NOTES)
-        assert "to fetch: enter" in text_of(app)
+        assert " 3 examples to fetch: enter" in text_of(app)
         await pilot.press("g", "enter")  # read once, it can be folded away
         await until(pilot, lambda: NOTES[0] not in text_of(app))
         assert "checkout" in text_of(app)

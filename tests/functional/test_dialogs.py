@@ -278,6 +278,7 @@ async def test_problems_lead_to_their_invocation() -> None:
         await pilot.press("P")
         assert "12 records were trimmed" in text_of(app)
         await pilot.press("enter")
+        await until(pilot, lambda: "this one is about no single invocation" in text_of(app))
         assert "orphan" in text_of(app)
         await pilot.press("j", "j", "enter")
         await until(pilot, lambda: focus_of(app) == "tree")

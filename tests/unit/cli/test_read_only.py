@@ -28,6 +28,8 @@ def test_applications_and_plans_are_shown(
     assert done.exit_code == 0, done.output
     assert says in done.output
     assert operations.deployed == []
+    stays = "stays: us-west-2  stream mapping image-proc-B  stands already"
+    assert (stays in done.output) == bool(arguments)
 
 
 def test_nothing_is_deployed(monkeypatch: pytest.MonkeyPatch) -> None:
