@@ -78,14 +78,16 @@ class Attempt(msgspec.Struct, gc=False, eq=False):
     @property
     def knows_all_calls(self) -> bool:
         """Whether a call that is not recorded was not made."""
-        return (self.generation == 2 and self.end is not None) or self.segment is not None
+        if self.segment is not None and self.segment.ended_at_s is not None:
+            return True
+        return self.generation == 2 and self.end is not None
 
     @property
     def trace_id(self) -> str | None:
         """The X-Ray trace it belongs to."""
         if self.start is not None and self.start.trace_id:
             return self.start.trace_id
-        return self.segment.trace_id if self.segment is not None else None
+        return self.segment.trace_id or None if self.segment is not None else None
 
     @property
     def error(self) -> str | None:

@@ -37,7 +37,9 @@ def join_segments(invocation: Invocation, loose: Sequence[Call] = ()) -> None:
         node.segment = None
     segments = invocation.function_segments
     if len(segments) > 1:
-        segments = tuple(sorted(segments, key=_segment_order))
+        inner = {part for segment in segments for part in segment.parts}
+        tries = [segment for segment in segments if segment.parent_id not in inner]
+        segments = tuple(sorted(tries, key=_segment_order))
     attempt_of = _paired(segments, recorded)
     for segment in segments:
         attempt = attempt_of.get(segment.id) or Attempt(f"{_ONLY_XRAY}{segment.id}", 0)
@@ -46,8 +48,9 @@ def join_segments(invocation: Invocation, loose: Sequence[Call] = ()) -> None:
         attempt.segment = segment
     _describe(invocation)
     calls = {call.id: call for call in loose}
-    calls.update({call.id: call for segment in segments for call in segment.calls})
-    _join_calls(invocation, list(calls.values()))
+    told = (call for segment in invocation.function_segments for call in segment.calls)
+    calls.update({call.id: call for call in told})
+    _join_calls(invocation, sorted(calls.values(), key=_call_order))
 
 
 def _join_calls(invocation: Invocation, calls: list[Call]) -> None:
@@ -74,6 +77,10 @@ def _forget_what_only_xray_knows(invocation: Invocation) -> None:
         invocation.made = None
         for call in noted:
             invocation.add_call(call)
+
+
+def _call_order(call: Call) -> tuple[float, str]:
+    return (call.at_s if call.at_s is not None else float("inf"), call.id)
 
 
 def _segment_order(segment: FunctionSegment) -> tuple[float, str]:

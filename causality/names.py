@@ -28,6 +28,11 @@ _SERVICE_NAMES = {
     "states": "stepfunctions",
     "step functions": "stepfunctions",
     "simple storage service": "s3",
+    "secrets manager": "secretsmanager",
+    "systems manager": "ssm",
+    "cloudwatch logs": "logs",
+    "bedrock runtime": "bedrock-runtime",
+    "cognito identity provider": "cognito-idp",
 }
 
 # X-Ray has no common field for what a call worked on: each service names its own.

@@ -52,9 +52,12 @@ class Traces:
             return self._add_service(segment, invocations)
         if isinstance(segment, LoosePart):
             return self._add_loose(segment, invocations)
-        request_id = segment.request_id or self._request_of.get(segment.parent_id or "")
+        parent = segment.parent_id or ""
+        # What OpenTelemetry traces within a function is a segment of its own, and a part of it.
+        request_id = (
+            segment.request_id or self._request_of.get(parent) or self._request_of_part.get(parent)
+        )
         if request_id is None:
-            parent = segment.parent_id or ""
             self._fatherless[parent] = _kept(self._fatherless.get(parent, ()), segment)
             _limit(self._fatherless)
             return ()
@@ -131,6 +134,8 @@ class Traces:
             self._request_of_part[part] = request_id
             for waiting in self._loose.pop(part, ()) if self._loose else ():
                 self._add_loose(waiting, invocations)
+            for inner in self._fatherless.pop(part, ()) if self._fatherless else ():
+                self._add_function(request_id, inner, invocations)
         _limit(self._request_of_part)
 
     def _add_service(
@@ -180,11 +185,11 @@ def _distance_s(segment: FunctionSegment, invocation: Invocation) -> float | Non
 
 
 def _parts(segment: ServiceSegment) -> tuple[str, ...]:
-    return (segment.id, *segment.attempts)
+    return tuple([part for part in (segment.id, *segment.attempts) if part])
 
 
 def _kept(segments: tuple[_Segment, ...], segment: _Segment) -> tuple[_Segment, ...]:
-    """Keep one document a segment: the finished one, when it came twice."""
+    """Keep one document a segment: the finished one, or that which says more, of two."""
     if not segments:
         return (segment,)
     kept = list(segments)
@@ -196,9 +201,10 @@ def _kept(segments: tuple[_Segment, ...], segment: _Segment) -> tuple[_Segment, 
     return tuple(kept)
 
 
-def _completeness(segment: Segment) -> tuple[bool, float, bytes]:
+def _completeness(segment: Segment) -> tuple[bool, float, int, bytes]:
     ended_s = segment.ended_at_s
-    return (ended_s is not None, ended_s or 0.0, msgspec.json.encode(segment))
+    told = msgspec.json.encode(segment)
+    return (ended_s is not None, ended_s or 0.0, len(told), told)
 
 
 def _limit(kept: dict[str, _Value]) -> None:

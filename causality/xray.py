@@ -3,8 +3,9 @@
 One invocation shows as an `AWS::Lambda` segment (queue wait and attempts, with the request id)
 and one `AWS::Lambda::Function` segment an attempt (initialisation, SDK calls), whose parent is
 the attempt. Subsegments can be sent by themselves, too. Documents come in any order, again,
-unfinished, or not at all. Source: X-Ray developer guide, "Segment documents", "Sending trace
-data" and "Lambda function segments".
+unfinished, or not at all. Source: X-Ray developer guide, "Segment documents" and "Sending trace
+data"; Lambda developer guide, "Visualize Lambda function invocations using AWS X-Ray", with the
+old and the new structure of function segments.
 """
 
 from __future__ import annotations
@@ -17,58 +18,7 @@ import msgspec
 from causality import names
 from causality.clock import LAST_TIME_S
 from causality.facts import Call
-
-
-class _Aws(msgspec.Struct, gc=False):
-    request_id: str | None = None
-    operation: str | None = None
-    region: str | None = None
-    table_name: str | None = None
-    bucket_name: str | None = None
-    key: str | None = None
-    queue_url: str | None = None
-    topic_arn: str | None = None
-    function_name: str | None = None
-    function_arn: str | None = None
-    stream_name: str | None = None
-
-
-class _Response(msgspec.Struct, gc=False):
-    status: int | None = None
-
-
-class _Request(msgspec.Struct, gc=False):
-    method: str | None = None
-    url: str | None = None
-
-
-class _Http(msgspec.Struct, gc=False):
-    request: _Request | None = None
-    response: _Response | None = None
-
-
-class Segment(msgspec.Struct, gc=False):
-    """A segment or subsegment, as far as this engine reads it."""
-
-    id: str = ""
-    name: str = ""
-    start_time: float | None = None
-    end_time: float | None = None
-    in_progress: bool = False
-    parent_id: str | None = None
-    trace_id: str | None = None
-    type: str | None = None
-    origin: str | None = None
-    namespace: str | None = None
-    inferred: bool = False
-    error: bool = False
-    fault: bool = False
-    throttle: bool = False
-    resource_arn: str | None = None
-    cause: Any = None
-    aws: _Aws | None = None
-    http: _Http | None = None
-    subsegments: list[Segment] = []
+from causality.segments import Aws, Segment
 
 
 class ServiceSegment(msgspec.Struct, gc=False):
@@ -134,7 +84,7 @@ class LoosePart(msgspec.Struct, gc=False):
 _decoder = msgspec.json.Decoder(Segment)
 # A snapshot is restored in the place of initialising: the developer guide of Lambda, "Monitoring
 # for Lambda SnapStart".
-_INITIALISED = frozenset({"Initialization", "Restore"})
+_INITIALISED = frozenset({"Initialization", "Init", "Restore", "Restore Runtime"})
 _NOT_CALLS = _INITIALISED | {"Invocation", "Overhead", "Dwell Time"}
 
 
@@ -147,17 +97,29 @@ def decode(document: str | bytes) -> ServiceSegment | FunctionSegment | LoosePar
     try:
         segment = _decoder.decode(document)
     except msgspec.ValidationError:
-        # Some writers put null where others leave a member out.
-        segment = msgspec.convert(_without_nulls(msgspec.json.decode(document)), Segment)
-    if segment.inferred or not segment.trace_id:
+        # Some writers put null where others leave a member out, or numbers as text.
+        loose = _without_nulls(msgspec.json.decode(document))
+        segment = msgspec.convert(loose, Segment, strict=False)
+    if segment.inferred:
         return None
     if segment.type == "subsegment":
         return _loose(segment)
-    if segment.origin == "AWS::Lambda":
+    origin = segment.origin or _likely_origin(segment)
+    if origin == "AWS::Lambda":
         return _service(segment)
-    if segment.origin == "AWS::Lambda::Function":
+    if origin == "AWS::Lambda::Function":
         return _function(segment)
     return None
+
+
+def _likely_origin(segment: Segment) -> str | None:
+    """Tell a segment that does not say what it is of by what only Lambda's have."""
+    if segment.aws is None:
+        return None
+    if segment.aws.function_arn:
+        return "AWS::Lambda::Function"
+    is_function = names.function_arn(segment.resource_arn or "") is not None
+    return "AWS::Lambda" if is_function and segment.aws.request_id else None
 
 
 def _without_nulls(value: Any) -> Any:
@@ -173,13 +135,15 @@ def _service(segment: Segment) -> ServiceSegment | None:
     if not request_id:
         return None
     _check_times(segment)
-    dwell_s = None
+    dwells: list[tuple[float, float]] = []
     attempts = []
     throttles = 0
     for part in segment.subsegments:
         if part.name == "Dwell Time":
             _check_times(part)
-            dwell_s = _length(part)
+            length_s = _length(part)
+            if length_s is not None:
+                dwells.append((part.start_time or 0.0, length_s))
         elif part.name.startswith("Attempt"):
             attempts.append(part.id)
             throttles += _is_throttled(part)
@@ -191,7 +155,7 @@ def _service(segment: Segment) -> ServiceSegment | None:
         segment.resource_arn,
         segment.start_time,
         None if segment.in_progress else segment.end_time,
-        dwell_s,
+        min(dwells)[1] if dwells else None,  # one that is tried again waits again
         tuple(attempts),
         throttles or int(_is_throttled(segment)),
     )
@@ -202,20 +166,33 @@ def _function(segment: Segment) -> FunctionSegment:
     calls: list[Call] = []
     _check_times(segment)
     started, ended = segment.start_time, None if segment.in_progress else segment.end_time
+    handler = overhead = None
     failed = segment.fault or segment.error
-    error = _exception(segment) if segment.cause is not None else None
+    error = _exception(segment)
     for part in segment.subsegments:
         if part.name in _INITIALISED:
             _check_times(part)
-            init_s = _length(part)
+            length_s = _length(part)
+            if length_s is not None:
+                init_s = (init_s or 0.0) + length_s  # again, where it took too long at first
+                if started is not None and (part.start_time or 0.0) >= started:
+                    started = max(started, part.end_time or started)
         elif part.name == "Invocation":
-            # Newer documents time the handler itself; the segment spans the overhead as well.
-            _check_times(part)
-            started = part.start_time or started
-            ended = part.end_time or ended
-            failed = failed or part.fault or part.error
-            if part.cause is not None:
-                error = error or _exception(part)
+            handler = part
+        elif part.name == "Overhead":
+            overhead = part
+    if handler is not None:
+        # The segment spans the overhead as well.
+        _check_times(handler)
+        started = handler.start_time or started
+        ended = handler.end_time or ended
+        failed = failed or handler.fault or handler.error
+        error = error or _exception(handler)
+    elif overhead is not None:
+        # The newest documents show where the handler ends by what comes after it.
+        _check_times(overhead)
+        if started is not None and started <= (overhead.start_time or 0.0):
+            ended = overhead.start_time
     _add_calls(segment.subsegments, calls)
     return FunctionSegment(
         segment.id,
@@ -253,7 +230,8 @@ def _loose(segment: Segment) -> LoosePart | None:
 
 def _parts(segment: Segment) -> Iterator[str]:
     """Give the ids of a segment and of those of its parts that are no calls."""
-    yield segment.id
+    if segment.id:
+        yield segment.id
     for part in segment.subsegments:
         if part.namespace is None and part.name not in _INITIALISED:
             yield from _parts(part)
@@ -278,16 +256,17 @@ def _check_times(segment: Segment) -> None:
 
 
 def _call(segment: Segment) -> Call:
-    aws = segment.aws or _Aws()
+    aws = segment.aws or Aws()
     request = segment.http.request if segment.http else None
     call = Call(
         segment.id,
         segment.start_time,
         _length(segment),
         service=names.service(segment.name),
-        operation=aws.operation or "",
+        operation=_operation(aws.operation or ""),
         region=aws.region,
         resource=aws.table_name
+        or ",".join(aws.table_names)
         or aws.bucket_name
         or aws.topic_arn
         or (names.bare_function(aws.function_name) if aws.function_name else None)
@@ -299,12 +278,20 @@ def _call(segment: Segment) -> Call:
         answer_id=aws.request_id,
         refused=_is_refused(segment),
     )
-    if segment.namespace == "remote":
+    if segment.sql is not None:
+        call.service, call.resource = "sql", segment.name
+    elif segment.namespace == "remote" and not aws.operation:
         call.service = "http"
         call.operation = (request.method if request else None) or ""
-        url = (request.url if request else None) or segment.name
-        call.resource = url.split("://", 1)[-1].split("?", 1)[0]
+        call.resource = names.place((request.url if request else None) or segment.name)
     return call
+
+
+def _operation(name: str) -> str:
+    """Spell an operation as AWS does: "put_item" and "putItem" are "PutItem"."""
+    if name[:1].isupper():
+        return name
+    return "".join([word[:1].upper() + word[1:] for word in name.split("_")])
 
 
 def _length(segment: Segment) -> float | None:
@@ -335,11 +322,32 @@ def _is_refused(segment: Segment) -> bool:
 
 
 def _exception(segment: Segment) -> str | None:
-    """Give the type of the exception that a segment ended with; one may only point at another's."""
-    exceptions = segment.cause.get("exceptions") if isinstance(segment.cause, dict) else None
-    first = exceptions[0] if isinstance(exceptions, list) and exceptions else None
-    name = first.get("type") if isinstance(first, dict) else None
+    """Give the type of the exception that a segment ended with.
+
+    A cause can be the id of an exception that one of its subsegments tells.
+    """
+    cause = segment.cause
+    if cause is None:
+        return None
+    if isinstance(cause, str):
+        told = (e for part in _below(segment) for e in _exceptions(part) if e.get("id") == cause)
+        first = next(told, None)
+    else:
+        first = next(_exceptions(segment), None)
+    name = first.get("type") if first is not None else None
     return name if isinstance(name, str) and name else None
+
+
+def _exceptions(segment: Segment) -> Iterator[dict[str, Any]]:
+    told = segment.cause.get("exceptions") if isinstance(segment.cause, dict) else None
+    if isinstance(told, list):
+        yield from (exception for exception in told if isinstance(exception, dict))
+
+
+def _below(segment: Segment) -> Iterator[Segment]:
+    for part in segment.subsegments:
+        yield part
+        yield from _below(part)
 
 
 def _is_throttled(segment: Segment) -> bool:
