@@ -46,6 +46,17 @@ def test_chains_take_the_filters_of_the_screen() -> None:
     assert refused.stderr.splitlines()[-1] == "     ^"
 
 
+def test_chains_that_only_may_belong_to_what_fits_are_others() -> None:
+    case = str(ORACLE / "edge" / "putitem_same_key_two_writers")
+    everything = _json_lines("chains", case)
+    called = next(e["request_id"] for e in everything if e["function"] == "childB")
+
+    kept = _json_lines("chains", case, "--filter", f"request:{called}")
+
+    assert len(everything) > 1
+    assert [entry["request_id"] for entry in kept] == [called]
+
+
 def test_a_chain_by_any_of_its_members() -> None:
     text = run_inside("chain", LAST[:8], IMAGEPROC)
     (entry,) = _json_lines("chain", LAST, IMAGEPROC)
