@@ -26,7 +26,7 @@ def flattened(
         with_calls: whether calls that triggered nothing get lines too, where all is shown.
     """
     lines: list[Line] = []
-    pending = [Line("invocation", root, None, 0, (), True)]
+    pending = [Line("invocation", root, None, None, True)]
     while pending:
         line = pending.pop()
         lines.append(line)
@@ -36,11 +36,10 @@ def flattened(
         if folds.hides(subject.node, line.depth):
             continue
         below = _below(subject, hierarchy, shown, with_calls=with_calls)
-        guides = (*line.guides, not line.last) if line.depth else ()
         for index in range(len(below) - 1, -1, -1):
             kind, child, cause = below[index]
             last = index == len(below) - 1
-            pending.append(Line(kind, child, cause, line.depth + 1, guides, last))
+            pending.append(Line(kind, child, cause, line, last))
     return lines
 
 

@@ -49,11 +49,15 @@ class Hierarchy:
             rank = (made if made is not None else float("inf"), parent.request_id)
             if best is None or rank < best[0]:
                 best = (rank, parent)
-        if best is None or self._would_loop(invocation, best[1]):
+        if best is None:
+            return None
+        if best[1] is not self.parents.get(invocation) and self._would_loop(invocation, best[1]):
             return None
         return best[1]
 
     def _would_loop(self, invocation: Invocation, parent: Invocation) -> bool:
+        if parent is not invocation and not self.children.get(invocation):
+            return False  # nothing hangs under it, as of nearly all that are new
         above: Invocation | None = parent
         while above is not None:
             if above is invocation:

@@ -13,22 +13,21 @@ ChainKey: TypeAlias = tuple[float, str]  # (start of the root, request id)
 class Line:
     """One visible line: what it shows and where its rails go."""
 
-    __slots__ = ("cause", "depth", "guides", "kind", "last", "matched", "node", "subject")
+    __slots__ = ("above", "cause", "depth", "kind", "last", "matched", "node", "subject")
 
     def __init__(
         self,
         kind: str,
         subject: Invocation | CallNode,
         cause: CauseNode | None,
-        depth: int,
-        guides: tuple[bool, ...],
+        above: Line | None,
         last: bool,
     ) -> None:
         self.kind = kind
         self.subject = subject
         self.cause = cause  # of a link: the cause that leads here
-        self.depth = depth
-        self.guides = guides
+        self.above = above  # the line that it hangs under
+        self.depth = above.depth + 1 if above is not None else 0
         self.last = last
         self.matched = True
         self.node: NodeId = (
@@ -36,6 +35,20 @@ class Line:
             if isinstance(subject, Invocation)
             else f"{subject.invocation.node}#{subject.id}"
         )
+
+    @property
+    def guides(self) -> tuple[bool, ...]:
+        """For each ancestor below the root, whether a rail goes on below it.
+
+        Made for the lines that are drawn: those of a long chain, all kept, would take the square
+        of its length.
+        """
+        found = []
+        above = self.above
+        while above is not None and above.depth:
+            found.append(not above.last)
+            above = above.above
+        return tuple(reversed(found))
 
 
 class Chain:

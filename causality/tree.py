@@ -9,7 +9,7 @@ prefix sums.
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from causality.engine import Engine
 from causality.filters import Test
@@ -208,15 +208,15 @@ class TreeIndex:
 
     def update(self, touched: Iterable[Invocation]) -> None:
         """Take over what changed in the graph."""
-        changed = False
+        placed = []
         for invocation in touched:
-            changed = True
             if self._engine.invocations.get(invocation.request_id) is not invocation:
                 self._drop(invocation)
+                self._revision += 1
             else:
                 self._place(invocation)
-        if changed:
-            self._revision += 1
+                placed.append(invocation)
+        self._touch_all(placed)
 
     def _place(self, invocation: Invocation) -> None:
         hierarchy = self._hierarchy
@@ -231,7 +231,6 @@ class TreeIndex:
                 hierarchy.put(invocation, parent)
         else:
             self._place_root(invocation)
-        self._touch(invocation)
 
     def _place_root(self, invocation: Invocation) -> None:
         started = invocation.started_at_s
@@ -274,8 +273,22 @@ class TreeIndex:
             if self._engine.invocations.get(child.request_id) is child:
                 self._place_root(child)
 
+    def _touch_all(self, placed: Collection[Invocation]) -> None:
+        """Let the chains of some invocations be made anew; what several hang under is met once."""
+        self._revision += bool(placed)
+        met: set[Invocation] = set()
+        for invocation in placed:
+            above: Invocation | None = invocation
+            while above is not None and above not in met:
+                met.add(above)
+                root, above = above, self._hierarchy.parents.get(above)
+                if above is None:
+                    self._make_stale(self._of_root.get(root))
+
     def _touch(self, invocation: Invocation) -> None:
-        chain = self._of_root.get(self._hierarchy.root(invocation))
+        self._make_stale(self._of_root.get(self._hierarchy.root(invocation)))
+
+    def _make_stale(self, chain: Chain | None) -> None:
         if chain is not None and not chain.stale:
             chain.stale = True
             self._stale_from(self._position(chain))
