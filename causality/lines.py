@@ -27,7 +27,7 @@ class Line:
         self.subject = subject
         self.cause = cause  # of a link: the cause that leads here
         self.above = above  # the line that it hangs under
-        self.depth = above.depth + 1 if above is not None else 0
+        self.depth: int = above.depth + 1 if above is not None else 0
         self.last = last
         self.matched = True
         self.node: NodeId = (
