@@ -5,8 +5,8 @@ in the place of one that a recorded call never made (it changed nothing, a filte
 One record without a call is a sign that such a writer is at work, and for about an hour before
 and after it, whatever only order tells of the same source is no more than likely. Where contents
 come back as well, equal content tells no more than order does. The same holds where records are
-known to be lost. And as long as a call can still be on its way, nothing that depends on its
-absence is decided.
+known to be lost, and where X-Ray saw a call about then of which no record was read. And as long
+as a call can still be on its way, nothing that depends on its absence is decided.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import heapq
 from itertools import count, islice
 from typing import Final
 
-from causality.graph import CauseNode
+from causality.graph import CauseNode, Invocation
 from causality.match_keys import Source, source_of
+from causality.unread import Unread, place_of
 
 # A sign counts for its own stretch of time, the one before and the one after.
 DOUBT_S: Final = 3600.0
@@ -36,6 +37,7 @@ class Doubts:
         self._unexplained = _Signs()
         self._returning = _Signs()
         self._gaps: dict[int, None] = {}
+        self._unread = Unread()
         self._dependents: dict[Source, dict[CauseNode, None]] = {}
         self._young: list[tuple[float, int, CauseNode]] = []
         self._again: dict[CauseNode, None] = {}
@@ -47,6 +49,7 @@ class Doubts:
             "signs": len(self._unexplained) + len(self._returning),
             "dependents": sum(map(len, self._dependents.values())),
             "young": len(self._young),
+            "unread": len(self._unread),
         }
 
     def advance(self, horizon_s: float, at_once: int | None = None) -> bool:
@@ -74,6 +77,13 @@ class Doubts:
         self._gaps[stretch] = None
         for source in self._dependents:
             self._ask_again(source, stretch)
+
+    def note_unread(self, invocation: Invocation) -> None:
+        """Note the calls of an invocation that X-Ray alone saw: what they wrote is not known."""
+        for place, made_s in self._unread.take(invocation):
+            for source in self._dependents:
+                if place_of(source) == place:
+                    self._ask_again(source, _stretch(made_s))
 
     def recall(self, source: Source, at_s: float, *, returning: bool) -> None:
         """Take over a sign of another reader's: of an unrecorded writer, or of returning content.
@@ -118,7 +128,7 @@ class Doubts:
         if began_s > self.horizon_s:
             self._ask_later(cause, began_s)  # whatever is noted until then
             return False
-        return not self._doubtful(*self._depend(cause))
+        return not self._doubtful(*self._depend(cause)) and not self._unread.may_mean(cause)
 
     def trusts_content(self, cause: CauseNode) -> bool:
         """Say whether content that occurs but once proves the edge of a cause."""
@@ -132,6 +142,8 @@ class Doubts:
             return "calls of that time may still be on their way"
         if any(near in self._gaps for near in _near(stretch)):
             return "records of about that time are known to be lost"
+        if self._unread.may_mean(cause):
+            return "X-Ray saw a call to the same place about then, of which no record was read"
         if self._unexplained.near(source, stretch):
             return (
                 "within the hour, records of the same source came that no recorded call wrote: "

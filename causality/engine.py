@@ -47,8 +47,7 @@ LATEST_CALL_S = 5.0
 LONGEST_RUN_S = 900.0
 
 _KEPT_PROBLEMS = 1000
-# A machine's clock can be years ahead; the stream's, which cuts off the fraction, is not.
-_AHEAD_S = 1.0 + CLOCK_SKEW_S
+_AHEAD_S = 1.0 + CLOCK_SKEW_S  # a machine's clock can be years ahead, a stream's is not
 
 
 class Lost(msgspec.Struct, frozen=True):
@@ -117,12 +116,13 @@ class Engine:
         for record in records:
             self.records += 1
             image = record.dynamodb.NewImage
-            if image is None:
+            if image is None and record.eventName == "REMOVE":
                 continue  # an item left the table: says nothing of invocations
             try:
                 facts = decode_image(image)
             except UnreadablePayload as error:
-                self._keep_unreadable(str(error), image.reqID.S.split(":", 1)[0] or None, None)
+                name = image.reqID.S.split(":", 1)[0] if image is not None else ""
+                self._keep_unreadable(str(error), name or None, None)
             else:
                 self._apply(facts, record.dynamodb.ApproximateCreationDateTime)
 
@@ -213,10 +213,9 @@ class Engine:
 
     def is_orphan(self, cause: CauseNode, now_s: float) -> bool:
         """Say whether a cause names a call that was never seen, and is not just too young."""
-        if cause not in self.waiting:
-            return False
         began = cause.invocation.recorded_at_s
-        return self.finished or began is None or now_s - began > DEADLINE_S
+        late = self.finished or began is None or now_s - began > DEADLINE_S
+        return late and cause in self.waiting
 
     def sizes(self) -> dict[str, int]:
         """Give the number of entries of everything that is kept."""
@@ -343,6 +342,7 @@ class Engine:
         join_segments(invocation, self._traces.loose_calls(invocation))
         if invocation.place != place:
             self._reindex(invocation)
+        self.matcher.doubts.note_unread(invocation)
         touch_effects(invocation, self.touched)
         for call in invocation.calls.values():
             if call.outputs:
