@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias
-
-import msgspec
 
 from causality.agreement import (
     first_of,
@@ -17,7 +14,7 @@ from causality.agreement import (
 )
 from causality.departures import Departures
 from causality.facts import OneId
-from causality.found import Alike, Found, put_together, take_asunder
+from causality.found import Found, put_together
 from causality.graph import CauseNode, Invocation, OutputNode
 from causality.match_keys import (
     CALLER,
@@ -31,32 +28,8 @@ from causality.match_keys import (
     exact_output_keys,
     output_order,
 )
+from causality.showing import IdPair, Meeting, Shown, causes_of, outputs_of
 from gammaray_recorder import wire
-
-
-class _Pair(msgspec.Struct, gc=False, eq=False):
-    """The only output and the only cause that show one id."""
-
-    output: OutputNode
-    cause: CauseNode
-
-
-class _Meeting(msgspec.Struct, gc=False, eq=False):
-    """All who show one id, where they are more than a pair.
-
-    Attributes:
-        called: of several calls of one function by one invocation: what that says to each cause;
-            None until it is asked for, once that may have changed.
-        alike: these calls, as they were when that was asked for last.
-        doubted: whether all of the causes have been noted since then.
-    """
-
-    outputs: list[OutputNode]
-    causes: list[CauseNode]
-    called: Found | None = None
-    alike: Alike | None = None
-    doubted: bool = False
-
 
 # Ids that prove by themselves: a traceparent may have been handed on.
 _PROOFS = PLAIN_IDS - LASTING_IDS - {wire.ID_TRACEPARENT}
@@ -64,8 +37,6 @@ _REQUEST = wire.ID_LAMBDA_REQUEST
 # What is sent again under the same name or deduplication id is answered with the same id, and
 # does nothing.
 _ANSWERED_AGAIN = frozenset({wire.ID_EXECUTION, wire.ID_SQS_MESSAGE, wire.ID_SNS_MESSAGE})
-
-_Shown: TypeAlias = OutputNode | CauseNode | _Pair | _Meeting
 
 
 class IdIndex:
@@ -92,7 +63,7 @@ class IdIndex:
         self._again = again
         self._invocation_of = invocation_of
         self._departures = departures if departures is not None else Departures()
-        self._of: defaultdict[str, dict[str | ExactKey, _Shown]] = defaultdict(dict)
+        self._of: defaultdict[str, dict[str | ExactKey, Shown]] = defaultdict(dict)
 
     def __len__(self) -> int:
         """Give the number of ids."""
@@ -122,14 +93,14 @@ class IdIndex:
             self._doubt_invoked(place, doubted)
         shown = self._of[kind].setdefault(place, node)
         if type(shown) is CauseNode:
-            self._of[kind][place] = _Pair(node, shown)
+            self._of[kind][place] = IdPair(node, shown)
             self._doubt((shown,), doubted)
         elif shown is not node:
             met = self._meeting(kind, place, shown)
             met.outputs.append(node)
             met.called = None
             if node.callee_request_id is not None:
-                _take_asunder(met)
+                met.take_asunder()
             if met.causes and not met.doubted:
                 met.doubted = kind == CALLER
                 self._doubt(met.causes, doubted)
@@ -165,7 +136,7 @@ class IdIndex:
     def _add_cause(self, kind: str, place: str | ExactKey, node: CauseNode) -> None:
         shown = self._of[kind].setdefault(place, node)
         if type(shown) is OutputNode:
-            self._of[kind][place] = _Pair(shown, node)
+            self._of[kind][place] = IdPair(shown, node)
             if shown.fact.ids == node.fact.ids:
                 node.fact.ids = shown.fact.ids  # the one copy of it
         elif shown is not node:
@@ -205,7 +176,7 @@ class IdIndex:
             shown = self._of[only.kind].get(only.value)
             if type(shown) is CauseNode:
                 return None  # by the cause itself alone
-            outputs = _outputs_of(shown)
+            outputs = outputs_of(shown)
             if len(outputs) == 1:
                 call = outputs[0].call
                 return None if call.invocation is cause.invocation else _only(outputs[0])
@@ -245,7 +216,7 @@ class IdIndex:
         shown = self._of[_REQUEST].get(cause.invocation.request_id)
         if shown is None or type(shown) is CauseNode:
             return ()
-        return [o for o in _outputs_of(shown) if o.call.invocation is not cause.invocation]
+        return [o for o in outputs_of(shown) if o.call.invocation is not cause.invocation]
 
     def _doubt_invoked(self, request_id: str | ExactKey, doubted: dict[CauseNode, None]) -> None:
         """Note the causes of an invocation of which an Invoke tells that it started it."""
@@ -259,10 +230,10 @@ class IdIndex:
         All callees are told the same: a function may call another one a thousand times.
         """
         shown = self._of[CALLER].get(key)
-        outputs = _outputs_of(shown)
+        outputs = outputs_of(shown)
         if not outputs or outputs[0].call.invocation is cause.invocation:
             return None
-        if type(shown) is not _Meeting:
+        if type(shown) is not Meeting:
             return _only(outputs[0])
         if shown.called is None:
             ordered = tuple(sorted(outputs, key=output_order))
@@ -274,36 +245,36 @@ class IdIndex:
 
     # --- who shows an id ----------------------------------------------------------------------
 
-    def _meeting(self, kind: str, place: str | ExactKey, shown: _Shown) -> _Meeting:
-        if isinstance(shown, _Meeting):
+    def _meeting(self, kind: str, place: str | ExactKey, shown: Shown) -> Meeting:
+        if isinstance(shown, Meeting):
             return shown
-        met = _Meeting(list(_outputs_of(shown)), list(_causes_of(shown)))
+        met = Meeting(list(outputs_of(shown)), list(causes_of(shown)))
         self._of[kind][place] = met
         return met
 
     def _outputs(self, key: ExactKey) -> Sequence[OutputNode]:
-        return _outputs_of(self._of[key[0]].get(_place(key)))
+        return outputs_of(self._of[key[0]].get(_place(key)))
 
     def _causes(self, key: ExactKey) -> Sequence[CauseNode]:
-        return _causes_of(self._of[key[0]].get(_place(key)))
+        return causes_of(self._of[key[0]].get(_place(key)))
 
     def _discard(self, key: ExactKey, node: OutputNode | CauseNode) -> None:
         index, place = self._of[key[0]], _place(key)
         shown = index.get(place)
         if shown is node:
             del index[place]
-        elif type(shown) is _Pair:
+        elif type(shown) is IdPair:
             if node is shown.output:
                 index[place] = shown.cause
             elif node is shown.cause:
                 index[place] = shown.output
-        elif type(shown) is _Meeting:
+        elif type(shown) is Meeting:
             shown.called = None
             if isinstance(node, CauseNode):
                 shown.causes = [cause for cause in shown.causes if cause is not node]
             else:
                 shown.outputs = [output for output in shown.outputs if output is not node]
-                _take_asunder(shown)
+                shown.take_asunder()
             if not shown.outputs and not shown.causes:
                 del index[place]
 
@@ -361,31 +332,9 @@ class IdIndex:
         return (outputs, True) if cause in addressed else ([], True)
 
 
-def _take_asunder(met: _Meeting) -> None:
-    if met.alike is not None:
-        take_asunder(met.alike)
-        met.alike = None
-
-
 def _only(output: OutputNode) -> Found:
     outputs = output.call.outputs
     return Found(outputs if len(outputs) == 1 else (output,), True)
-
-
-def _outputs_of(shown: _Shown | None) -> Sequence[OutputNode]:
-    if type(shown) is _Pair:
-        return (shown.output,)
-    if type(shown) is _Meeting:
-        return shown.outputs
-    return (shown,) if type(shown) is OutputNode else ()
-
-
-def _causes_of(shown: _Shown | None) -> Sequence[CauseNode]:
-    if type(shown) is _Pair:
-        return (shown.cause,)
-    if type(shown) is _Meeting:
-        return shown.causes
-    return (shown,) if type(shown) is CauseNode else ()
 
 
 def _may_answer(output: OutputNode, cause: CauseNode) -> bool:

@@ -34,12 +34,12 @@ from causality.match_keys import (
     group_cause_keys,
     group_output_keys,
     is_handed_on,
-    key_names_of,
     output_order,
 )
 from causality.redeliveries import Redeliveries
 from causality.retried import Retried
 from causality.snapshot import Evidence
+from causality.table_keys import Names, TableKeys, table_of
 
 _RIVALS = 32
 
@@ -66,9 +66,7 @@ class Matcher:
         self.retried = Retried()
         self._groups = GroupIndex(self._departures)
         self._unsure: dict[CauseNode, None] = {}
-        # DynamoDB's puts do not say which attributes are the key: causes and deletes teach it.
-        self._key_names: dict[tuple[str, str], set[tuple[str, ...]]] = {}
-        self._puts: dict[tuple[str, str], dict[OutputNode, None]] = {}
+        self._table_keys = TableKeys()
 
     def sizes(self) -> dict[str, int]:
         """Give the number of entries of each index."""
@@ -77,7 +75,7 @@ class Matcher:
             "groups": len(self._groups),
             "dirty": self._groups.dirty,
             "unsure": len(self._unsure),
-            "puts": sum(map(len, self._puts.values())),
+            "puts": len(self._table_keys),
             **self.doubts.sizes(),
             "redeliveries": len(self.redeliveries),
             "retried": len(self.retried),
@@ -94,14 +92,13 @@ class Matcher:
             self._unsure.update(self.retried.add_output(node))
         if fact.key is fact.item_hash is fact.subject is None and not fact.attribute_hashes:
             return  # nothing but its ids tells it
-        table = _table_of(node)
-        names: set[tuple[str, ...]] | tuple[()] = ()
+        table = table_of(node)
+        names: Names = ()
         if table is not None:
             if node.fact.key is not None:
                 self._learn(table, node.fact.key)
             elif node.fact.attribute_hashes:
-                self._puts.setdefault(table, {})[node] = None
-                names = self._key_names.get(table, ())
+                names = self._table_keys.add_put(table, node)
         for level, key in group_output_keys(node, names):
             self._enter(node, level, key)
 
@@ -117,7 +114,7 @@ class Matcher:
         self._ids.forget_output(node)
         self._groups.forget_output(node)
         self.retried.remove_output(node)
-        self._departures.note_output(node, self._names_of(node), matched=matched)
+        self._departures.note_output(node, self._table_keys.names_of(node), matched=matched)
         self._drop(node)
 
     def missed(self, half: OutputNode | CauseNode) -> None:
@@ -125,7 +122,7 @@ class Matcher:
         if isinstance(half, CauseNode):
             self._note_departure(half)
             return
-        self._departures.note_output(half, self._names_of(half), matched=False)
+        self._departures.note_output(half, self._table_keys.names_of(half), matched=False)
         for started in self._departures.started_by(half):
             invocation = self._invocation_of(started)
             for cause in invocation.causes if invocation is not None else ():
@@ -133,18 +130,9 @@ class Matcher:
                 cause.exact = cause.content = cause.order = None
                 self._conclude(cause)
 
-    def _names_of(self, node: OutputNode) -> set[tuple[str, ...]] | tuple[()]:
-        table = _table_of(node)
-        return self._key_names.get(table, ()) if table is not None else ()
-
     def _drop(self, node: OutputNode) -> None:
         node.keys = ()
-        table = _table_of(node)
-        puts = self._puts.get(table) if table is not None else None
-        if table is not None and puts is not None:
-            puts.pop(node, None)
-            if not puts:
-                del self._puts[table]
+        self._table_keys.drop(node)
 
     def _enter(self, node: OutputNode, level: int, key: GroupKey) -> None:
         if key not in node.keys:
@@ -152,11 +140,10 @@ class Matcher:
             self._groups.add_output(level, key, node)
 
     def _learn(self, table: tuple[str, str], key: str) -> None:
-        names = key_names_of(key)
-        known = self._key_names.setdefault(table, set())
-        if names and names not in known:
-            known.add(names)
-            for put in self._puts.get(table, ()):
+        learnt = self._table_keys.learn(table, key)
+        if learnt is not None:
+            names, puts = learnt
+            for put in puts:
                 for level, match_key in group_output_keys(put, {names}):
                     self._enter(put, level, match_key)
 
@@ -386,10 +373,3 @@ class Matcher:
             reached.update(level)
             if not level:
                 return
-
-
-def _table_of(node: OutputNode) -> tuple[str, str] | None:
-    call = node.call.fact
-    if call.service != "dynamodb" or not node.fact.resource:
-        return None
-    return (call.region or node.call.invocation.region or "", node.fact.resource)
