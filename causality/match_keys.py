@@ -345,6 +345,8 @@ def record_identity(cause: CauseNode) -> tuple[str, str, int]:
                 value = f"{value.rstrip('0')} {request} {fact.resource} {fact.key}"
             elif kind == wire.ID_KINESIS:
                 value = f"{value} {fact.resource}"
+            elif kind == wire.ID_SNS_MESSAGE:  # a topic can reach a function through two queues
+                value = f"{value} {fact.ids.get(wire.ID_SQS_MESSAGE, '')}"
             return (kind, value, 0)
     return (NAMELESS, cause.invocation.request_id, cause.number)
 

@@ -116,6 +116,21 @@ def test_what_another_function_was_given_is_no_try() -> None:
     assert [_tries(engine, name) for name in ("r1", "r2", "r3")] == [["r1"], ["r2"], ["r3"]]
 
 
+def test_a_message_that_comes_by_two_ways_is_no_try() -> None:
+    engine = Engine()
+    news = {"s": "sns", "res": "t"}
+    _add(engine, "direct", T, _with(news, sns_message="m"))
+    for name in ("one", "other", "one"):
+        _add(engine, f"{name} queue", T, _with(news, sns_message="m", sqs_message=name))
+    _add(engine, "again", T + 30, _with(news, sns_message="m", sqs_message="one"))
+    engine.settle()
+    assert [_tries(engine, name) for name in ("direct", "other queue", "again")] == [
+        ["direct"],
+        ["other queue"],
+        ["one queue", "again"],
+    ]
+
+
 def test_a_sequencer_belongs_to_one_key() -> None:
     engine = Engine()
     _add(engine, "r1", T, _with(OBJECT, s3_seq="01"))

@@ -200,6 +200,16 @@ def test_event_bridge_rules_schedules_and_s3() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("reason", "name"),
+    [("Lifecycle Expiration", "LifecycleExpiration:Delete"), ("DeleteObject", "Object Deleted")],
+)
+def test_what_s3_deletes_by_its_rules_is_named_so(reason: str, name: str) -> None:
+    detail = {"bucket": {"name": "photos"}, "object": {"key": "k"}, "reason": reason}
+    (deleted,) = read(bridged("aws.s3", "Object Deleted", detail))
+    assert deleted["name"] == name
+
+
 @pytest.mark.parametrize(("event", "expected"), BY_KIND, ids=lambda value: value.get("s"))
 def test_services_without_matching_ids_are_named_by_kind(event: Json, expected: Json) -> None:
     (cause,) = read(event)
