@@ -95,7 +95,7 @@ def check_place(path: Path | None) -> None:
     """
     try:
         if path is not None and str(path) != "-":
-            os.stat(path.resolve().parent)
+            os.stat(_target(path).parent)
     except OSError as error:
         raise _unwritten(path, error) from error
 
@@ -143,8 +143,9 @@ def _write_file(data: bytes, path: Path) -> None:
         with path.open("wb") as device:
             device.write(data)
         return
-    target = path.resolve()  # a link stays a link
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    target = _target(path)
+    # The beginning of its name alone: all of it may be as long as a name can be.
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:32]}.", dir=target.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -153,6 +154,18 @@ def _write_file(data: bytes, path: Path) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _target(path: Path) -> Path:
+    """Follow links, so that a link stays one.
+
+    Raises:
+        OSError: they lead round in a circle, among other reasons.
+    """
+    try:
+        return path.resolve()
+    except RuntimeError as error:  # what Python raises up to 3.12
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from error
 
 
 def _mode_of(target: Path) -> int:

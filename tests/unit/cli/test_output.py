@@ -60,6 +60,22 @@ def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_links_in_a_circle_are_said(tmp_path: Path) -> None:
+    link, back = tmp_path / "link", tmp_path / "back"
+    link.symlink_to(back)
+    back.symlink_to(link)
+    with pytest.raises(UserError, match="cannot be written"):
+        check_place(link)
+    with pytest.raises(UserError, match="cannot be written"):
+        write_result(b"x", link)
+
+
+def test_a_name_may_be_as_long_as_names_can_be(tmp_path: Path) -> None:
+    long = tmp_path / ("n" * 255)
+    write_result(b"x", long)
+    assert long.read_bytes() == b"x"
+
+
 def test_stdout_gets_the_bytes_as_they_are(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     write_result(b"{}\n", None)
     write_result(b"[]\n", Path("-"))
