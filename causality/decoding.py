@@ -8,12 +8,14 @@ from causality.facts import Facts, UnreadablePayload
 from causality.records import Image
 
 
-def decode_image(image: Image) -> Facts:
-    """Decode an item.
+def decode_image(image: Image | None) -> Facts:
+    """Decode an item; None where a record shows none that was written.
 
     Raises:
         UnreadablePayload: it does not follow its generation's format; the message says how.
     """
+    if image is None:
+        raise UnreadablePayload("no new image: the stream must carry NEW_AND_OLD_IMAGES")
     version = image.v
     return decode_item(
         image.reqID.S, image.payload.S, image.ts.N, None if version is None else version.N

@@ -15,5 +15,5 @@ def display_key(key: str) -> str:
         return key
     try:
         return "/".join([str(value) for _name, _kind, value in _decoder.decode(key)])
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return key

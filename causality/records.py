@@ -5,11 +5,14 @@ from __future__ import annotations
 import ast
 import json
 import re
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from gammaray_recorder import wire
+
+# What decoding raises for bytes or text that is no JSON of the wanted shape, however damaged.
+UNDECODABLE: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 class Text(msgspec.Struct, gc=False):
@@ -77,11 +80,6 @@ class _RawPage(msgspec.Struct, gc=False):
     NextShardIterator: str | None = None
 
 
-class _LoosePage(msgspec.Struct, gc=False):
-    Records: list[Any] = []
-    NextShardIterator: str | None = None
-
-
 _page_decoder = msgspec.json.Decoder(_WirePage)
 _raw_page_decoder = msgspec.json.Decoder(_RawPage)
 _record_decoder = msgspec.json.Decoder(StreamRecord)
@@ -100,6 +98,7 @@ _log_entry_decoder = msgspec.json.Decoder(_LogEntry)
 
 _DUMP_LINE = re.compile(r"^(\d+) (INSERT|MODIFY|REMOVE):([^:\s]*):(.*)$", re.DOTALL)
 _RAW_SHOWN = 4096
+_JSON_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{},]', re.DOTALL)
 
 
 def decode_page(body: bytes) -> Page:
@@ -113,7 +112,7 @@ def decode_page(body: bytes) -> Page:
     """
     try:
         page = _page_decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNDECODABLE:
         raw, next_iterator = _apart(body)
         decoded = [decode_record(record) for record in raw]
         return Page(
@@ -125,26 +124,55 @@ def decode_page(body: bytes) -> Page:
 
 
 def _apart(body: bytes) -> tuple[list[bytes], str | None]:
-    """Take a page apart into its records, as long as it is JSON in some way."""
+    """Take a page apart into its records, as long as its brackets fit."""
     try:
         raw = _raw_page_decoder.decode(body)
     except msgspec.ValidationError:
         raise
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        try:
-            # The standard library's reader lets half a surrogate pair pass, and NaN.
-            page = msgspec.convert(json.loads(body), _LoosePage)
-        except (ValueError, RecursionError):
-            raise msgspec.DecodeError(str(error)) from None
-        return [json.dumps(record).encode() for record in page.Records], page.NextShardIterator
+    except UNDECODABLE as error:
+        # Half a surrogate pair, NaN, a bare newline in a text, or deeper than anybody reads.
+        members: dict[bytes, bytes] = {}
+        for member in _split(body, b"{}", str(error)):
+            name, _, value = member.partition(b":")
+            members[name.strip()] = value
+        records = _split(members.get(b'"Records"', b"[]"), b"[]", str(error))
+        following = members.get(b'"NextShardIterator"', b"null")
+        return records, msgspec.json.decode(following, type=str | None)
     return [bytes(record) for record in raw.Records], raw.NextShardIterator
+
+
+def _split(text: bytes, brackets: bytes, error: str) -> list[bytes]:
+    """Split what stands in an object or a list at its commas, whatever else is wrong with it.
+
+    Raises:
+        msgspec.DecodeError: it is none, or no whole one; says `error`.
+    """
+    text = text.strip()
+    depth, start = 0, 1
+    parts: list[bytes] = []
+    for match in _JSON_TOKEN.finditer(text) if text[:1] == brackets[:1] else ():
+        token = match[0]
+        if token in b"[{":
+            depth += 1
+        elif token in b"]}":
+            depth -= 1
+        if (depth == 1 and token == b",") or depth == 0:
+            part = text[start : match.start()].strip()
+            start = match.end()
+            if part:
+                parts.append(part)
+            if depth == 0:
+                break
+    if depth or start != len(text) or text[-1:] != brackets[1:]:
+        raise msgspec.DecodeError(error)
+    return parts
 
 
 def decode_record(line: bytes) -> StreamRecord | Unreadable:
     """Decode one record: a line of a `records.jsonl` file or an element of a page."""
     try:
         return _record_decoder.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         event_id, sequence = _identity(line)
         return Unreadable(str(error), _shown(line), event_id, sequence)
 
@@ -186,19 +214,19 @@ def parse_log_line(line: str, region: str = "") -> list[StreamRecord | Unreadabl
     if line.lstrip().startswith("{"):
         try:
             wrapped = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             wrapped = None
         if isinstance(wrapped, dict) and isinstance(wrapped.get("message"), str):
             return parse_log_line(wrapped["message"], region)
     records: list[StreamRecord | Unreadable] = []
     try:
         entries = _log_decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except UNDECODABLE as error:
         return [Unreadable(str(error), line[:_RAW_SHOWN])]
     for raw in entries:
         try:
             entry = _log_entry_decoder.decode(raw)
-        except (msgspec.DecodeError, UnicodeError) as error:
+        except UNDECODABLE as error:
             records.append(Unreadable(str(error), _shown(bytes(raw))))
             continue
         image = Image(
@@ -217,7 +245,7 @@ def _identity(line: bytes) -> tuple[str, str]:
     """Find an unreadable record's event id and sequence number, as far as they can be read."""
     try:
         loose: Any = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNDECODABLE:
         return "", ""
     if not isinstance(loose, dict):
         return "", ""

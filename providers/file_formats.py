@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Iterator
 from enum import Enum
@@ -11,6 +12,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from causality.records import (
+    UNDECODABLE,
     Change,
     Image,
     StreamRecord,
@@ -28,6 +30,7 @@ from providers.recordings.reader import SUFFIX, is_recording
 Decoded: TypeAlias = StreamRecord | Unreadable | str | ProviderEvent
 """A record, something that is none, an X-Ray document, or what a recording's line says."""
 
+_NEXT: Final = re.compile(r"\S")
 _DUMP_START: Final = re.compile(rb"\d+ (?:INSERT|MODIFY|REMOVE):")
 _LOG_START: Final = re.compile(
     rb"(?:INIT_START |START RequestId: |" + re.escape(wire.LOG_MARK.encode()) + rb")"
@@ -38,11 +41,14 @@ _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 _SHOWN_BYTES: Final = 4096
 _TELLTALE_NAMES: Final = (
     b'"Document"',
+    b'"Items"',
     b'"Records"',
+    b'"reqID"',
     b'"Segments"',
     b'"Traces"',
     b'"dynamodb"',
     b'"trace_id"',
+    b'\\"trace_id\\"',
 )
 
 
@@ -93,9 +99,12 @@ _SUFFIXES: Final = {
 class _Exported(msgspec.Struct, gc=False):
     Item: Image | None = None
     NewImage: Image | None = None
+    Keys: msgspec.Raw | None = None
 
 
 _export = msgspec.json.Decoder(_Exported)
+_image = msgspec.json.Decoder(Image)
+_scanner = json.JSONDecoder()
 
 
 def format_of_suffix(suffix: str) -> Format | None:
@@ -117,13 +126,15 @@ def format_of_start(start: bytes) -> Format | None:
     line = start.split(b"\n", 1)[0]
     try:
         value = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNDECODABLE:
         return Format.DOCUMENT if any(name in start for name in _TELLTALE_NAMES) else None
     if isinstance(value, dict):
         if "Item" in value or ("Keys" in value and "Metadata" in value):
             return Format.EXPORT
-        if "dynamodb" in value or "Records" in value or "k" in value:
+        if {"dynamodb", "Records", "k", "reqID"} & value.keys():
             return Format.RECORDS
+        if "Items" in value:
+            return Format.DOCUMENT
         return Format.TRACES if {"Traces", "Segments", "trace_id"} & value.keys() else None
     return Format.DOCUMENT if isinstance(value, list) else None
 
@@ -161,20 +172,25 @@ def decode_lines(
 def decode_document(data: bytes) -> tuple[list[StreamRecord | Unreadable], list[str]]:
     """Decode a whole JSON document: records and X-Ray documents, as far as it has them.
 
-    Known are GetRecords answers, BatchGetTraces answers, and lists or single ones of records,
-    traces and segment documents; also several of these, one a line.
+    Known are GetRecords answers, BatchGetTraces answers, what `aws dynamodb scan`, `query` and
+    `get-item` print, and lists or single ones of records, items, traces and segment documents;
+    also several of these, one a line.
     """
     documents = _traces_of_answer(data)
     if documents is not None:
         return [], documents
     try:
         value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         lines = data.strip().splitlines()
         if len(lines) > 1 and _is_json(lines[0]):
-            found = [decode_document(line) for line in lines if line.strip()]
-            return [r for records, _ in found for r in records], [t for _, ts in found for t in ts]
-        return [_unreadable(f"not a JSON document: {error}", data)], []
+            parts = [line for line in lines if line.strip()]
+        else:
+            parts = _one_after_another(data)
+        if len(parts) < 2:
+            return [_unreadable(f"not a JSON document: {error}", data)], []
+        found = [decode_document(one) for one in parts]
+        return [r for records, _ in found for r in records], [t for _, ts in found for t in ts]
     records: list[StreamRecord | Unreadable] = []
     traces: list[str] = []
     pending: list[Any] = [value]
@@ -182,6 +198,8 @@ def decode_document(data: bytes) -> tuple[list[StreamRecord | Unreadable], list[
         part = pending.pop()
         if isinstance(part, list):
             pending += reversed(part)
+        elif isinstance(part, str) and '"trace_id"' in part:
+            traces.append(part)
         elif not isinstance(part, dict):
             records.append(_unreadable("neither a record nor a trace", _json(part)))
         elif "Traces" in part:
@@ -193,6 +211,10 @@ def decode_document(data: bytes) -> tuple[list[StreamRecord | Unreadable], list[
         elif "Document" in part:
             document = part["Document"]
             traces.append(document if isinstance(document, str) else _json(document).decode())
+        elif "Items" in part or "Item" in part:
+            pending.append(part["Items"] if "Items" in part else part["Item"])
+        elif "reqID" in part:
+            records.append(_item(_json(part)))
         elif "dynamodb" in part:
             records.append(decode_record(_json(part)))
         elif "trace_id" in part:
@@ -202,10 +224,25 @@ def decode_document(data: bytes) -> tuple[list[StreamRecord | Unreadable], list[
     return records, traces
 
 
+def _one_after_another(data: bytes) -> list[bytes]:
+    """Take apart what several commands wrote into one file; the last one may be no document."""
+    text, start = data.decode("utf-8", "replace").strip(), 0
+    documents = []
+    while start < len(text):
+        try:
+            _, end = _scanner.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            end = len(text)
+        documents.append(text[start:end].encode())
+        following = _NEXT.search(text, end)
+        start = following.start() if following is not None else len(text)
+    return documents
+
+
 def _is_json(line: bytes) -> bool:
     try:
         msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNDECODABLE:
         return False
     return True
 
@@ -214,7 +251,7 @@ def _traces_of_answer(data: bytes) -> list[str] | None:
     """Give the documents of a whole BatchGetTraces answer, as most are; None for all else."""
     try:
         answer = _traces_decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNDECODABLE:
         return None
     return [segment.Document for trace in answer.Traces for segment in trace.Segments]
 
@@ -226,26 +263,36 @@ def _decode_json(line: bytes) -> list[Decoded]:
     if b'"Records"' in line:
         try:
             page = decode_page(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNDECODABLE:
             return [record]
         return [*page.records, *page.unreadable]
     if b'"k"' in line:
         try:
             event = entries.event_of(entries.decode(line))
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNDECODABLE:
             return [record]
         return [] if event is None else [event]
-    if b'"trace_id"' in line and _is_document(line):
+    if b'"trace_id"' in line and _has(line, "trace_id"):
         return [line.decode()]
+    if b'"reqID"' in line and _has(line, "reqID"):
+        return [_item(line)]
     return [record]
 
 
-def _is_document(line: bytes) -> bool:
+def _has(line: bytes, name: str) -> bool:
     try:
         value = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNDECODABLE:
         return False
-    return isinstance(value, dict) and "trace_id" in value
+    return isinstance(value, dict) and name in value
+
+
+def _item(line: bytes) -> StreamRecord | Unreadable:
+    """Decode an item as the table holds it."""
+    try:
+        return StreamRecord(Change("", _image.decode(line)))
+    except UNDECODABLE as error:
+        return _unreadable(str(error), line)
 
 
 def _decode_dump(line: bytes) -> list[Decoded]:
@@ -267,9 +314,11 @@ def _decode_export(line: bytes) -> list[Decoded]:
     """
     try:
         exported = _export.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         return [_unreadable(str(error), line)]
     image = exported.Item or exported.NewImage
+    if image is None and exported.Keys is None:
+        return [_unreadable("neither an item nor a change of one", line)]
     return [StreamRecord(Change("", image), eventName="REMOVE" if image is None else "INSERT")]
 
 

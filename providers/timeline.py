@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from causality.records import StreamRecord, Unreadable
+from causality.records import UNDECODABLE, StreamRecord, Unreadable
 from providers.events import ProviderEvent, RecordBatch, TraceBatch
 from providers.record_time import record_time_s
 
@@ -120,7 +120,7 @@ def _time_s(item: StreamRecord | Unreadable | str) -> float | None:
         return None
     try:
         times = _segment_decoder.decode(item)
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         return None
     return times.start_time if times.end_time is None else times.end_time
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from causality import gen1, gen2, names
+from causality import names
+from causality.decoding import decode_image
 from causality.facts import Call, End, Facts, Start, UnreadablePayload
 from causality.problems import describe_cause
 from causality.records import Image, StreamRecord, Unreadable
-from gammaray_recorder import wire
 from gammaray_tui.commands.output import escaped
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 # Far more than a reader repeats after it lost its place; bounded all the same.
 _REMEMBERED = 200_000
-_GENERATION = str(wire.VERSION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ class RecordLines:
     def of(self, batch: RecordBatch) -> Iterator[str]:
         """Give the lines of a batch's records that were not told before."""
         for record in batch.records:
-            if record.dynamodb.NewImage is None:
+            if record.dynamodb.NewImage is None and record.eventName == "REMOVE":
                 self.removed += 1
             elif self._is_new(batch, record.eventID, record.dynamodb.SequenceNumber):
                 yield self._told(self._read(record.dynamodb.NewImage, batch.region), record)
@@ -109,11 +108,11 @@ class RecordLines:
             self._seen.popitem(last=False)
         return True
 
-    def _read(self, image: Image, region: str) -> Line:
+    def _read(self, image: Image | None, region: str) -> Line:
         try:
-            facts = _decode(image)
-        except (UnreadablePayload, ValueError, RecursionError) as error:
-            request_id = image.reqID.S.partition(":")[0]
+            facts = decode_image(image)
+        except UnreadablePayload as error:
+            request_id = image.reqID.S.partition(":")[0] if image is not None else None
             return Line(None, region, "unreadable", request_id, None, str(error))
         kinds = dict.fromkeys(_KINDS[type(fact)] for fact in facts.facts)
         return Line(
@@ -136,15 +135,6 @@ class RecordLines:
         return self._functions.get(facts.request_id)
 
 
-def _decode(image: Image) -> Facts:
-    written_at_s = float(image.ts.N) / 1000
-    if image.v is None:
-        return gen1.decode(image.reqID.S, image.payload.S, written_at_s)
-    if image.v.N != _GENERATION:
-        raise UnreadablePayload(f"generation {image.v.N} is newer than this program")
-    return gen2.decode(image.payload.S, written_at_s)
-
-
 _KINDS: dict[type, str] = {Start: "start", Call: "call", End: "end"}
 
 
@@ -164,9 +154,5 @@ def _on(act: str, resource: str | None) -> str:
 
 
 def _clock(at_s: float) -> str:
-    """Write an instant as text; a number that is no time stays a number."""
-    try:
-        instant = datetime.fromtimestamp(at_s, UTC)
-    except (OverflowError, OSError, ValueError):
-        return str(at_s)
+    instant = datetime.fromtimestamp(at_s, UTC)
     return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")

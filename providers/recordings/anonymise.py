@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from causality.records import Change, Image, StreamRecord, Text, Unreadable
+from causality.records import UNDECODABLE, Change, Image, StreamRecord, Text, Unreadable
 from gammaray_recorder import wire
 from providers.events import Position, RegionStatus
 from providers.recordings.entries import (
@@ -128,7 +128,7 @@ class _Anonymiser:
         """Replace what a payload of either generation says."""
         try:
             payload = msgspec.json.decode(text)
-        except (msgspec.DecodeError, UnicodeError):
+        except UNDECODABLE:
             return self._text(text)  # an entry of the original's, or nothing known
         if not isinstance(payload, dict):
             return self._text(text)
@@ -179,7 +179,7 @@ class _Anonymiser:
     def _document(self, text: str) -> str:
         try:
             document = msgspec.json.decode(text)
-        except (msgspec.DecodeError, UnicodeError):
+        except UNDECODABLE:
             return "{}"
         if not isinstance(document, dict):
             return "{}"
@@ -214,7 +214,7 @@ def _payload_of(record: StreamRecord) -> dict[str, Any] | None:
         return None
     try:
         payload = msgspec.json.decode(image.payload.S)
-    except (msgspec.DecodeError, UnicodeError):
+    except UNDECODABLE:
         return None
     return payload if isinstance(payload, dict) else None
 
@@ -230,6 +230,6 @@ def _attributes(key: Any) -> list[tuple[str, dict[str, str]]]:
         return []
     try:
         parts = msgspec.json.decode(key, type=list[tuple[str, str, str]])
-    except (msgspec.DecodeError, UnicodeError):
+    except UNDECODABLE:
         return []
     return [(name, {kind: value}) for name, kind, value in parts]

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-import msgspec
-
-from causality.records import Unreadable
+from causality.records import UNDECODABLE, Unreadable
 from providers.errors import UserError
 from providers.events import Position, ProviderEvent, RecordBatch
 from providers.recordings.entries import (
@@ -79,7 +77,7 @@ def read_entries(stream: BinaryIO, name: str) -> Iterator[tuple[float, Entry | U
         for number, line in enumerate(lines.splitlines(), 1):
             try:
                 entry = decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            except UNDECODABLE as error:
                 reason = f"{name}, byte {place}, line {number}: {error}"
                 yield now_s, Unreadable(reason, line[:_SHOWN].decode("utf-8", "replace"))
                 continue
@@ -184,7 +182,7 @@ def _regions_in(stream: BinaryIO) -> tuple[str, ...]:
 def _first_line(member: bytes) -> Began | None:
     try:
         entry = decode(unpack(member).split(b"\n", 1)[0])
-    except (Damaged, msgspec.DecodeError):
+    except (Damaged, *UNDECODABLE):
         return None
     return entry if isinstance(entry, Began) else None
 

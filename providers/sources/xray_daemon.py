@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from causality.records import UNDECODABLE
 from providers.errors import UserError
 from providers.events import Gap, ProviderEvent, RegionStatus, TraceBatch
 from providers.streams.timing import Timing
@@ -109,6 +110,6 @@ def segment_of(datagram: bytes) -> str | None:
     try:
         head = _head.decode(first)
         document = rest.decode().strip()
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNDECODABLE:
         return None
     return document if (head.format, head.version) == ("json", 1) and document else None

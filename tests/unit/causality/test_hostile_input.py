@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from causality.detail import detail_of
 from causality.document import encode
 from causality.engine import Engine
+from causality.keys import display_key
 from causality.latency import LatencyTable, edge_samples, function_samples
 from causality.problems import problems
 from causality.records import (
@@ -268,3 +269,68 @@ def test_a_page_keeps_its_readable_records() -> None:
     (unreadable,) = decoded.unreadable
     assert unreadable.event_id == "bad"
     assert "reqID" in unreadable.reason
+
+
+_GOOD = json.dumps(
+    _record("r1:entry00000000", "pl:" + "arn:aws:lambda:us-west-2:1:function:f", "5")
+)
+_DEEP = "[" * 100_000 + "]" * 100_000
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        '{"eventID": "a\x01b", "dynamodb": {}}',
+        '{"eventID": "a\nb", "dynamodb": {}}',
+        '{"eventID": "\\ud800", "dynamodb": {}}',
+        '{"eventID": "\udcff\udcfe", "dynamodb": {}}',
+        '{"dynamodb": {"ApproximateCreationDateTime": NaN}}',
+        '{"dynamodb": {"ApproximateCreationDateTime": -Infinity}}',
+        '{"dynamodb": {"NewImage": null}, "more": ' + _DEEP + "}",
+        _DEEP,
+        '{"dynamodb": [1, "],[", {"a": "\\"]"}], "x": 01}',
+        '{"eventName": "INSERT", "dynamodb": {"Keys": {"reqID": {"S": "a"}}}}',
+        '{"eventName": "MODIFY", "dynamodb": {"NewImage": {"reqID": {"S": "a"}}}}',
+        '{"dynamodb": {"NewImage": {"reqID": {"S": "a"}, "payload": {"B": "YQ=="}, "ts": {}}}}',
+        json.dumps(_record("r:1", "x" * 2_000_000, "5")),
+        json.dumps(_record("r:1", "end", "9" * 400)),
+    ],
+    ids=lambda damaged: damaged[:40],
+)
+def test_a_damaged_record_costs_nothing_but_itself(damaged: str) -> None:
+    text = f'{{"NextShardIterator": "next,]}}", "Records": [{_GOOD}, {damaged}, {_GOOD}]}}'
+    page = decode_page(text.encode("utf-8", "surrogateescape"))
+    assert page.next_iterator == "next,]}"
+    assert len(page.records) + len(page.unreadable) == 3
+    engine = Engine()
+    engine.apply_records(page.records)
+    engine.apply_unreadable(page.unreadable)
+    engine.settle()
+    (lost,) = engine.lost
+    assert (engine.unreadable, lost.kind, list(engine.invocations)) == (1, "unreadable", ["r1"])
+    assert lost.detail
+    _show_everything(engine)
+
+
+@pytest.mark.parametrize("cut", [1, 30, 200])
+def test_a_page_that_is_cut_off_is_no_page(cut: int) -> None:
+    """It is asked for again: nobody knows what is missing."""
+    body = f'{{"Records": [{_GOOD}, {{"a": NaN}}]}}'.encode()
+    with pytest.raises(msgspec.DecodeError):
+        decode_page(body[:-cut])
+    with pytest.raises(msgspec.DecodeError):
+        decode_page(body + b" more")
+
+
+def test_an_item_that_left_its_table_is_nothing_unreadable() -> None:
+    service = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+    image = {"reqID": {"S": "a"}, "payload": {"S": "end"}, "ts": {"N": "1"}}
+    change = {"Keys": {"reqID": {"S": "a"}}, "OldImage": image}
+    removed = {"eventName": "REMOVE", "userIdentity": service, "dynamodb": change}
+    engine = _apply(removed)
+    assert (engine.records, engine.unreadable) == (2, 1)  # as a dump's line it is an INSERT
+
+
+def test_a_key_that_nobody_can_read_is_shown_as_it_is() -> None:
+    key = f'[["a", "S", {_DEEP}]]'
+    assert display_key(key) == key

@@ -146,20 +146,29 @@ def test_names_cannot_act_on_the_terminal() -> None:
     assert line.isprintable()
 
 
-def test_times_that_are_none_stay_numbers() -> None:
+def test_what_was_written_at_no_time_is_unreadable() -> None:
     record = written(0, START)
     assert record.dynamodb.NewImage is not None
     record.dynamodb.NewImage.ts.N = "9" * 30
     (line,) = RecordLines().of(batch([record]))
-    assert line.startswith("1e+27 ")
+    assert "unreadable" in line
+    assert "is no time" in line
 
 
 def test_deletions_have_no_line() -> None:
     record = written(0, START)
     record.dynamodb.NewImage = None
+    record.eventName = "REMOVE"
     lines = RecordLines()
     assert list(lines.of(batch([record]))) == []
     assert summary(lines) == "0 records, 1 deleted from the table"
+
+
+def test_a_stream_without_images_is_told() -> None:
+    record = written(0, START)
+    record.dynamodb.NewImage = None
+    (line,) = RecordLines().of(batch([record]))
+    assert "NEW_AND_OLD_IMAGES" in line
 
 
 def status(region: str, phase: RegionPhase, kind: str = "", message: str = "") -> RegionStatus:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import threading
@@ -314,3 +315,69 @@ def _piped(folder: Path, text: str) -> list[StreamRecord]:
         return [r for e in read(found) if isinstance(e, RecordBatch) for r in e.records]
     finally:
         writing.join()
+
+
+ITEM = {"reqID": {"S": "r1"}, "payload": {"S": "end"}, "ts": {"N": "1"}, "expires": {"N": "9"}}
+OTHER = {"id": {"S": "of another table"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "scan.json",
+            json.dumps({"Items": [ITEM, OTHER], "Count": 2, "ScannedCount": 2}, indent=4),
+        ),
+        ("scan", json.dumps({"Items": [ITEM, OTHER], "Count": 2})),
+        ("items.json", json.dumps([ITEM, OTHER], indent=2)),
+        ("items.jsonl", f"{json.dumps(ITEM)}\r\n{json.dumps(OTHER)}\r\n"),
+        ("items", f"{json.dumps(ITEM)}\n{json.dumps(OTHER)}\n"),
+        ("item.json", json.dumps({"Item": ITEM}, indent=1) + json.dumps({"Item": OTHER}, indent=1)),
+        ("export", f"{json.dumps({'Item': ITEM})}\n{json.dumps({'Item': OTHER})}\n"),
+        ("export", f"{json.dumps({'Item': ITEM})}\n{json.dumps({'a': 1})}\n"),
+    ],
+)
+def test_what_a_table_holds_is_read_as_it_was_printed(folder: Path, name: str, text: str) -> None:
+    (folder / name).write_bytes(text.encode())
+    (found,) = records(folder / name)
+    assert found.dynamodb.NewImage is not None
+    assert found.dynamodb.NewImage.reqID.S == "r1"
+    (bad,) = unreadable(folder / name)
+    assert bad.reason.startswith(str(folder / name))
+
+
+def test_answers_one_after_another_are_read_and_so_is_what_comes_before_a_torn_one(
+    folder: Path,
+) -> None:
+    answers = [
+        json.dumps({"Records": [record(n)], "NextShardIterator": "x"}, indent=4) for n in (1, 2)
+    ]
+    (folder / "all.json").write_text("\n".join([*answers, answers[0][:80]]))
+    assert [found.eventID for found in records(folder / "all.json")] == ["e1", "e2"]
+    assert len(unreadable(folder / "all.json")) == 1
+
+
+def test_documents_that_a_query_gave_are_read(folder: Path) -> None:
+    told = [json.dumps({"id": str(n), "trace_id": "1-a-b", "start_time": n}) for n in (1, 2)]
+    for indent in (None, 4):
+        (folder / "documents.json").write_text(json.dumps(told, indent=indent))
+        assert documents(folder / "documents.json") == told
+
+
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.new", "a.log", "a.xray", "a.json.gz", "a.json"])
+def test_what_is_nested_too_deeply_is_unreadable_and_no_crash(folder: Path, name: str) -> None:
+    lines = {
+        "a.new": f"1 INSERT:e:{DEEP}\n",
+        "a.log": f"gammaray:2 {DEEP}\n",
+        "a.json": f'{{"Records": {DEEP}}}\n',
+    }
+    data = lines.get(name, f'{{"dynamodb": {DEEP}}}\n').encode()
+    (folder / name).write_bytes(
+        gzip.compress(b'{"Item": null}\n' + data) if name[-1] == "z" else data
+    )
+    found = unreadable(folder / name)
+    assert found
+    assert all(bad.reason for bad in found)
