@@ -60,7 +60,7 @@ class Silence:
 
 def _places(call: CallNode) -> Iterator[Place]:
     for output in call.outputs:
-        if call.fact.service in SERVICES:
+        if call.fact.service in SERVICES and not output.fact.doubtful:
             yield place_of_output(call, output)
 
 

@@ -372,6 +372,24 @@ def _record(key: str, payload: str, at_s: float) -> dict[str, Any]:
     return {"dynamodb": {"NewImage": item}}
 
 
+def test_a_call_that_started_nothing_is_told_once_however_it_can_be_read() -> None:
+    arn = "arn:aws:lambda:us-west-2:123456789012:function:"
+    text = "pl:PutObject:us-west-2:Bucket:b:Key:in/a:ContentType:image/png"
+    records = [
+        _record("p:entry00000000", f"pl:{arn}parent:es:ext:invokeCLI", T),
+        _record("p:1", json.dumps({"id": "c1", "start_time": T, "gr_payload": text}), T),
+        *(
+            _record(f"{n}:entry00000000", f"pl:{arn}child:es:s3:bkt:b:key:{key}:op:Other", T + 9)
+            for n, key in enumerate(["in/x", "in/a%3AContentType%3Aimage/x"])
+        ),
+    ]
+    engine = Engine()
+    engine.apply_records(decode_page(world_records.page(records)).records)
+    engine.finish()
+    told = [problem for problem in graph_document(engine).problems if problem.request_id == "p"]
+    assert [problem.kind for problem in told] == ["never-triggered"]
+
+
 def test_a_less_likely_object_is_found_and_in_doubt() -> None:
     arn = "arn:aws:lambda:us-west-2:123456789012:function:"
     text = "pl:PutObject:us-west-2:Bucket:b:Key:a:ACL:private"
