@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from fnmatch import translate
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from causality.filter_words import FIELDS, FLAGS, MEASURES, QUANTILES, SEARCHED, MeasureKind, Test
 from causality.graph import Invocation
@@ -72,8 +72,6 @@ _SIGNS: dict[str, Callable[[float, float], bool]] = {
 
 _QUOTE_IT = 'Or put "quotes" around the text to look for it'
 
-_Fits: TypeAlias = Callable[[float], bool]
-
 
 class FilterError(ValueError):
     """An expression that cannot be read.
@@ -88,12 +86,30 @@ class FilterError(ValueError):
         self.column = column
 
 
+class Bound(NamedTuple):
+    """What a number is compared with."""
+
+    sign: str
+    value: float
+
+    def fits(self, value: float) -> bool:
+        """Say whether a number lies as is asked for."""
+        # The difference of two epoch times is off by a fraction of a microsecond.
+        return _SIGNS[self.sign](round(value, 6), self.value)
+
+
 class Slow(NamedTuple):
-    """A word about a quantile: the functions and edges that fit it."""
+    """A word about a quantile: the functions and edges that fit it.
+
+    Attributes:
+        figure: the member of a latency table's rows that it is about.
+    """
 
     functions: frozenset[SeriesKey]
     edges: frozenset[SeriesKey]
     negated: bool
+    figure: str
+    bound: Bound
 
     def fits(self, invocation: Invocation) -> bool:
         """Say whether its function, or an edge that leads to it, is one of them."""
@@ -132,6 +148,14 @@ class Filter:
     def fits_edge(self, key: SeriesKey) -> bool:
         """Say whether an edge's row of a latency table fits the words about quantiles."""
         return all((key in word.edges) != word.negated for word in self.slow)
+
+    def fits_figures(self, row: object) -> bool:
+        """Say whether figures that are named as those of a latency table's rows fit them."""
+        for word in self.slow:
+            value: float | None = getattr(row, word.figure)
+            if (value is not None and word.bound.fits(value)) == word.negated:
+                return False
+        return True
 
 
 class _Word(NamedTuple):
@@ -263,19 +287,13 @@ def _comparison(word: _Word, latencies: Callable[[], Latencies] | None) -> Test 
         meant = _SIGNS_MEANT[sign]
         raise FilterError(f"no comparison {sign!r}; {meant}", column)
     kind: MeasureKind = MEASURES[name].kind if name in MEASURES else "duration"
-    bound = _bound(match["value"], kind, word.column + match.start("value"))
-    compare = _SIGNS[sign]
-
-    def fits(value: float) -> bool:
-        # The difference of two epoch times is off by a fraction of a microsecond.
-        return compare(round(value, 6), bound)
-
+    bound = Bound(sign, _bound(match["value"], kind, word.column + match.start("value")))
     if name in MEASURES:
         values = MEASURES[name].values
-        return lambda invocation: any(fits(value) for value in values(invocation))
+        return lambda invocation: any(bound.fits(value) for value in values(invocation))
     if latencies is None:
         raise FilterError(f"{name} needs the latencies of a whole graph", word.column)
-    return _slow(latencies(), QUANTILES[name].row, fits, word.negated)
+    return _slow(latencies(), QUANTILES[name].row, bound, word.negated)
 
 
 def _bound(text: str, kind: MeasureKind, column: int) -> float:
@@ -318,15 +336,16 @@ def read_time(text: str) -> float | None:
     return (instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)).timestamp()
 
 
-def _slow(latencies: Latencies, member: str, fits: _Fits, negated: bool) -> Slow:
+def _slow(latencies: Latencies, figure: str, bound: Bound, negated: bool) -> Slow:
     def found(rows: Iterable[LatencyRow]) -> frozenset[SeriesKey]:
         return frozenset(
             (row.name, row.region)
             for row in rows
-            if (value := getattr(row, member)) is not None and fits(value)
+            if (value := getattr(row, figure)) is not None and bound.fits(value)
         )
 
-    return Slow(found(latencies.functions.rows()), found(latencies.edges.rows()), negated)
+    functions, edges = found(latencies.functions.rows()), found(latencies.edges.rows())
+    return Slow(functions, edges, negated, figure, bound)
 
 
 def _known(name: str, there_are: Iterable[str]) -> str:

@@ -239,15 +239,15 @@ class Latencies(NamedTuple):
     edges: LatencyTable
 
 
-def latencies_of(invocations: Iterable[Invocation], since_s: float = float("-inf")) -> Latencies:
-    """Make the tables of some invocations, of samples that came to be known after `since_s`."""
+def latencies_of(invocations: Iterable[Invocation]) -> Latencies:
+    """Make the tables of some invocations."""
     tables = Latencies(LatencyTable(), LatencyTable())
     for invocation in invocations:
         for attempt, sample in function_samples(invocation):
-            if sample is not None and sample[2] > since_s:
+            if sample is not None:
                 tables.functions.put(attempt, sample)
         for cause, sample in edge_samples(invocation):
-            if sample is not None and sample[2] > since_s:
+            if sample is not None:
                 tables.edges.put(cause, sample)
     return tables
 

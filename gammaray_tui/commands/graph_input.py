@@ -131,16 +131,13 @@ def check_filter(expression: str, option: str = "--filter") -> None:
     read_filter(expression, None, option)
 
 
-def read_filter(
-    expression: str, engine: Engine | None, option: str = "--filter", since_s: float = 0.0
-) -> Filter | None:
+def read_filter(expression: str, engine: Engine | None, option: str = "--filter") -> Filter | None:
     """Read a filter expression.
 
     Args:
         expression: as the user wrote it.
         engine: the graph whose latencies quantiles are looked up in; None for an empty one.
         option: where it stood.
-        since_s: quantiles count what came to be known after this, epoch seconds.
 
     Raises:
         UserError: it cannot be read; points at the column.
@@ -150,7 +147,7 @@ def read_filter(
 
     known = engine.invocations.values() if engine is not None else ()
     try:
-        return parse(expression, lambda: latencies_of(known, since_s))
+        return parse(expression, lambda: latencies_of(known))
     except FilterError as error:
         from rich.cells import cell_len  # letters take one cell, two, or none
 

@@ -85,8 +85,7 @@ def _of_files(
     engine = read_graph(paths)
     members = list(engine.invocations.values())
     span = covered(members)
-    since_s = span[1] - window_s if span is not None and window_s is not None else 0.0
-    test = read_filter(expression, engine, since_s=since_s)
+    test = read_filter(expression, engine)
     return [e for e in latency_entries(members, span, window_s, test) if e.kind == by.value]
 
 

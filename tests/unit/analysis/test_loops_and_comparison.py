@@ -6,6 +6,8 @@ import pytest
 
 from causality.analysis import Hop, compare, loops
 from causality.analysis.latencies import covered, latency_entries
+from causality.filters import parse
+from causality.latency import latencies_of
 from causality.views import select
 from tests.unit.analysis.chains import World, received, send, update, updated
 from tests.unit.causality.oracle import APPLICATIONS
@@ -170,3 +172,15 @@ def test_functions_of_one_name_in_several_accounts_are_told_apart() -> None:
     ]
     (entry,) = latency_entries(one, covered(one))
     assert (entry.count, entry.account) == (1, None)
+
+
+def test_of_one_name_in_several_accounts_each_is_as_slow_as_it_is() -> None:
+    world = _of_accounts("111111111111", took_s=1.0)
+    world.run("slow", "A", 0.0, 9.0, account="222222222222")
+    members = select(world.engine())
+    test = parse("p95>5s", lambda: latencies_of(members))
+
+    (entry,) = latency_entries(members, covered(members), test=test)
+
+    assert entry.account == "222222222222"
+    assert entry.max_s == pytest.approx(9.0)
