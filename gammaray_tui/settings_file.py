@@ -67,8 +67,12 @@ def read_original(path: Path, say: Callable[[str], None]) -> dict[str, Any]:
     try:
         text = path.expanduser().read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
+        why = (error.strerror if isinstance(error, OSError) else None) or error
         raise UserError(
-            f"{path} cannot be read: {error}.", todo="Check the path after --from.", kind="config"
+            f"It cannot be read: {why}.",
+            on=str(path),
+            todo="Check the path after --from.",
+            kind="config",
         ) from error
     names = _assignments(text)
 

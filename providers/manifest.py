@@ -198,7 +198,10 @@ def lasting_id(id: str) -> str:
 
 def _is_path(id: str) -> bool:
     path = Path(id)
-    return path.suffix in (".toml", _ORIGINAL_SUFFIX) or (path / FILE_NAME).is_file()
+    try:
+        return path.suffix in (".toml", _ORIGINAL_SUFFIX) or (path / FILE_NAME).is_file()
+    except (OSError, ValueError):  # too long for a path, not allowed to look, or a NUL in it
+        return False
 
 
 def load(path: Path) -> LoadedApplication:
@@ -210,9 +213,11 @@ def load(path: Path) -> LoadedApplication:
     Raises:
         UserError: kind "bad-manifest"; the message names the key.
     """
-    file = path / FILE_NAME if path.is_dir() else path
-    original = file.suffix == _ORIGINAL_SUFFIX
+    file = path
     try:
+        if path.is_dir():
+            file = path / FILE_NAME
+        original = file.suffix == _ORIGINAL_SUFFIX
         if original:
             manifest = read_original(file)
             ours = _ours_for(manifest, file)
@@ -225,7 +230,9 @@ def load(path: Path) -> LoadedApplication:
         named = named_for(manifest, letter)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise _bad(file, str(error), _hint(str(error))) from error
-    except (OSError, ValueError) as error:  # TOMLDecodeError is a ValueError, with a position
+    except OSError as error:
+        raise _bad(file, error.strerror or str(error), "") from error
+    except ValueError as error:  # TOMLDecodeError is one, with a position
         raise _bad(file, str(error), "") from error
     return LoadedApplication(
         file.stem if original else file.resolve().parent.name,

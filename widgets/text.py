@@ -51,6 +51,13 @@ def cut(text: str, width: int, ellipsis: str = "…") -> str:
     return set_cell_size(text, width - len(ellipsis)).rstrip() + ellipsis
 
 
+def shortened(text: str, width: int, ellipsis: str = "…") -> str:
+    """Give at most about `width` cells of `text`: its beginning and its end."""
+    if cell_len(text) <= width:
+        return text
+    return cut(text, width // 2, ellipsis) + text[-width // 2 :]
+
+
 def left(text: str, width: int, ellipsis: str = "…") -> str:
     """Cut and pad `text` to exactly `width` cells, flush left."""
     return _padded(cut(text, width, ellipsis), width, before=False)

@@ -107,8 +107,9 @@ def read_payload(source: str | None) -> str | None:
     try:
         return Path(source).expanduser().read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
+        why = (error.strerror if isinstance(error, OSError) else None) or error
         raise UserError(
-            f"The payload cannot be read: {error}.",
+            f"The payload cannot be read: {why}.",
             on=source,
             todo="Name a text file after --payload, or - for stdin.",
             kind="usage",

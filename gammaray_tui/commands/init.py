@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -46,7 +47,7 @@ def init(
         endpoint_url=endpoint_url, since=since, theme=theme, config=config,
     ).over(options.given_before(context))  # fmt: skip
     path = (given.config or default_path()).expanduser()
-    if path.exists() and not force:
+    if os.path.exists(path) and not force:  # also of what cannot be a path
         raise UserError(
             "There is a configuration file already.",
             on=str(path),

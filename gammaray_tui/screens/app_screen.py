@@ -9,11 +9,13 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from providers.errors import UserError
+from widgets.text import shortened
 
 if TYPE_CHECKING:
     from gammaray_tui.app import GammarayApp
 
 Result = TypeVar("Result")
+_LONGEST_LINE = 400  # cells
 
 
 class AppScreen(Screen[Result]):
@@ -28,6 +30,8 @@ class AppScreen(Screen[Result]):
         """Say in the screen what went wrong and what to do; None takes it away."""
         look = self.gammaray.look
         text = "" if error is None else f"{look.glyphs.state['error']} {error}"
-        safe = "\n".join(look.safe(line) for line in text.splitlines())
+        # What was pasted by mistake can stand in it, and must not push away what is said of it.
+        lines = (shortened(look.safe(line), _LONGEST_LINE) for line in text.splitlines())
+        safe = "\n".join(lines)
         self.query_one("#trouble", Static).update(Content(safe))
         self.set_class(error is not None, "-trouble")

@@ -93,7 +93,8 @@ class FireScreen(Dialog[Shot]):
         with Horizontal(classes="row", id="numbers"):
             yield plain("how often", classes="label")
             count = self._last.count if self._last is not None else 1
-            yield Input(str(count), id="count", type="integer", max_length=4)
+            # Firing judges what they hold: Textual's own verdict is a frame, three lines high.
+            yield Input(str(count), id="count", type="integer", max_length=4, validate_on=())
             yield plain("per second", classes="label between")
             rate = self._last.rate if self._last is not None else None
             yield Input(
@@ -102,6 +103,7 @@ class FireScreen(Dialog[Shot]):
                 type="number",
                 max_length=6,
                 placeholder="no limit",
+                validate_on=(),
             )
         with Horizontal(classes="row"):
             yield plain("payload", classes="label")

@@ -40,7 +40,11 @@ class Store(Protocol):
         """
 
     def read(self, path: str) -> bytes | None:
-        """Give a file's content; None when there is none."""
+        """Give a file's content; None when there is none.
+
+        Raises:
+            UserError: it cannot be read.
+        """
 
     def files(self, folder: str, ending: str = PARQUET) -> Iterator[File]:
         """List the files with an ending below a folder, in order of their paths."""
@@ -109,6 +113,13 @@ class Folder:
             return (self.path / path).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise UserError(
+                f"The archive cannot be read: {error.strerror or error}.",
+                on=str(self.path),
+                todo="Check its name and its permissions, or name another one.",
+                kind="archive-failed",
+            ) from error
 
     def files(self, folder: str, ending: str = PARQUET) -> Iterator[File]:
         """List files."""

@@ -46,13 +46,19 @@ def find_recordings(paths: Sequence[Path] = ()) -> tuple[list[Summary], list[Use
     found: list[Summary] = []
     wrong: list[UserError] = []
     for path in paths or (default_folder(),):
-        files = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() or not paths else [path]
-        for file in files:
+        for file in sorted(_files(path) if paths else path.glob(f"*{SUFFIX}")):
             try:
                 found.append(summarise(file))
             except UserError as error:
                 wrong.append(error)
     return sorted(found, key=lambda summary: summary.start_s), wrong
+
+
+def _files(path: Path) -> Iterable[Path]:
+    try:
+        return path.glob(f"*{SUFFIX}") if path.is_dir() else [path]
+    except OSError:  # no path can be that long: opening it says so
+        return [path]
 
 
 def latest_of(origin: str) -> Path:

@@ -73,6 +73,17 @@ async def test_fire_takes_a_target_a_rate_and_a_payload_and_remembers_it() -> No
         await until(pilot, lambda: '{"n": 1}' in text_of(app))
 
 
+async def test_what_is_pasted_by_mistake_is_refused_and_fields_stay_as_they_are() -> None:
+    async with running(shop_model(), operations=MockOperations()) as (app, pilot):
+        await pilot.press("f")
+        await until(pilot, lambda: focus_of(app) == "fire")
+        await pilot.press(*["shift+tab"] * 5)
+        assert focus_of(app) == "target"
+        assert app.screen.query_one("#rate").size.height == 1  # passed by, and empty
+        app.screen.query_one("#target", Input).value = "x/" * 100_000
+        await until(pilot, lambda: "cannot be fired" in text_of(app))
+
+
 async def test_escape_leaves_fire_without_firing() -> None:
     operations = MockOperations()
     async with running(shop_model(), operations=operations) as (app, pilot):

@@ -183,3 +183,11 @@ def test_a_missing_manifest_is_an_error_for_people(tmp_path: Path) -> None:
         load(tmp_path)
 
     assert raised.value.kind == "bad-manifest"
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "x" * 300 + ".toml", "a/" * 4000, "x\0y"])
+def test_what_no_path_can_be_is_an_error_for_people(name: str) -> None:
+    with pytest.raises(UserError) as raised:
+        find_application(name)
+
+    assert raised.value.kind in ("unknown-application", "bad-manifest")

@@ -133,3 +133,9 @@ def test_a_replay_asks_aws_for_nothing_but_an_archive_in_s3(tmp_path: Path) -> N
     asked = ("replay", str(records), "--endpoint-url", "http://127.0.0.1:9", "--archive")
     assert "means nothing" in run_inside(*asked, str(tmp_path / "archive")).stderr
     assert "means nothing" not in run_inside(*asked, "s3://bucket/archive").stderr
+
+
+def test_an_archive_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="File name too long") as raised:
+        Dataset(Folder(tmp_path / ("x" * 5000)))
+    assert raised.value.kind == "archive-failed"

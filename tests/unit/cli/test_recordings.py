@@ -147,3 +147,10 @@ def test_options_of_the_screen_are_refused_before_commands() -> None:
         done = run_inside(*option, "recordings")
         assert done.returncode == 2
         assert f"{option[0]} belongs to the screen" in done.stderr
+
+
+def test_what_no_path_can_be_is_told_and_no_defect() -> None:
+    for command in (("recordings", "list"), ("init", "--yes", "--config"), ("init", "--from")):
+        done = run_inside(*command, "x" * 5000)
+        assert "File name too long" in done.stderr
+        assert "defect" not in done.stderr
