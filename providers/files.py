@@ -182,13 +182,13 @@ def _new_of(event: ProviderEvent, seen: set[str] | None) -> Iterator[ProviderEve
 def _is_new(record: StreamRecord, seen: set[str] | None) -> bool:
     if seen is None:
         return True
-    key = record.eventID
+    key, image = record.eventID, record.dynamodb.NewImage
     if not key:  # told from others by its item and place
-        image = record.dynamodb.NewImage
         key = f"{image.reqID.S if image else ''}\n{record.dynamodb.SequenceNumber}"
     if key in seen:
         return False
-    seen.add(key)
+    if image is not None:  # else another file may know what was written
+        seen.add(key)
     return True
 
 

@@ -357,6 +357,13 @@ def test_answers_one_after_another_are_read_and_so_is_what_comes_before_a_torn_o
     assert len(unreadable(folder / "all.json")) == 1
 
 
+def test_a_record_without_its_image_does_not_stand_in_the_way_of_itself(folder: Path) -> None:
+    bare = record(1) | {"dynamodb": {"Keys": {}, "SequenceNumber": "1"}}
+    (folder / "a.jsonl").write_text(f"{json.dumps(bare)}\n{line(1)}{json.dumps(bare)}\n")
+    images = [found.dynamodb.NewImage is not None for found in records(folder)]
+    assert images == [False, True]
+
+
 def test_documents_that_a_query_gave_are_read(folder: Path) -> None:
     told = [json.dumps({"id": str(n), "trace_id": "1-a-b", "start_time": n}) for n in (1, 2)]
     for indent in (None, 4):
