@@ -83,7 +83,9 @@ def export(
     """Write the causal graph of recorded files.
 
     Files: stream records (*.jsonl, also of `tail --json`), the original GammaRay's text dumps
-    (*.new), X-Ray documents (*.xray). A record that stands in two of them counts once.
+    (*.new), X-Ray documents (*.xray), and what `aws` prints of a table (scan, query), of its
+    stream (get-records) and of traces (batch-get-traces). A record that stands in two of them
+    counts once.
     """
     options.given_before(context).refuse_aws("export")
     from gammaray_tui.exports import written
