@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from causality import names
 from causality.graph import CauseNode
@@ -64,51 +65,30 @@ def edge_from(
         crowded: whether not all was read that it depends on.
         failed: whether the cause's invocation failed; None for what was known of that before.
     """
-    child, edge = cause.invocation, solved.edge
-    began_s = half.began_s
+    child, began_s = cause.invocation, half.began_s
     if known is not None:
         mature = mature or known.mature
         began_s = min(began_s, known.began_s)  # an earlier attempt's, which was not read again
-    grade: Grade = "none"
-    candidates: tuple[Candidate, ...] = ()
-    parent = call = delay_s = operation = None
-    made: tuple[int, ...] = ()
-    if edge is not None:
-        weak = edge.evidence != "exact"
-        young = solved.needs == "order" and not mature
-        grade = "ambiguous" if weak and (crowded or young) else edge.evidence
-        candidates = tuple(
-            sorted(
-                (Candidate(c.invocation.request_id, c.id) for c in edge.candidates),
-                key=lambda c: (c.request_id, c.call_id),
-            )
-        )
-        made = tuple(sorted({minute_of(c.started_at_s or 0.0) for c in edge.candidates}))
-        operations = {c.fact.operation for c in edge.candidates}
-        operation = operations.pop() if len(operations) == 1 else None
-        if grade != "ambiguous":
-            parent = edge.parent.request_id if edge.parent is not None else None
-            call = edge.call.id if edge.call is not None else None
-            ended_s = edge.call.ended_at_s if edge.call is not None else None
-            if ended_s is not None and not cause.repeated:
-                delay_s = began_s - ended_s
-    elif crowded:
+    if crowded and solved.edge is None:
         # It was not looked for everywhere: that none was found means nothing.
-        mature = False
-        if known is not None and known.candidates:
-            grade, candidates, operation = "ambiguous", known.candidates, known.operation
-    makers = {parent} if parent is not None else {c.request_id for c in candidates}
+        mature, said = False, _said_before(known)
+    else:
+        said = _said(solved, certain=mature or solved.needs != "order", crowded=crowded)
+    makers = {said.parent} if said.parent is not None else {c.request_id for c in said.candidates}
     places = {functions.get(maker) for maker in makers}
     place = places.pop() if len(places) == 1 else None
+    grade, delay_s = said.grade, None
+    if said.ended_s is not None and not cause.repeated:
+        delay_s = began_s - said.ended_s
     return Edge(
         half.request,
         half.cause_id,
         grade,
         began_s,
         half.cause.service,
-        parent=parent,
-        call=call,
-        candidates=candidates,
+        parent=said.parent,
+        call=said.call,
+        candidates=said.candidates,
         needs=solved.needs if grade not in ("none", "exact") else "",
         source=doubt_source(source_of(cause.keys[0])) if solved.needs else "",
         delay_s=delay_s,
@@ -116,15 +96,62 @@ def edge_from(
         child_region=child.region,
         parent_function=place[1] if place is not None else None,
         parent_region=place[0] if place is not None else None,
-        operation=operation,
+        operation=said.operation,
         resource=half.cause.resource,
         key=half.cause.key,
         mature=mature and grade != "exact",
         crowded=crowded and grade == "ambiguous",
         failed=failed if failed is not None else known is not None and known.failed,
         again=cause.repeated and is_first(half),
-        made=made,
+        made=said.made,
     )
+
+
+class _Said(NamedTuple):
+    """What is said of the call of a cause.
+
+    Attributes:
+        ended_s: when it was over, if it is certain.
+        made: the minutes in which the calls were made that can be meant.
+    """
+
+    grade: Grade = "none"
+    candidates: tuple[Candidate, ...] = ()
+    operation: str | None = None
+    made: tuple[int, ...] = ()
+    parent: str | None = None
+    call: str | None = None
+    ended_s: float | None = None
+
+
+def _said(solved: Solved, *, certain: bool, crowded: bool) -> _Said:
+    edge = solved.edge
+    if edge is None:
+        return _Said()
+    candidates = sorted(
+        (Candidate(call.invocation.request_id, call.id) for call in edge.candidates),
+        key=lambda candidate: (candidate.request_id, candidate.call_id),
+    )
+    operations = {call.fact.operation for call in edge.candidates}
+    said = _Said(
+        edge.evidence,
+        tuple(candidates),
+        operations.pop() if len(operations) == 1 else None,
+        tuple(sorted({minute_of(call.started_at_s or 0.0) for call in edge.candidates})),
+    )
+    if edge.evidence == "ambiguous" or (edge.evidence != "exact" and (crowded or not certain)):
+        return said._replace(grade="ambiguous")
+    return said._replace(
+        parent=edge.parent.request_id if edge.parent is not None else None,
+        call=edge.call.id if edge.call is not None else None,
+        ended_s=edge.call.ended_at_s if edge.call is not None else None,
+    )
+
+
+def _said_before(known: Edge | None) -> _Said:
+    if known is None or not known.candidates:
+        return _Said()
+    return _Said("ambiguous", known.candidates, known.operation)
 
 
 def is_orphan(edge: Edge, half: CauseHalf) -> bool:

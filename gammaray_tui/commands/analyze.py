@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -55,6 +55,17 @@ class Format(StrEnum):
     JSON = "json"
     CSV = "csv"
     PARQUET = "parquet"
+
+
+# What each option goes with.
+_QUESTIONS: Final[Mapping[str, Collection[Name]]] = {
+    "--by": (Name.LATENCY,),
+    "--per": (Name.LATENCY, Name.SHARES),
+    "--between": {*Name} - {Name.CHANGES, Name.SQL},
+    "--before": (Name.CHANGES,),
+    "--after": (Name.CHANGES,),
+}
+_ENGINES: Final = {"--memory": "duckdb", "--athena-output": "athena"}
 
 
 def analyze(
@@ -151,27 +162,18 @@ def analyze(
         )
     if text and question is not Name.SQL:
         raise UserError(f"{question} takes no SQL.", todo="Leave it out.", kind="usage")
-    for option, said, questions in (
-        ("--by edge", by is By.EDGE, (Name.LATENCY,)),
-        (f"--per {per}", per is not Per.ALL, (Name.LATENCY, Name.SHARES)),
-        ("--between", bool(between), tuple({*Name} - {Name.CHANGES, Name.SQL})),
-        ("--before", bool(before), (Name.CHANGES,)),
-        ("--after", bool(after), (Name.CHANGES,)),
-    ):
-        if said and question not in questions:
-            raise _meaningless(option, f"the question {question}", sorted(questions))
-    for option, said, needed in (
-        ("--memory", bool(memory), "duckdb"),
-        ("--athena-output", bool(athena_output), "athena"),
-    ):
-        if said and engine != needed:
-            raise _meaningless(option, f"--engine {engine}", [f"--engine {needed}"])
-    if as_json and form is not Format.TABLE:
-        raise UserError(
-            f"--json and --format {form} exclude each other.", todo="Leave one out.", kind="usage"
-        )
-    if as_json:
-        form = Format.JSON
+    _need_meaning(
+        question,
+        {
+            "--by": "" if by is By.FUNCTION else by,
+            "--per": "" if per is Per.ALL else per,
+            "--between": between,
+            "--before": before,
+            "--after": after,
+        },
+    )
+    _need_engine(engine, {"--memory": memory, "--athena-output": athena_output})
+    form = _one_form(form, as_json=as_json)
     if form is Format.PARQUET and output is None and sys.stdout.isatty():
         raise UserError("Parquet cannot be shown here.", todo="Name a file with -o.", kind="usage")
     check_place(output)
@@ -219,6 +221,37 @@ def analyze(
             _write(ask(archive, asked, lambda done: say(f"{done} ...")), form, output)
             if (cost := archive.cost()) is not None:
                 say(cost)
+
+
+def _need_meaning(question: Name, given: Mapping[str, str]) -> None:
+    """Refuse options that mean nothing to a question.
+
+    Args:
+        question: what is asked.
+        given: what is said with each option; nothing where it was not given.
+    """
+    for option, said in given.items():
+        if said and question not in _QUESTIONS[option]:
+            shown = f"{option} {said}" if option in ("--by", "--per") else option
+            raise _meaningless(shown, f"the question {question}", sorted(_QUESTIONS[option]))
+
+
+def _need_engine(engine: str, given: Mapping[str, str]) -> None:
+    """Refuse options of another engine."""
+    for option, said in given.items():
+        needed = _ENGINES[option]
+        if said and engine != needed:
+            raise _meaningless(option, f"--engine {engine}", [f"--engine {needed}"])
+
+
+def _one_form(form: Format, *, as_json: bool) -> Format:
+    if not as_json:
+        return form
+    if form is not Format.TABLE:
+        raise UserError(
+            f"--json and --format {form} exclude each other.", todo="Leave one out.", kind="usage"
+        )
+    return Format.JSON
 
 
 def _meaningless(option: str, where: str, elsewhere: Sequence[str]) -> UserError:
