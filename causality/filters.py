@@ -25,6 +25,9 @@ __all__ = [
     "FilterError",
     "Slow",
     "Test",
+    "exactly",
+    "holding",
+    "is_plain",
     "likely_meant",
     "parse",
     "read_duration",
@@ -35,6 +38,7 @@ _TOKEN = re.compile(r'(?:[^\s"]|"[^"]*")+|"')
 _COMPARISON = re.compile(
     r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<sign><=|>=|=<|=>|<|>|!?=)(?P<value>.*)", re.S
 )
+_PLAIN = re.compile(r"[\w./][\w./-]*")
 _QUOTED = re.compile('"([^"]*)"')
 _WILDCARD = re.compile("[*?]")
 _FIELD = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*):(?P<value>.*)", re.S)
@@ -193,6 +197,21 @@ def likely_meant(text: str) -> str:
         if near and word.text.lower() not in FLAGS:
             return f"{word.text!r} is looked for as text; did you mean {near[0]}?"
     return ""
+
+
+def exactly(text: str) -> str:
+    """Write a pattern that fits this text alone."""
+    return '"' + text.replace('"', '"?"') + '"'  # a quote within quotes would end them
+
+
+def holding(text: str) -> str:
+    """Write a pattern that fits what has this text in it."""
+    return text if is_plain(text) else f"*{exactly(text)}*"
+
+
+def is_plain(text: str) -> bool:
+    """Say whether text means itself in an expression, also as a word of its own."""
+    return _PLAIN.fullmatch(text) is not None and text.lower() not in (*FLAGS, *_ELSEWHERE)
 
 
 def _words(text: str) -> Iterator[_Word]:

@@ -5,12 +5,12 @@ Kept as the graph changes, so that its cost follows the changes and never the si
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from causality import names
+from causality.filters import exactly, holding
 from causality.graph import CauseNode, Invocation
 from causality.snapshot import LatencyRow
 
@@ -217,18 +217,13 @@ def node_filter(node: MapNodeId) -> str:
     """Give the filter expression for the chains that go through a node."""
     name, region = node
     if region == OUTSIDE:
-        return quoted(name.rpartition(" ")[2])  # the resource
-    return f"function:{quoted(name)} region:{region}" if region else f"function:{quoted(name)}"
+        return holding(name.rpartition(" ")[2])  # the resource
+    return f"function:{exactly(name)} region:{region}" if region else f"function:{exactly(name)}"
 
 
 def edge_filter(name: str, region: str) -> str:
     """Give the filter expression for what an edge of the latency table led to."""
     caller, *resource, callee = name.split(" → ")
-    words = [f"function:{quoted(callee)}", f"caller:{quoted(caller)}"]
-    words += [f"resource:{quoted(part)}" for part in resource]
+    words = [f"function:{exactly(callee)}", f"caller:{exactly(caller)}"]
+    words += [f"resource:{holding(part)}" for part in resource]  # which may be the end of an ARN
     return " ".join([*words, f"region:{region}"] if region else words)
-
-
-def quoted(text: str) -> str:
-    """Write text for a filter expression so that it means itself."""
-    return text if re.fullmatch(r"[\w./-]+", text) and text[0] not in "-!" else f'"{text}"'

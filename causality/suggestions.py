@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from causality.filter_words import FIELDS, FLAGS, MEASURES, QUANTILES
+from causality.filters import exactly, is_plain
 
 _EXAMPLES = {"duration": "200ms", "count": "1", "time": "2026-11-22T14:00Z"}
 
@@ -85,4 +86,4 @@ def _words(bare: str, seen: Mapping[str, Iterable[str]]) -> Iterable[tuple[str, 
 
 
 def _quoted(value: str) -> str:
-    return f'"{value}"' if any(c.isspace() or c in "*?" for c in value) else value
+    return value if is_plain(value) else exactly(value)

@@ -60,7 +60,7 @@ async def test_enter_on_a_function_filters_by_it() -> None:
     model = shop_model()
     async with running(model) as (app, pilot):
         await pilot.press("2", "enter")
-        await until(pilot, lambda: model.filter == "function:checkout-api region:us-west-2")
+        await until(pilot, lambda: model.filter == 'function:"checkout-api" region:us-west-2')
         assert focus_of(app) == "tree"
 
 
@@ -73,7 +73,7 @@ async def test_enter_on_an_edge_filters_by_it() -> None:
     watch.apply(RecordBatch("us-east-1", "", world.records))
     async with running(watch) as (app, pilot):
         await pilot.press("2", "v", "enter")
-        wanted = "function:G caller:F resource:jobs region:us-east-1"
+        wanted = 'function:"G" caller:"F" resource:jobs region:us-east-1'
         await until(pilot, lambda: app.main.filter_text == wanted)
         await until(pilot, lambda: "filtered" in text_of(app))
         assert len(app.snapshot.rows) == 2

@@ -15,7 +15,7 @@ async def test_keys_go_from_frame_to_frame_and_choose_a_filter() -> None:
         assert line_with(app, "invocations").startswith(" stock-sync  us-east-1")
         await pilot.press("enter")
         await until(pilot, lambda: app.main.filter_text)
-        assert app.main.filter_text == "function:stock-sync region:us-east-1"
+        assert app.main.filter_text == 'function:"stock-sync" region:us-east-1'
         assert app.screen is app.main
 
 

@@ -5,11 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from causality.filter_words import FIELDS, FLAGS, MEASURES, QUANTILES
-from causality.filters import FilterError, likely_meant, parse, read_duration, read_time
+from causality.filters import (
+    FilterError,
+    exactly,
+    holding,
+    likely_meant,
+    parse,
+    read_duration,
+    read_time,
+)
+from causality.graph import Invocation
 from causality.latency import latencies_of
 from causality.suggestions import suggest
 from tests.unit.analysis.chains import World, read, received, send
@@ -235,3 +244,25 @@ def test_versions_and_aliases() -> None:
     assert fits("version:6") == {"old"}
     assert fits('version:"live"') == {"new"}
     assert fits("function:Checkout -version:6") == {"new"}
+
+
+@given(st.text(min_size=1), st.text(max_size=3), st.text(max_size=3))
+@example('a"b', "", "")
+@example('"', "*", "")
+@example("error", "", "")
+def test_what_is_written_for_a_text_means_it(text: str, before: str, after: str) -> None:
+    name = (before + text + after).lower()
+    longer = Invocation("r", function=before + text + after)
+
+    alone, within = parse(f"function:{exactly(text)}"), parse(f"function:{holding(text)}")
+    word = parse(holding(text))
+
+    assert alone is not None
+    assert within is not None
+    assert word is not None
+    assert (
+        alone(longer) == (name == text.lower()) or '"' in text
+    )  # whose place any character can take
+    if text.lower() in name:
+        assert within(longer)
+        assert word(longer)

@@ -66,5 +66,5 @@ def test_nodes_tell_what_the_table_of_latencies_knows() -> None:
     row = LatencyRow("alone", "us-west-2", 7, 2, 0, 0.1, 0.2, 0.3, 0.4, 0.5, 1.5)
     (node,) = FlowTable().map([row], NOW_S).nodes
     assert (node.count, node.errors, node.rate, node.p95_s) == (7, 2, 1.5, 0.3)
-    assert node_filter(node.id) == "function:alone region:us-west-2"
+    assert node_filter(node.id) == 'function:"alone" region:us-west-2'
     assert node_filter(("ObjectCreated:Put photos", "outside")) == "photos"
