@@ -91,7 +91,10 @@ def _segment_order(segment: FunctionSegment) -> tuple[float, str]:
 def _paired(segments: Sequence[FunctionSegment], recorded: list[Attempt]) -> dict[str, Attempt]:
     """Pair segments with attempts: those nearest in time first; all tries share one trace."""
     if len(segments) == 1 and len(recorded) == 1:
-        return {segments[0].id: recorded[0]}
+        began_s, start = segments[0].started_at_s, recorded[0].start
+        if began_s is None or start is None or distance_s(segments[0], recorded[0]) is not None:
+            return {segments[0].id: recorded[0]}
+        return {}
     pairs = sorted(
         (apart_s, segment.id, index)
         for segment in segments

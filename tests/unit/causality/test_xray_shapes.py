@@ -171,6 +171,14 @@ def test_members_that_nobody_knows_are_left_out() -> None:
     assert _entry(_service(**more), function).duration_s == _about(0.9)
 
 
+def test_a_try_of_another_time_is_another_one() -> None:
+    """Of the first try the record is lost, of the second one the document is on its way."""
+    shift = -60.0
+    first = _function(fault=True, start_time=T + shift, end_time=T + shift + 1.0)
+    entries = _graph(_service(), first).invocations
+    assert [(e.status, e.started_at) for e in entries] == [("error", T - 60.0), ("ok", T)]
+
+
 # --- several versions of one segment --------------------------------------------------------
 
 
