@@ -95,6 +95,18 @@ class RegionBoard:
         self._problems[source] = _Problem(error, retry_in_s)
         self._changed.set()
 
+    def silent(self, source: str, seconds: float, retry_in_s: float) -> None:
+        """Note that for so long there has been no answer about `source`: it is not live."""
+        self._failures.setdefault(source, 1)
+        error = UserError(
+            f"There has been no answer for {seconds:g} s",
+            todo="A network or a VPN that loses packets looks so. It is asked again.",
+            kind="unreachable",
+        )
+        self._problems.pop(source, None)
+        self._problems[source] = _Problem(error, retry_in_s)
+        self._changed.set()
+
     def went_well(self, source: str) -> None:
         """Note that a try about `source` went well."""
         if not self._failures.pop(source, 0):

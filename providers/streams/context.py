@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from providers.aws_errors import CREDENTIAL_KINDS, NEEDS_USER, user_error
 from providers.errors import UserError
@@ -21,6 +22,10 @@ _REGION_KINDS = CREDENTIAL_KINDS | {"access-denied", "not-aws", "server-error", 
 
 # How long DynamoDB Streams keeps records.
 RETENTION_S: Final = 24 * 3600.0
+# An answer takes some hundredths of a second; a full page over a slow line, a second or two.
+SILENT_AFTER_S = 5.0
+
+Answer = TypeVar("Answer")
 
 
 @dataclass
@@ -65,6 +70,20 @@ class RegionContext:
             self.contact.gap_s = now_s
             detail = f"nothing could be read for {silent_s / 3600:.0f} h, and streams hold 24 h"
             await self.put_gap(self.link.table_name, detail)
+
+    async def answered(self, source: str, call: Awaitable[Answer]) -> Answer:
+        """Await the answer to a call about `source`; where it is long in coming, the board says so.
+
+        Until a call has failed for good, by its timeout, "live" would be untrue for long.
+        """
+        retry_in_s = max(0.0, self.link.request_timeout_s - SILENT_AFTER_S)
+        timer = asyncio.get_running_loop().call_later(
+            SILENT_AFTER_S, self.board.silent, source, SILENT_AFTER_S, retry_in_s
+        )
+        try:
+            return await call
+        finally:
+            timer.cancel()
 
     async def put_gap(self, source: str, detail: str) -> None:
         """Tell of records that are known to be lost."""

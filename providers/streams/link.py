@@ -56,6 +56,9 @@ class RegionLink:
 
     Errors come out as botocore raises them, after one try: the readers have their own way of
     trying again, which the user sees.
+
+    Attributes:
+        request_timeout_s: how long an answer may take before a call has failed.
     """
 
     def __init__(
@@ -67,7 +70,7 @@ class RegionLink:
         self.generation = 0
         self._session = session
         self._timing = timing
-        self._request_timeout_s = request_timeout_s
+        self.request_timeout_s = request_timeout_s
         self._stack = AsyncExitStack()
         self._clients: dict[str, Any] = {}
         self._opening = asyncio.Lock()
@@ -210,7 +213,7 @@ class RegionLink:
                         service,
                         self.region,
                         attempts=1,
-                        read_timeout_s=self._request_timeout_s,
+                        read_timeout_s=self.request_timeout_s,
                         validate=False,
                     )
                 )

@@ -106,10 +106,11 @@ class ShardReader:
             try:
                 if iterator is None:
                     cursor = self._cursor()
-                    iterator = await link.open_iterator(self._arn, self.shard.id, cursor)
+                    opening = link.open_iterator(self._arn, self.shard.id, cursor)
+                    iterator = await self._region.answered(self.shard.id, opening)
                     self._on_open(self.shard.id)
                     await self._judge_beginning(cursor)
-                page = await link.read_page(iterator)
+                page = await self._region.answered(self.shard.id, link.read_page(iterator))
             except Exception as error:
                 if await self._needs_new_iterator(error):
                     iterator = None

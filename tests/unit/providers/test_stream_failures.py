@@ -12,6 +12,7 @@ import pytest
 from botocore import exceptions as boto
 
 from providers.session import AwsSettings
+from providers.streams import context
 from tests.fakes.keys import Keys
 from tests.fakes.stream_model import Fault
 from tests.fakes.streams_server import FakeAws
@@ -54,6 +55,23 @@ async def test_no_failure_of_a_call_loses_a_record(
         for shard in west.stream.open_shards():
             west.write(shard, 5)
         await watch.until(lambda: watch.has_all(west) and watch.is_live())
+
+
+@pytest.mark.parametrize("operation", ["GetShardIterator", "GetRecords"])
+async def test_what_does_not_answer_is_not_called_live(
+    aws: FakeAws, time: VirtualTime, operation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(context, "SILENT_AFTER_S", 0.01)
+    west = aws.region(WEST)
+    west.make_table()
+    west.faults.append(Fault("slow", operation))
+    async with watching(aws, time, request_timeout_s=3.0) as watch:
+        await told(watch, "unreachable")
+        status = next(s for s in watch.statuses() if s.kind == "unreachable")
+        assert (status.phase, status.retry_in_s) == ("retrying", 3.0)
+        assert status.message == "There has been no answer for 0.01 s"
+        monkeypatch.setattr(context, "SILENT_AFTER_S", 60.0)
+        await watch.until(watch.is_live)
 
 
 async def test_other_readers_that_throttle_us_are_told_with_advice(
