@@ -129,6 +129,11 @@ def had_seen(maker: Invocation, cause: CauseNode) -> bool:
     return any(own.fact.key == key and record_identity(own) == identity for own in given)
 
 
+def content_of(cause: Cause) -> str | None:
+    """Give what tells the content of a record from others."""
+    return cause.item_hash or cause.ids.get(wire.ID_S3_ETAG)
+
+
 def contents_differ(output: OutputNode, cause: Cause) -> bool:
     """Say whether both halves show what was written, and it is not the same."""
     fact = output.fact

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from causality.clock import CLOCK_SKEW_S, ROUNDING_S
@@ -69,18 +70,18 @@ class Verdict:
         outputs: those that can be meant, in order of time.
         certain: whether one of them is certainly meant.
         left_out: whether some consistent reading gives it none.
-        narrowed: whether more outputs fit than can be meant.
+        excluded: those that fit as well, and that others take.
         recurs: whether other outputs or deliveries show the same.
     """
 
-    __slots__ = ("certain", "delivery", "left_out", "narrowed", "outputs", "recurs")
+    __slots__ = ("certain", "delivery", "excluded", "left_out", "outputs", "recurs")
 
     def __init__(self, delivery: Delivery, outputs: list[OutputNode]) -> None:
         self.delivery = delivery
         self.outputs = outputs
         self.certain = False
         self.left_out = False
-        self.narrowed = False
+        self.excluded: Sequence[OutputNode] = ()
         self.recurs = False
 
     def is_made_before(self) -> bool:
@@ -93,5 +94,9 @@ class Verdict:
         if not self.outputs:
             return None
         return Found(
-            self.outputs[-_CANDIDATES:], self.certain, self.narrowed, self.recurs, self.left_out
+            self.outputs[-_CANDIDATES:],
+            self.certain,
+            self.excluded[-_CANDIDATES:],
+            self.recurs,
+            self.left_out,
         )

@@ -17,7 +17,7 @@ class Found(msgspec.Struct, gc=False, eq=False):
     Attributes:
         outputs: the outputs that can be meant, in order of time; never empty.
         certain: whether one of them is certainly meant.
-        narrowed: whether time or other causes had to exclude further outputs.
+        excluded: further outputs that fit, and that only other causes exclude.
         recurs: whether the same evidence occurs elsewhere, too.
         short: whether there are more records than these outputs can explain.
         alike: the calls of these outputs, where they are many that nothing tells apart.
@@ -25,10 +25,15 @@ class Found(msgspec.Struct, gc=False, eq=False):
 
     outputs: Sequence[OutputNode]
     certain: bool
-    narrowed: bool = False
+    excluded: Sequence[OutputNode] = ()
     recurs: bool = False
     short: bool = False
     alike: Alike | None = None
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether other causes had to exclude further outputs."""
+        return len(self.excluded) > 0
 
     def same(self, other: Found | None) -> bool:
         """Whether the other one says the same."""
@@ -36,7 +41,7 @@ class Found(msgspec.Struct, gc=False, eq=False):
             other is not None
             and self.outputs == other.outputs
             and self.certain == other.certain
-            and self.narrowed == other.narrowed
+            and self.excluded == other.excluded
             and self.recurs == other.recurs
             and self.short == other.short
             and self.alike is other.alike

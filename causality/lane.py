@@ -178,6 +178,8 @@ class Lane:
                 verdicts.extend(rules.verdicts(stretch))
         verdicts.sort(key=_verdict_place)
         rules.cast_doubt(verdicts)
+        if self._level != CONTENT and len(verdicts) > 1:
+            rules.doubt_elimination(verdicts)
         for verdict in verdicts if self._foreign else ():
             if verdict.left_out and not verdict.outputs:
                 made = _count_made(places, verdict.delivery.latest_s)

@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 from causality.agreement import (
     accounts_differ,
+    content_of,
     contents_differ,
     deeds_differ,
     ids_differ,
@@ -175,7 +176,7 @@ class Rules:
                 yield self._alone(entries[0].delivery, entries[0].fitting)
             return
         entries = self._likelier(entries)
-        fits = [len(entry.fitting) for entry in entries]
+        fits = [entry.fitting for entry in entries]
         ordered = in_sequence([e.delivery for e in entries], [e.fitting for e in entries])
         if ordered is not None:
             entries = [e._replace(fitting=o) for e, o in zip(entries, ordered, strict=True)]
@@ -211,7 +212,8 @@ class Rules:
             verdict = Verdict(entry.delivery, list(dict.fromkeys(output_of[n] for n in allowed)))
             verdict.left_out = not is_covered
             verdict.certain = is_covered and self._is_plausible(verdict)
-            verdict.narrowed = len(verdict.outputs) < fit
+            if len(verdict.outputs) < len(fit):
+                verdict.excluded = [o for o in fit if o not in verdict.outputs]
             yield verdict
 
     def _likelier(self, entries: list[Entry]) -> list[Entry]:
@@ -259,6 +261,24 @@ class Rules:
             for later in verdicts[index + 1 : index + 1 + REACH]:
                 if later.delivery.latest_s - verdict.delivery.latest_s <= PROMPT_S:
                     later.certain = False
+
+    def doubt_elimination(self, verdicts: list[Verdict]) -> None:
+        """Let what others of equal content exclude count, where a call without content is theirs.
+
+        Of the calls that show a content, one may then have written the record that is left.
+        """
+        open_ = [
+            (index, content_of(verdict.delivery.causes[0].fact))
+            for index, verdict in enumerate(verdicts)
+            if verdict.outputs and verdict.delivery.causes[0].content is not None
+        ]
+        for index, content in open_:
+            for other in verdicts[max(0, index - REACH) : index + 1 + REACH]:
+                cause = other.delivery.causes[0]
+                found = cause.content
+                if found is not None and found.excluded and content_of(cause.fact) == content:
+                    outputs = dict.fromkeys([*other.outputs, *found.excluded])
+                    other.outputs = sorted(outputs, key=output_order)
 
     def suspect_foreign(self, verdict: Verdict, made: Sequence[OutputNode]) -> None:
         """Let what nothing explains be, perhaps, of a call that was made in another account."""

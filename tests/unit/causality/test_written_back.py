@@ -106,3 +106,29 @@ def test_a_call_that_was_tried_again_may_have_written_twice() -> None:
     story.invocation("child", T + 0.4, causes=(_RECORD,))
     story.engine.finish()
     assert story.edge("child").evidence == "ambiguous"
+
+
+@pytest.mark.parametrize("updated", [False, True])
+def test_what_others_of_equal_content_exclude_counts_where_an_update_may_be_theirs(
+    updated: bool,
+) -> None:
+    """The first put's record was filtered; the second record of its content is an update's."""
+    names = ("filtered", "put", "update", "child 1", "child 2")
+    found = set()
+    for order in permutations(names):
+        story = Story()
+        for name in order:
+            if name.startswith("child"):
+                number = int(name[-1])
+                ids = {"ddb_event": f"e{number}", "ddb_seq": str(number)}
+                record = changed(t=int(T) + number, hash="h", ids=ids)
+                story.invocation(name, T + number + 0.5, causes=(record,))
+            elif name != "update":
+                at_s = T + (0.57 if name == "filtered" else 1.02)
+                story.invocation(name, at_s, _put(name, at_s), function=name)
+            elif updated:
+                story.invocation(name, T + 2.3, update(name, T + 2.3), function=name)
+        story.engine.finish()
+        edge = story.edge("child 1")
+        found.add((edge.evidence, tuple(call.id for call in edge.candidates)))
+    assert found == {("ambiguous", names[:2]) if updated else ("order", names[:1])}
