@@ -27,6 +27,13 @@ def live(records: Iterable[StreamRecord], *gaps: Gap) -> Engine:
 
 
 def edges_of_engine(engine: Engine) -> list[Edge]:
+    # What an earlier try of a call may have sent, the live view alone looks for.
+    tried = {
+        (edge.cause.invocation.request_id, *sorted({call.id for call in edge.candidates}))
+        for edge in engine.edges()
+        if edge.parent is None
+        and edge.cause.exact is edge.cause.content is edge.cause.order is None
+    }
     return sorted(
         (
             edge.child_request_id,
@@ -37,6 +44,7 @@ def edges_of_engine(engine: Engine) -> list[Edge]:
             sorted(set(edge.call_candidates)),
         )
         for edge in graph_document(engine).edges
+        if (edge.child_request_id, *sorted(set(edge.call_candidates))) not in tried
     )
 
 
