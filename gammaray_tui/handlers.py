@@ -360,6 +360,11 @@ async def theme(app: GammarayApp) -> None:
     await app.push_screen(ThemeScreen(app.look))
 
 
+def palette(app: GammarayApp) -> None:
+    """Offer every command by its words."""
+    app.action_command_palette()
+
+
 async def show_help(app: GammarayApp) -> None:
     """Show keys and signs, those of the screen that is open first."""
     from gammaray_tui.screens.help import HelpScreen

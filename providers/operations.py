@@ -124,15 +124,17 @@ class Scope:
     left_out: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
-        """Say it in a sentence or two."""
-        text = f"Looked in {', '.join(self.looked)}"
-        if self.by_tag:
-            text += f"; nothing carries our tag in {', '.join(self.by_tag)}"
+        """Say it in a few sentences, the longest last: a screen may have no room for all of it."""
+        text = f"Looked in {', '.join(self.looked)}."
         reasons: dict[str, list[str]] = {}
         for region, why in self.left_out:
             reasons.setdefault(why, []).append(region)
-        left_out = "; ".join(f"{', '.join(names)} ({why})" for why, names in reasons.items())
-        return f"{text}. Not looked in: {left_out}." if left_out else f"{text}."
+        if reasons:
+            left_out = "; ".join(f"{', '.join(names)} ({why})" for why, names in reasons.items())
+            text += f" Not looked in: {left_out}."
+        if self.by_tag:
+            text += f" Nothing carries our tag in {', '.join(self.by_tag)}."
+        return text
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,9 @@ def heat_lines(heat: HeatMap, width: int, look: Look) -> list[list[Segment]]:
         return [[Segment(" nothing came in this time", palette.muted)]]
     lines = []
     top = len(heat.counts) - 1
+    labels = _labels(heat.bounds_s)
     for row in range(top, -1, -1):
-        label = look.right(formats.duration(heat.bounds_s[row]), _LABEL - 2)
+        label = look.right(labels[row], _LABEL - 2)
         lines.append(
             [
                 Segment(f"{label} ", palette.muted),
@@ -72,6 +73,14 @@ def legend(heat: HeatMap, look: Look) -> list[Segment]:
             pieces.append(Segment(f" {formats.count(first)}+  ", palette.muted))
     pieces.append(Segment("  a row: from its time up to the next", palette.muted))
     return pieces
+
+
+def _labels(bounds_s: Sequence[float]) -> list[str]:
+    """Write the bounds; where some would read alike, to a tenth of a millisecond."""
+    labels = [formats.duration(bound_s) for bound_s in bounds_s]
+    if len(set(labels)) == len(labels) or bounds_s[-1] >= 1.0:
+        return labels
+    return [f"{bound_s * 1000:.1f}ms" for bound_s in bounds_s]
 
 
 def _shaded(counts: Sequence[int], greatest: int, cells: int, look: Look) -> list[Segment]:

@@ -73,7 +73,7 @@ class ProblemsScreen(Dialog[NodeId]):
     def _nothing(self) -> list[Item]:
         """Say so, and where that is told which nobody should miss here: what failed by itself."""
         palette, keys = self.look.palette, self.gammaray.keymap.shown(BY_ID["next-error"])
-        errors = f"Functions' own errors stand in the tree: {keys} there goes to the next."
+        errors = f"Errors of functions: {keys} in the tree goes to them."
         return [
             pieces_item([("No problems: all that was read fits together.", palette.ok)]),
             pieces_item([(errors, palette.muted)]),

@@ -302,7 +302,7 @@ async def test_problems_and_regions_go_on_showing_what_comes() -> None:
     async with running(model) as (app, pilot):
         await pilot.press("P")
         assert "No problems" in text_of(app)
-        assert "errors stand in the tree: ] there goes to the next" in text_of(app)
+        assert "Errors of functions: ] in the tree goes to them." in text_of(app)
         model.problems = shop_model().problems
         model.touch()
         await until(pilot, lambda: "orphan" in text_of(app))
@@ -318,6 +318,15 @@ async def test_problems_and_regions_go_on_showing_what_comes() -> None:
         model.touch()
         await until(pilot, lambda: "again in 5s" in text_of(app))
         assert "lag" not in text_of(app)
+
+
+@pytest.mark.parametrize("key", ["colon", "ctrl+p"])
+async def test_commands_are_found_by_their_words(key: str) -> None:
+    async with running(shop_model()) as (app, pilot):
+        await pilot.press(key)
+        await until(pilot, lambda: "Search for commands" in text_of(app))
+        await pilot.press(*"theme")
+        await until(pilot, lambda: "Choose a theme" in text_of(app))
 
 
 async def test_help_lists_every_action_of_the_registry() -> None:

@@ -11,7 +11,7 @@ from providers.clients import Clients
 from providers.deploy import within
 from providers.errors import UserError
 from providers.manifest import find_application
-from providers.operations import Step
+from providers.operations import Scope, Step
 from providers.pieces import Change, Piece, run_pieces, wait_until
 from providers.place import Place
 
@@ -194,3 +194,11 @@ def test_only_what_belongs_to_the_chosen_regions_is_taken_with_what_it_needs() -
         within(everything, ["mars-1"], application)
     assert raised.value.kind == "no-such-region"
     assert "us-west-2, us-east-1" in raised.value.todo
+
+
+def test_where_nobody_looked_is_told_before_a_long_list() -> None:
+    scope = Scope(("us-west-2",), ("eu-north-1", "eu-west-1"), (("me-south-1", "it refused"),))
+    assert str(scope) == (
+        "Looked in us-west-2. Not looked in: me-south-1 (it refused). "
+        "Nothing carries our tag in eu-north-1, eu-west-1."
+    )

@@ -59,6 +59,13 @@ def test_the_newest_columns_are_drawn_in_the_width(width: int, ascii_only: bool)
     assert not ascii_only or all(text.isascii() for text in texts)
 
 
+def test_no_two_rows_are_labelled_alike() -> None:
+    look = Look(Palette.from_theme({}, ansi=True))
+    heat = heat_map([_tally(0.0075, 0.012)], 10.0)
+    labels = [line[0].text.strip() for line in heat_lines(heat, 80, look)[:-1]]
+    assert len(set(labels)) == len(labels) > 5
+
+
 def test_nothing_is_said_to_be_nothing() -> None:
     look = Look(Palette.from_theme({}, ansi=True))
     heat = heat_map([None] * 5, 0.0)
