@@ -99,7 +99,7 @@ _SUFFIXES: Final = {
 class _Exported(msgspec.Struct, gc=False):
     Item: Image | None = None
     NewImage: Image | None = None
-    Keys: msgspec.Raw | None = None
+    Keys: dict[str, Any] | None = None
 
 
 _export = msgspec.json.Decoder(_Exported)
