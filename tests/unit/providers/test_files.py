@@ -319,6 +319,7 @@ def _piped(folder: Path, text: str) -> list[StreamRecord]:
 
 ITEM = {"reqID": {"S": "r1"}, "payload": {"S": "end"}, "ts": {"N": "1"}, "expires": {"N": "9"}}
 OTHER = {"id": {"S": "of another table"}}
+CHANGE = {"Metadata": {}, "Keys": {"reqID": {"S": "r1"}}, "NewImage": ITEM}
 
 
 @pytest.mark.parametrize(
@@ -335,6 +336,7 @@ OTHER = {"id": {"S": "of another table"}}
         ("item.json", json.dumps({"Item": ITEM}, indent=1) + json.dumps({"Item": OTHER}, indent=1)),
         ("export", f"{json.dumps({'Item': ITEM})}\n{json.dumps({'Item': OTHER})}\n"),
         ("export", f"{json.dumps({'Item': ITEM})}\n{json.dumps({'a': 1})}\n"),
+        ("changes", f"{json.dumps(CHANGE)}\n{json.dumps({'Item': OTHER})}\n"),
     ],
 )
 def test_what_a_table_holds_is_read_as_it_was_printed(folder: Path, name: str, text: str) -> None:
