@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from rich.segment import Segment
 from rich.style import Style
 
@@ -11,6 +13,8 @@ from widgets.glyphs import EVIDENCE_LETTERS, STATE_WORDS
 from widgets.look import Look
 from widgets.painted_list import Item, blank_item, pieces_item
 from widgets.timeline import timeline
+
+_Figure: TypeAlias = tuple[str, str, Style]  # name, value, how the value looks
 
 _CHAIN_DURATION = 7
 _CHAIN_NAME_LEAST, _CHAIN_NAME_CAP = 12, 28
@@ -27,12 +31,17 @@ class DetailItems:
         """Give the four lines that stand below a tree that fills the screen."""
         detail = self._detail
         last = self._error() if detail.error else self._label("id", detail.request_id)
-        return [self._title(), self._figures(), self._cause(), last]
+        figures = self._figures_item(self._times() + self._resources())
+        return [self._title(), figures, self._cause(), last]
 
     def full(self) -> list[Item]:
         """Give everything."""
         detail = self._detail
-        items = [self._title(), self._figures(), self._cause()]
+        items = [self._title(), self._figures_item(self._times())]
+        # In a line of their own: a narrow pane would cut them.
+        if resources := self._resources():
+            items.append(self._figures_item(resources))
+        items.append(self._cause())
         if detail.error:
             items.append(self._error())
         if detail.chain:
@@ -64,7 +73,7 @@ class DetailItems:
             pieces.append((f"  try {detail.attempt} of {detail.attempts}", palette.warn))
         return pieces_item(pieces, detail.function)
 
-    def _figures(self) -> Item:
+    def _times(self) -> list[_Figure]:
         detail, palette = self._detail, self._look.palette
         init = "–" if detail.cold is None else "cold" if detail.cold else "warm"
         if detail.init_s is not None:
@@ -76,14 +85,23 @@ class DetailItems:
         ]
         if detail.sdk_s is not None:
             figures.append(("sdk", formats.duration(detail.sdk_s), palette.text))
+        return figures
+
+    def _resources(self) -> list[_Figure]:
+        detail, palette = self._detail, self._look.palette
+        figures: list[_Figure] = []
         if detail.memory_mb is not None:
             used = f"{detail.used_mb}/" if detail.used_mb is not None else ""
             figures.append(("mem", f"{used}{detail.memory_mb}MB", palette.text))
         if detail.billed_s is not None:
             figures.append(("billed", formats.duration(detail.billed_s), palette.text))
+        return figures
+
+    def _figures_item(self, figures: list[_Figure]) -> Item:
+        look = self._look
         pieces: list[tuple[str, Style]] = []
         for name, value, style in figures:
-            pieces += [(f" {name} ", palette.muted), (self._look.glyphs.text(value) + " ", style)]
+            pieces += [(f" {name} ", look.palette.muted), (look.glyphs.text(value) + " ", style)]
         return pieces_item(pieces, " ".join(f"{name} {value}" for name, value, _ in figures))
 
     def _cause(self) -> Item:

@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from rich.cells import cell_len
 
 from causality.snapshot import Span
+from tests.functional.mock_model import image_model
+from tests.functional.mock_tables import detail_of
 from widgets import formats
+from widgets.detail_items import DetailItems
 from widgets.glyphs import ASCII, UNICODE
+from widgets.look import Look
+from widgets.palette import Palette
 from widgets.text import cut, left, right, shown
 from widgets.timeline import half_cells
 from widgets.tree_columns import tree_columns
@@ -180,3 +187,13 @@ def test_signs_of_a_kind_differ(glyphs: object) -> None:
         signs = list(getattr(glyphs, kind).values())
         assert len(set(signs)) == len(signs), kind
         assert all(cell_len(sign) == 1 for sign in signs)
+
+
+def test_no_figure_of_the_detail_is_cut_in_a_narrow_pane() -> None:
+    chain = image_model(1).chains[0]
+    found = detail_of(chain, chain.root)
+    detail = replace(found, init_s=1.17, cold=True, used_mb=257, memory_mb=3008, billed_s=0.271)
+    look = Look(Palette.from_theme({}, ansi=True))
+    lines = ["".join(s.text for s in item.paint(56)) for item in DetailItems(detail, look).full()]
+    assert " mem 257/3008MB  billed 271ms " in lines[2]
+    assert all("…" not in line for line in lines[:3])
