@@ -254,10 +254,11 @@ def _delivery_stream(params: Parameters, place: Place) -> Optional[str]:
 
 
 def _invoke(params: Parameters, response: Parameters, place: Place) -> List[Output]:
-    if params.get("InvocationType") == "DryRun":
+    kind = params.get("InvocationType")
+    if kind == "DryRun":
         return []
     output = _identified(_function(params, place), {wire.ID_LAMBDA_REQUEST: _request_id(response)})
-    if params.get("InvocationType") == "Event" or "InvokeArgs" in params:
+    if kind == "Event" or "InvokeArgs" in params:
         output[wire.OPERATION] = wire.INVOKE_LATER
     return [_hashed(output, params.get("Payload") or params.get("InvokeArgs") or b"{}")]
 

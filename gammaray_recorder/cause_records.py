@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _TTL_PRINCIPAL = "dynamodb.amazonaws.com"
 _S3_SUBJECT = "Amazon S3 Notification"  # of every message that S3 itself publishes
-_EXPIRED = "LifecycleExpiration:Delete"  # how S3's own notifications name it
 _S3_SESSION = ":S3-PROD-END"  # of the role with which S3 itself sends to queues
 _LAMBDA_SESSION = ":awslambda_"  # of a function's role, with which Lambda itself sends results
 # What Lambda tells in attributes beside an event that it could not get handled.
@@ -74,8 +73,8 @@ def event_bridge(event: Dict[str, Any]) -> List[Cause]:
         ids[wire.ID_S3_ETAG] = thing.get("etag")
         ids[wire.ID_S3_SEQUENCER] = thing.get("sequencer")
         bucket = mapping(detail["bucket"]).get("name")
-        if detail.get("reason") == "Lifecycle Expiration":  # S3's own deletion: no call caused it
-            name = _EXPIRED
+        if detail.get("reason") == "Lifecycle Expiration":
+            name = "LifecycleExpiration:Delete"  # S3's own name for it
         # Unlike in S3's own notifications, the key is not URL-encoded here.
         return [cause("s3", bucket, key=thing.get("key"), name=name, ids=ids, **where)]
     found = cause("events", source, name=name, ids=ids, **where)

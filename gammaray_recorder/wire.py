@@ -1,7 +1,7 @@
 """The record format, generation 2: field names, canonical hashes and the item encoder.
 
-The recorder writes with these names and the engine reads with the same ones; docs/records.md
-explains them. Standard library only, cheap to import: this runs in every cold start.
+The recorder writes with these names and the engine reads with them: docs/records.md. Importing
+this is a part of every cold start.
 """
 
 from __future__ import annotations
@@ -144,12 +144,8 @@ def canonical_value(typed: Mapping[str, Any]) -> List[Any]:
         return [kind, normal_number(value)]
     if kind == "B":
         return [kind, _base64(value)]
-    if kind == "SS":
-        return [kind, sorted(value)]
-    if kind == "NS":
-        return [kind, sorted(normal_number(number) for number in value)]
-    if kind == "BS":
-        return [kind, sorted(_base64(blob) for blob in value)]
+    if kind in ("SS", "NS", "BS"):
+        return [kind, sorted(canonical_value({kind[0]: element})[1] for element in value)]
     if kind == "L":
         return [kind, [canonical_value(element) for element in value]]
     if kind == "M":
@@ -181,7 +177,7 @@ def attribute_text(name: str, typed: Mapping[str, Any]) -> str:
         value = quoted(normal_number(value))
     else:
         value = _dumps(canonical_value(typed)[1])
-    # What _dumps gives, several times as fast: every put of a handler comes here.
+    # What _dumps gives, several times as fast.
     return f'[{quoted(name)},"{kind}",{value}]'
 
 
@@ -270,5 +266,4 @@ _dumps_payload = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def _digest(text: str) -> str:
-    data = text.encode("utf-8", "surrogatepass")
-    return hashlib.sha256(data).hexdigest()[:HASH_CHARS]
+    return data_hash(text.encode("utf-8", "surrogatepass"))
