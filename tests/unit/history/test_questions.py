@@ -177,8 +177,9 @@ def test_edges_that_are_new_or_have_vanished(archive: Archive, engine: Engine) -
         }
         for change in ("new", "vanished")
     }
-    assert found["new"] == {tuple(hop) for hop, _ in expected.appeared}
-    assert found["vanished"] == {tuple(hop) for hop, _ in expected.vanished}
+    # Archives do not tell accounts apart.
+    assert found["new"] == {hop[:5] for hop, _ in expected.appeared}
+    assert found["vanished"] == {hop[:5] for hop, _ in expected.vanished}
     assert rows
 
 
