@@ -39,7 +39,7 @@ def tree_columns(width: int, short_region: int = 4, full_region: int = 9) -> Tre
             0, full_region, 27, 8, 7, 34, 7, 6, 2, full_region=True, init_shown=True
         )
     elif width >= 112:
-        chosen = TreeColumns(0, short_region, 22, 8, 6, 22, 6, 2, 1)
+        chosen = TreeColumns(0, short_region, 23, 8, 6, 22, 6, 2, 1)
     elif width >= 92:
         chosen = TreeColumns(0, short_region, 18, 8, 6, 14, 6, 1, 1)
     elif width >= 70:

@@ -162,6 +162,7 @@ def test_columns_give_way_as_the_width_shrinks() -> None:
     assert not tree_columns(79).trigger
     assert not tree_columns(60).evidence
     assert not tree_columns(50).timeline
+    assert tree_columns(116).trigger >= len("fired: invoked directly")  # of 120 columns
     assert all(tree_columns(width).start >= len(formats.clock(0.0)) for width in range(54, 260))
 
 
