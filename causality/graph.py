@@ -120,7 +120,7 @@ class CallNode(msgspec.Struct, gc=False, eq=False):
             if self.outputs[0].fact.key is not None:
                 return self.outputs[0].fact.key
             for cause in self.edges:
-                if cause.fact.key is not None:
+                if cause.fact.key is not None and cause.fact.service == self.fact.service:
                     return cause.fact.key
         return None
 

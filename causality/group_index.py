@@ -164,6 +164,13 @@ class GroupIndex:
                 found += sharing.delivered(cause.invocation.consumer, record_identity(cause))
         return found
 
+    def given(self, cause: CauseNode) -> Iterator[CauseNode]:
+        """Give all who were given the same record by the same keys, whatever their function."""
+        for key in cause.keys:
+            sharing = self._sharing.get(key)
+            if type(sharing) is Group:
+                yield from sharing.given(record_identity(cause))
+
     # --- solving ----------------------------------------------------------------------------
 
     def changed(self, cause: CauseNode, level: int) -> None:

@@ -104,6 +104,11 @@ class Group:
         lane = self._lanes.get(consumer)
         return () if lane is None else lane.delivered(identity)
 
+    def given(self, identity: Identity) -> Iterator[CauseNode]:
+        """Give the causes that are deliveries of a record, to any function."""
+        for lane in self._lanes.values():
+            yield from lane.delivered(identity)
+
     def changed(self, consumer: Consumer, identity: Identity) -> None:
         """Note that what is known of a cause changed: its time, or stronger evidence."""
         lane = self._lanes.get(consumer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from causality.agreement import (
     first_of,
@@ -152,9 +152,9 @@ class IdIndex:
         for key in exact_cause_keys(node):
             self._discard(key, node)
 
-    def showing_message(self, cause: CauseNode) -> list[CauseNode]:
-        """Give every cause that shows a message that a cause shows."""
-        keys = (key for key in exact_cause_keys(cause) if key[0] in MESSAGE_IDS)
+    def showing(self, cause: CauseNode, kinds: Collection[str]) -> list[CauseNode]:
+        """Give every cause that shows an id that a cause shows, of some kinds."""
+        keys = (key for key in exact_cause_keys(cause) if key[0] in kinds)
         return [other for key in keys for other in self._causes(key)]
 
     def met(self, cause: CauseNode) -> list[OutputNode]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final, TypeVar
 
-from causality.graph import Invocation
+from causality.graph import Invocation, OutputNode
 
 # How far a chain of proven edges is followed to rule out that an effect is its own cause.
 LINEAGE: Final = 16
@@ -26,6 +26,28 @@ def led_to(first: _Node, last: _Node, parents_of: Callable[[_Node], Iterable[_No
         if not level or len(reached) > _WIDTH:
             return False
     return False
+
+
+def follow(invocation: Invocation, note: Callable[[OutputNode], None]) -> None:
+    """Note what an invocation wrote, and what those did to whom proven edges lead from it."""
+    reached = {invocation}
+    level = [invocation]
+    for _ in range(LINEAGE):
+        for member in level:
+            for call in member.calls.values():
+                for output in call.outputs:
+                    note(output)
+        level = [
+            cause.invocation
+            for member in level
+            for cause in member.triggered
+            if cause.edge is not None
+            and cause.edge.evidence == "exact"
+            and cause.invocation not in reached
+        ]
+        reached.update(level)
+        if not level:
+            return
 
 
 def proven_parents(invocation: Invocation) -> list[Invocation]:

@@ -174,7 +174,7 @@ def group_output_keys(
     elif call.service == "sns":
         if fact.subject is not None:
             yield ORDER, ("subject", resource, fact.subject)
-    elif fact.item_hash and call.service in _PAYLOADS and not _tells_callee(node):
+    elif fact.item_hash and call.service in _PAYLOADS and not tells_callee(node):
         region = call.region or node.call.invocation.region or ""
         yield CONTENT, ("payload", region, names.bare_function(resource), fact.item_hash)
     elif fact.item_hash and call.service == "firehose":
@@ -185,7 +185,7 @@ def group_output_keys(
         yield ORDER, ("message", region, fact.item_hash)
 
 
-def _tells_callee(node: OutputNode) -> bool:
+def tells_callee(node: OutputNode) -> bool:
     """Say whether an Invoke's answer names the one invocation that it can have started."""
     return wire.ID_LAMBDA_REQUEST in node.fact.ids and not node.call.fact.local and not node.spare
 

@@ -25,10 +25,13 @@ from causality.doubts import Doubts
 from causality.found import Found
 from causality.graph import CauseNode, Edge, Invocation, OutputNode
 from causality.group_index import GroupIndex
+from causality.handed_on import HandedOn
 from causality.ids import IdIndex
-from causality.lineage import LINEAGE, led_to, proven_parents
+from causality.lineage import follow, led_to, proven_parents
 from causality.match_keys import (
     CONTENT,
+    IDS,
+    MESSAGE_IDS,
     ORDER,
     GroupKey,
     group_cause_keys,
@@ -42,6 +45,7 @@ from causality.snapshot import Evidence
 from causality.table_keys import Names, TableKeys, table_of
 
 _RIVALS = 32
+_TURNS = 4
 
 Changed: TypeAlias = Callable[[CauseNode, Edge | None], None]
 
@@ -64,6 +68,8 @@ class Matcher:
         self.doubts = Doubts()
         self.redeliveries = Redeliveries()
         self.retried = Retried()
+        self.handed_on = HandedOn()
+        self._perhaps: dict[CauseNode, None] = {}  # whose events may have been handed on
         self._groups = GroupIndex(self._departures)
         self._unsure: dict[CauseNode, None] = {}
         self._table_keys = TableKeys()
@@ -79,6 +85,7 @@ class Matcher:
             **self.doubts.sizes(),
             "redeliveries": len(self.redeliveries),
             "retried": len(self.retried),
+            "handed on": len(self.handed_on),
             "departures": len(self._departures),
         }
 
@@ -101,11 +108,15 @@ class Matcher:
                 names = self._table_keys.add_put(table, node)
         for level, key in group_output_keys(node, names):
             self._enter(node, level, key)
+        if node.keys and node.call.fact.service == "lambda" and self.handed_on.add(node):
+            self._ask_handed(node)
 
     def remove_output(self, node: OutputNode) -> None:
         """Take out an output that never was: its call failed."""
         self._ids.remove_output(node, self._unsure)
         self._unsure.update(self.retried.remove_output(node))
+        if self.handed_on.remove(node):
+            self._ask_handed(node)
         self._groups.remove_output(node)
         self._drop(node)
 
@@ -114,6 +125,7 @@ class Matcher:
         self._ids.forget_output(node)
         self._groups.forget_output(node)
         self.retried.remove_output(node)
+        self.handed_on.remove(node)
         self._departures.note_output(node, self._table_keys.names_of(node), matched=matched)
         self._drop(node)
 
@@ -158,10 +170,12 @@ class Matcher:
             return
         self._ids.add_cause(node, self._unsure)
         fact = node.fact
-        if fact.key is fact.item_hash is fact.subject is None:
-            return  # nothing but its ids tells it
-        if fact.service == "lambda" or not is_handed_on(node.exact):
+        told = fact.key is not None or fact.item_hash is not None or fact.subject is not None
+        if told and (fact.service == "lambda" or not is_handed_on(node.exact)):
             self._enter_cause(node)
+        if self.handed_on.invokes and fact.service != "lambda":
+            self._perhaps[node] = None
+            self._ask_given(node)
 
     def _enter_cause(self, node: CauseNode) -> None:
         fact, invocation = node.fact, node.invocation
@@ -200,6 +214,7 @@ class Matcher:
         self._groups.remove_cause(node, silently=silently)
         node.keys = ()
         self._unsure.pop(node, None)
+        self._perhaps.pop(node, None)
 
     def moved(self, node: CauseNode) -> None:
         """Consider a cause again: its invocation's start, or its caller, became known."""
@@ -216,16 +231,25 @@ class Matcher:
         for key in cause.keys:
             met += self._groups.outputs_until(key, began_s + CLOCK_SKEW_S, _RIVALS)
         for output in sorted(dict.fromkeys(met), key=output_order):
-            if output.call in chosen:
-                continue
             maker = output.call.invocation
-            led = maker.causes and self._led_to(cause.invocation, maker)
-            yield output, "made by what this invocation led to" if led else why_not(output, cause)
+            if output.call not in chosen:
+                led = maker.causes and self._led_to(cause.invocation, maker)
+                why = "made by what this invocation led to" if led else why_not(output, cause)
+                yield output, why
 
     # --- settling ---------------------------------------------------------------------------
 
     def settle(self) -> None:
         """Bring every edge up to date with what came since the last time."""
+        self._settle()
+        for _ in range(_TURNS if self._perhaps else 0):
+            perhaps, self._perhaps = self._perhaps, {}
+            for cause in perhaps:
+                if not is_frozen(cause):
+                    self._conclude(cause)
+            self._settle()
+
+    def _settle(self) -> None:
         # Proven edges first: the weaker levels must know which invocation led to which.
         for cause in list(self._unsure):
             found = self._ids.find(cause)
@@ -276,9 +300,17 @@ class Matcher:
             self._enter_cause(cause)
             self._join_again(cause)
 
+    def _ask_handed(self, invoke: OutputNode) -> None:
+        """Look again at those that show what who made an Invoke had been given."""
+        for given in invoke.call.invocation.causes:
+            self._ask_given(given)
+
+    def _ask_given(self, cause: CauseNode) -> None:
+        self._perhaps |= dict.fromkeys((*self._ids.showing(cause, IDS), *self._groups.given(cause)))
+
     def _join_again(self, cause: CauseNode) -> list[CauseNode]:
         """Have those joined again who show the same record; gives them."""
-        same = [cause, *self._ids.showing_message(cause), *self._groups.delivered(cause)]
+        same = [cause, *self._ids.showing(cause, MESSAGE_IDS), *self._groups.delivered(cause)]
         for one in {other.invocation.consumer: other for other in same}.values():
             self._again[one] = same
         return same
@@ -307,13 +339,20 @@ class Matcher:
             return
         cause.edge = new
         self._changed(cause, old)
-        if (new is not None and new.evidence == "exact") or (
-            old is not None and old.evidence == "exact"
-        ):
+        if self.handed_on.invokes and cause.fact.service == "lambda":
+            for edge in (old, new):
+                for output in edge.call.outputs if edge is not None and edge.call else ():
+                    self._ask_handed(output)
+        proven = new is not None and new.evidence == "exact"
+        if proven or (old is not None and old.evidence == "exact"):
             self._lineage_changed(cause.invocation)
 
     def _edge_of(self, cause: CauseNode) -> Edge | None:
         exact = cause.exact
+        if self.handed_on.invokes and (handed := self.handed_on.by(cause)):
+            found = exact or cause.content or cause.order
+            known = found.outputs if found is not None else ()
+            return edge_from(cause, "ambiguous", [*known, *handed], certain=False)
         if exact is not None:
             if exact.alike is not None:
                 maker = exact.outputs[0].call.invocation
@@ -353,23 +392,5 @@ class Matcher:
 
     def _lineage_changed(self, invocation: Invocation) -> None:
         """Consider again what those effects may have caused whose lineage became known."""
-        if not len(self._groups) or not (invocation.made or invocation.triggered):
-            return
-        reached = {invocation}
-        level = [invocation]
-        for _ in range(LINEAGE):
-            for member in level:
-                for call in member.calls.values():
-                    for output in call.outputs:
-                        self._groups.lineage_changed(output)
-            level = [
-                cause.invocation
-                for member in level
-                for cause in member.triggered
-                if cause.edge is not None
-                and cause.edge.evidence == "exact"
-                and cause.invocation not in reached
-            ]
-            reached.update(level)
-            if not level:
-                return
+        if len(self._groups) and (invocation.made or invocation.triggered):
+            follow(invocation, self._groups.lineage_changed)

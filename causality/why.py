@@ -81,6 +81,8 @@ def _summary(matcher: Matcher, edge: Edge) -> str:
 
 def _why_not_certain(matcher: Matcher, cause: CauseNode, call: CallNode) -> str:
     """Say why the only candidate is not certain."""
+    if _may_have_handed_on(call, cause):
+        return "its answer does not tell whether it started this"
     if cause.exact is not None:
         return (
             "its header arrived elsewhere than it was sent: "
@@ -97,6 +99,10 @@ def _why_not_certain(matcher: Matcher, cause: CauseNode, call: CallNode) -> str:
     if not found.certain:
         return "it fits another record as well, or came too long before for order to prove it"
     return matcher.doubts.reason(cause) or "a record beside it cannot be explained"
+
+
+def _may_have_handed_on(call: CallNode, cause: CauseNode) -> bool:
+    return call.fact.service == "lambda" and cause.fact.service != "lambda"
 
 
 def _output_for(call: CallNode, cause: Cause) -> OutputNode | None:
@@ -154,7 +160,9 @@ def _why_perhaps(call: CallNode, cause: CauseNode) -> str:
         for kind, value in theirs.ids.items()
         if kind != wire.ID_ACCOUNT and ours.ids.get(kind) == value
     ]
-    if same_ids:
+    if _may_have_handed_on(call, cause):
+        reasons.append("it called this function, and its caller was given the same")
+    elif same_ids:
         reasons.append(f"same {', '.join(same_ids).replace('_', ' ')}")
         if wire.ID_TRACEPARENT in same_ids and not same_address(output, theirs):
             reasons.append(f"sent to {ours.resource}")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from causality.doubts import Doubts
 from causality.facts import Cause
 from causality.graph import CauseNode, Edge, Invocation, OutputNode
+from causality.handed_on import HandedOn
 from causality.matching import Matcher
 from causality.retried import Retried
 from gammaray_collector.halves import Nodes
@@ -51,11 +52,24 @@ class _Noted(Doubts):
         return True
 
 
-class _Untold(Retried):
+class _NoneRetried(Retried):
     """Knows of no calls that were tried again: no key leads to them."""
 
     def wait(self, cause: CauseNode) -> list[OutputNode]:
         return []
+
+
+class _NoneHandedOn(HandedOn):
+    """Knows of no event that was handed on by an Invoke that names nobody: no key leads to it."""
+
+    def add(self, output: OutputNode) -> bool:
+        return False
+
+
+def look_at_keys_alone(matcher: Matcher) -> None:
+    """Have a matcher leave out what no match key leads to; before it is told of any half."""
+    matcher.retried = _NoneRetried()
+    matcher.handed_on = _NoneHandedOn()
 
 
 def solve(
@@ -79,7 +93,7 @@ def solve(
     callers = {request_id: nodes.invocation(request_id) for request_id in known}
     matcher = Matcher(lambda _cause, _old: None, callers.get)
     matcher.doubts = doubts
-    matcher.retried = _Untold()
+    look_at_keys_alone(matcher)
     for output in nodes.outputs.values():
         matcher.add_output(output)
     for cause in nodes.causes.values():

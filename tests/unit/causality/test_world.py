@@ -30,6 +30,9 @@ BROKEN_WORLDS = {
         (*IDENTIFIED, "forward"), results=0.5, lost=0.1, outsiders=0.2, failures=0.2
     ),
     "handing on": Options((*TABLES, "object", "relay", "relay"), failures=0.2),
+    "handing on, local": Options(
+        (*TABLES, "object", "relay", "send", "publish"), local=True, failures=0.2
+    ),
     "records lost": Options(IDENTIFIED, lost=0.2, outsiders=0.2, failures=0.2, twice=0.2),
     "calls repeated": Options(IDENTIFIED, repeated=0.4, unanswered=0.2, failures=0.2, contents=2),
     "local": Options(IDENTIFIED, local=True, contents=3, keys=4, skew_s=0.1, failures=0.2),

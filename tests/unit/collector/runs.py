@@ -15,6 +15,7 @@ from causality.records import StreamRecord
 from gammaray_collector.collecting import Collector
 from gammaray_collector.items import ATTEMPTS, BODY, COUNTED, EDGES, SK, digest, edge_of
 from gammaray_collector.rollups import Doubts, rollup_of
+from gammaray_collector.solving import look_at_keys_alone
 from gammaray_collector.table import Busy
 from gammaray_collector.waiting import DUE_SHARDS
 from tests.unit.collector.fake_table import FakeTable, Turns
@@ -165,6 +166,7 @@ def edges_in(table: FakeTable) -> Found:
 def edges_live(records: Sequence[StreamRecord]) -> Found:
     """Give the edges that the live view finds."""
     engine = Engine()
+    look_at_keys_alone(engine.matcher)
     engine.apply_records(records)
     engine.finish()
     return edges_of(engine)
@@ -176,8 +178,6 @@ def edges_of(engine: Engine) -> Found:
     for edge in engine.edges():
         cause = edge.cause
         child, fact = cause.invocation.request_id, cause.fact
-        if edge.parent is None and cause.exact is cause.content is cause.order is None:
-            continue  # the collector does not look for calls that were tried again
         ids = {kind: fact.ids[kind] for kind in fact.ids}
         told = msgspec.json.encode(msgspec.structs.replace(fact, ids=ids))
         found[child, digest(f"{child}\n".encode() + told)] = (

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from causality.document import graph_document
 from causality.engine import Engine
 from causality.records import StreamRecord
+from gammaray_collector.solving import look_at_keys_alone
 from gammaray_tui.history.edges import edges_of
 from gammaray_tui.history.engines import opened
 from providers.archive.store import Bucket, Folder
@@ -19,6 +20,7 @@ Edge: TypeAlias = tuple[Any, ...]
 
 def live(records: Iterable[StreamRecord], *gaps: Gap) -> Engine:
     engine = Engine()
+    look_at_keys_alone(engine.matcher)
     for gap in gaps:
         engine.apply_gap(gap.detail, gap.at_s)
     engine.apply_records(records)
@@ -27,13 +29,6 @@ def live(records: Iterable[StreamRecord], *gaps: Gap) -> Engine:
 
 
 def edges_of_engine(engine: Engine) -> list[Edge]:
-    # What an earlier try of a call may have sent, the live view alone looks for.
-    tried = {
-        (edge.cause.invocation.request_id, *sorted({call.id for call in edge.candidates}))
-        for edge in engine.edges()
-        if edge.parent is None
-        and edge.cause.exact is edge.cause.content is edge.cause.order is None
-    }
     return sorted(
         (
             edge.child_request_id,
@@ -44,7 +39,6 @@ def edges_of_engine(engine: Engine) -> list[Edge]:
             sorted(set(edge.call_candidates)),
         )
         for edge in graph_document(engine).edges
-        if (edge.child_request_id, *sorted(set(edge.call_candidates))) not in tried
     )
 
 
