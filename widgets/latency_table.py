@@ -22,8 +22,8 @@ from widgets.look import Look
 _WINDOWS_S: tuple[float | None, ...] = (None, 60.0, 300.0, 900.0)
 _NAME_LEAST = 10
 _NAME_CAP = 40
-_EDGE_ROOM = 16  # cells more for a name: of an edge it has three parts
-_SPARK_CAP = 15
+_LONG_NAMES = 16  # cells more for names, where they are long; those of edges always are
+_SPARK_LEAST, _SPARK_CAP = 5, 15
 _FAILING_SHARE = 0.05  # from this share of errors on, a name carries the error sign
 _MARKS = 2  # cursor, error sign
 
@@ -107,6 +107,7 @@ class LatencyTable(LineList):
         self._edges: Sequence[LatencyRow] = ()
         self._sorted: list[LatencyRow] = []
         self._elsewhere: set[str] = set()  # names that occur in several regions
+        self._longest = 0  # cells of the longest name
         self._held: tuple[str, str] | None = None
 
     def show_latency(self, functions: Sequence[LatencyRow], edges: Sequence[LatencyRow]) -> None:
@@ -183,6 +184,7 @@ class LatencyTable(LineList):
         rows = self._functions if self.view == "functions" else self._edges
         by_name = sorted(rows, key=lambda row: (row.name, row.region))
         self._elsewhere = {a.name for a, b in pairwise(by_name) if a.name == b.name}
+        self._longest = max((cell_len("".join(self._told_name(row))) for row in rows), default=0)
         if self.sorted_by == _NAME_COLUMN:
             self._sorted = by_name[::-1] if self.descending else by_name
         else:
@@ -205,13 +207,14 @@ class LatencyTable(LineList):
         return len(self._sorted)
 
     def line_key(self, index: int) -> object:
-        """Give the row, and whether its region is told."""
+        """Give the row, whether its region is told, and the cells that names get more."""
         row = self._sorted[index]
-        return row, row.name in self._elsewhere
+        return row, row.name in self._elsewhere, self._more_for_names(self.line_width)
 
     def head_key(self) -> object:
         """Give what decides the headings."""
-        return (self.view, self.sorted_by, self.descending, self.line_width)
+        more = self._more_for_names(self.line_width)
+        return (self.view, self.sorted_by, self.descending, self.line_width, more)
 
     def paint_head(self, y: int, width: int) -> list[Segment]:
         """Paint the headings, with the order's sign at the column sorted by."""
@@ -253,13 +256,18 @@ class LatencyTable(LineList):
             segments += [Segment(" "), Segment(look.left(bars, spark), palette.spark)]
         return segments
 
+    def _told_name(self, row: LatencyRow) -> tuple[str, str]:
+        """Give a name and, where others have the same, its region."""
+        safe = self.look.safe
+        if row.name not in self._elsewhere:
+            return safe(row.name), ""
+        return safe(row.name), " " + safe(formats.short_region(row.region))
+
     def _named(self, row: LatencyRow, width: int) -> list[Segment]:
         """Paint a name, with its region where others have the same."""
         look = self.look
-        region = ""
-        if row.name in self._elsewhere:
-            region = " " + look.safe(formats.short_region(row.region))
-        name = look.cut(look.safe(row.name), width - cell_len(region))
+        name, region = self._told_name(row)
+        name = look.cut(name, width - cell_len(region))
         rest = " " * (width - cell_len(name) - cell_len(region))
         return [
             Segment(name, look.palette.text),
@@ -288,23 +296,28 @@ class LatencyTable(LineList):
         return formats.duration(value), palette.muted if column.title == "max" else palette.text
 
     def _shown(self, width: int) -> list[int]:
-        room = width - self._more_for_names
+        least = min(width, _COLUMNS[0].needs)  # it never costs the number of samples
+        return self._fitting(max(least, width - self._more_for_names(width)))
+
+    def _fitting(self, room: int) -> list[int]:
         return [index for index, column in enumerate(_COLUMNS) if room >= column.needs]
 
-    @property
-    def _more_for_names(self) -> int:
-        return _EDGE_ROOM if self.view == "edges" else 0
+    def _more_for_names(self, width: int) -> int:
+        """Give the cells that columns of figures leave to names which would be cut otherwise."""
+        if self.view == "edges":
+            return _LONG_NAMES
+        return _LONG_NAMES if self._longest > self._rest(width, self._fitting(width)) else 0
 
     def _name_width(self, width: int) -> int:
-        figures = sum(_COLUMNS[index].width + 1 for index in self._shown(width))
-        rest = width - _MARKS - figures - self._spark_least(width)
-        return max(_NAME_LEAST, min(_NAME_CAP + self._more_for_names, rest))
+        most = _NAME_CAP + self._more_for_names(width)
+        return max(_NAME_LEAST, min(most, self._rest(width, self._shown(width))))
 
-    def _spark_least(self, width: int) -> int:
-        return 5 if _RATE in self._shown(width) else 0
+    def _rest(self, width: int, shown: Sequence[int]) -> int:
+        figures = sum(_COLUMNS[index].width + 1 for index in shown)
+        return width - _MARKS - figures - (_SPARK_LEAST if _RATE in shown else 0)
 
     def _spark_width(self, width: int) -> int:
-        if not self._spark_least(width):
+        if _RATE not in self._shown(width):
             return 0
         figures = sum(_COLUMNS[index].width + 1 for index in self._shown(width))
         return min(_SPARK_CAP, width - _MARKS - self._name_width(width) - figures - 1)

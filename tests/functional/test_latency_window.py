@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
+from gammaray_tui.watch import Watch
+from providers.events import RecordBatch
 from tests.functional.mock_model import image_model, shop_model
 from tests.functional.running import line_with, running, text_of, until
+from tests.unit.analysis.chains import World
 from widgets.latency_table import LatencyTable
 
 
@@ -32,6 +35,20 @@ async def test_names_of_edges_are_told_apart_where_there_is_little_room() -> Non
         await pilot.press("2", "v")
         await until(pilot, lambda: "PutItem→image-proc-B→DBSyncPy" in text_of(app))
         assert "p95" in line_with(app, "edge ")
+
+
+async def test_long_names_of_functions_are_told_apart_where_there_is_little_room() -> None:
+    watch = Watch("test")
+    world = World()
+    names = [f"prod-orders-service-{what}" for what in ("checkout", "billing", "mail")]
+    for number, name in enumerate(names):
+        world.run(f"r{number}", name, float(number), number + 1.0)
+    watch.apply(RecordBatch("us-east-1", "", world.records))
+    async with running(watch) as (app, pilot):
+        await until(pilot, lambda: "2 latency" in text_of(app))
+        below = text_of(app).split("2 latency")[1]
+        assert all(f"  {name} " in below for name in names)
+        assert all(column in below for column in ("n▾", "p50", "p95"))
 
 
 async def test_the_heat_map_shows_how_long_how_many_took_when() -> None:
