@@ -10,7 +10,7 @@ from causality.facts import End, Start
 from causality.snapshot import State
 
 if TYPE_CHECKING:
-    from causality.xray import FunctionSegment
+    from causality.reading.xray import FunctionSegment
 
 _STATES: dict[str, State] = {"ok": "ok", "error": "error", "timeout": "timeout"}
 

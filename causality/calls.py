@@ -8,7 +8,7 @@ from typing import Final
 from causality.facts import Call, Facts, Output, shrink_call
 from causality.graph import CallNode, Invocation, OutputNode, Weight
 from causality.links import meaning
-from causality.matching import Matcher
+from causality.matching.matcher import Matcher
 from causality.merging import either, unknown
 
 _SUCCEEDED: Final[Weight] = ("proven", None)

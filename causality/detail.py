@@ -10,12 +10,12 @@ from causality.engine import Engine
 from causality.graph import CallNode, Invocation
 from causality.hops import hop_of
 from causality.keys import display_key
-from causality.match_keys import is_destination
+from causality.matching.match_keys import is_destination
 from causality.problems import describe_cause
-from causality.rows import resource_text, spans
 from causality.sdk_time import time_in_calls
 from causality.snapshot import CallRow, ChainBar, Detail, NodeId, PathSplit
-from causality.tree import TreeIndex
+from causality.tree.index import TreeIndex
+from causality.tree.rows import resource_text, spans
 from causality.why import explain
 
 _MAX_BARS = 200

@@ -11,12 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from causality import xray
 from causality.attempt import Attempt
 from causality.calls import Calls
 from causality.clock import CLOCK_SKEW_S
-from causality.decoding import decode_image
-from causality.departures import halves_of
 from causality.facts import (
     Call,
     Cause,
@@ -31,9 +28,12 @@ from causality.graph import CauseNode, Edge, Invocation
 from causality.join import join_segments
 from causality.links import Touched, relink, take_all_apart, take_apart, touch_effects, unlink
 from causality.losses import Losses
-from causality.match_keys import must_have_a_call
-from causality.matching import Matcher
+from causality.matching.departures import halves_of
+from causality.matching.match_keys import must_have_a_call
+from causality.matching.matcher import Matcher
 from causality.merging import either, unknown
+from causality.reading import xray
+from causality.reading.decoding import decode_image
 from causality.records import StreamRecord, Unreadable
 from causality.retention import Retention
 from causality.traces import Traces

@@ -21,9 +21,9 @@ from causality.facts import Call, Cause, Output, Start
 from causality.snapshot import Evidence, NodeId, State
 
 if TYPE_CHECKING:
-    from causality.found import Alike, Found
-    from causality.match_keys import GroupKey
-    from causality.xray import FunctionSegment, ServiceSegment
+    from causality.matching.found import Alike, Found
+    from causality.matching.match_keys import GroupKey
+    from causality.reading.xray import FunctionSegment, ServiceSegment
 
 Effect: TypeAlias = Literal["proven", "possible", "none"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from causality import names
 from causality.graph import Edge
-from causality.match_keys import is_destination
+from causality.matching.match_keys import is_destination
 
 
 def operation_of(edge: Edge) -> str | None:

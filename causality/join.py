@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from causality.attempt import Attempt
 from causality.facts import Call
 from causality.graph import CallNode, Invocation
-from causality.xray import FunctionSegment
+from causality.reading.xray import FunctionSegment
 
 # Recorder and X-Ray SDK take their times in one process, on one clock, around one call.
 _SAME_CALL_S = 0.05

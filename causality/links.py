@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from causality.found import Alike
 from causality.graph import CallNode, CauseNode, Causes, Edge, Invocation
+from causality.matching.found import Alike
 
 
 class Touched(dict[Invocation, None]):

@@ -14,7 +14,7 @@ from causality.engine import DEADLINE_S, Engine
 from causality.facts import Cause
 from causality.graph import CallNode, CauseNode, Invocation
 from causality.keys import display_key
-from causality.match_keys import exact_cause_keys, is_destination
+from causality.matching.match_keys import exact_cause_keys, is_destination
 from causality.silence import Silence
 
 _CANDIDATES = 4

@@ -11,7 +11,7 @@ import msgspec
 from causality.facts import Call
 from causality.graph import Invocation
 from causality.join import distance_s
-from causality.xray import FunctionSegment, LoosePart, ServiceSegment
+from causality.reading.xray import FunctionSegment, LoosePart, ServiceSegment
 
 Segment: TypeAlias = ServiceSegment | FunctionSegment | LoosePart
 _Segment = TypeVar("_Segment", ServiceSegment, FunctionSegment, LoosePart)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from causality.analysis.critical_path import CriticalPath, PartKind, critical_path
 from causality.engine import Engine
 from causality.graph import CallNode, Edge, Invocation
-from causality.rows import resource_text, spans
 from causality.snapshot import Evidence, NodeId, Phase, Span, State
-from causality.tree import TreeIndex
+from causality.tree.index import TreeIndex
+from causality.tree.rows import resource_text, spans
 
 MAX_ROWS = 2000
 _PHASES: dict[PartKind, Phase] = {

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from causality.agreement import accounts_differ, same_address, started_by
 from causality.clock import ROUNDING_S
 from causality.facts import Cause
 from causality.graph import CallNode, CauseNode, Edge, OutputNode
 from causality.keys import display_key
-from causality.match_keys import is_destination
-from causality.matching import Matcher
+from causality.matching.agreement import accounts_differ, same_address, started_by
+from causality.matching.match_keys import is_destination
+from causality.matching.matcher import Matcher
 from causality.snapshot import Why
 from gammaray_recorder import wire
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from causality.facts import Facts
-from causality.match_keys import EXACT
+from causality.matching.match_keys import EXACT
 from gammaray_collector import attempts, lags, problems, silence
 from gammaray_collector.evidence import Rushes
 from gammaray_collector.halves import AWAITS, Nodes, halves_in, halves_of, invoked_by

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from causality import names
 from causality.graph import CauseNode
-from causality.match_keys import must_have_a_call, source_of
+from causality.matching.match_keys import must_have_a_call, source_of
 from gammaray_collector import silence
 from gammaray_collector.halves import is_first
 from gammaray_collector.items import (

@@ -12,8 +12,8 @@ from heapq import nsmallest
 from typing import Final
 
 from causality.clock import CLOCK_SKEW_S, ORDER_WINDOW_S
-from causality.match_keys import CALLER, CONTENT, EXACT, MESSAGE_IDS, ORDER
-from causality.stretch import REACH
+from causality.matching.match_keys import CALLER, CONTENT, EXACT, MESSAGE_IDS, ORDER
+from causality.matching.stretch import REACH
 from gammaray_collector.halves import (
     AWAITS,
     KeyNames,
@@ -42,7 +42,7 @@ CROWD: Final = 512
 # Where so many come within that time, nothing can be told, and one partition would get hot.
 _RUSH_S: Final = 120.0
 _OF_RUSH: Final = 48
-# A change is felt by so many on either side of it, as far as order goes (causality.lane).
+# A change is felt by so many on either side of it, as far as order goes (causality.matching.lane).
 _NEAREST: Final = 2 * REACH
 _SHOWN: Final = 1200  # DeleteObjects: one id, a thousand objects
 

@@ -7,10 +7,9 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from causality.decoding import decode_image
 from causality.facts import Call, Facts, Start
 from causality.graph import CallNode, CauseNode, Invocation, OutputNode
-from causality.match_keys import (
+from causality.matching.match_keys import (
     EXACT,
     exact_cause_keys,
     exact_output_keys,
@@ -19,6 +18,7 @@ from causality.match_keys import (
     key_names_of,
 )
 from causality.merging import unknown
+from causality.reading.decoding import decode_image
 from gammaray_collector import reading
 from gammaray_collector.items import Item, digest, stream_record_of
 from gammaray_collector.waiting import CauseHalf, Half, OutputHalf, TablePlace

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Generic, TypeVar
 
-from causality.lineage import LINEAGE
+from causality.matching.lineage import LINEAGE
 from gammaray_collector.edges import Functions
 from gammaray_collector.halves import KeyNames, Nodes, table_of_put
 from gammaray_collector.items import (

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from causality.decoding import decode_image
 from causality.facts import Facts, UnreadablePayload
+from causality.reading.decoding import decode_image
 from causality.records import Image, StreamRecord
 from gammaray_collector.items import digest
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from causality.clock import CLOCK_SKEW_S
 from causality.graph import CauseNode
-from causality.match_keys import must_have_a_call, source_of
+from causality.matching.match_keys import must_have_a_call, source_of
 from gammaray_collector import edges
 from gammaray_collector.attempts import is_failed
 from gammaray_collector.evidence import FELT, Evidence, Rushes

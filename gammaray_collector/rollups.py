@@ -21,7 +21,7 @@ are added up when read. A partition holds an hour, so that the last N minutes, a
 invocations, are SHARDS queries (twice as many across an hour's end).
 
 A doubt stands for all records of a source for an hour, and the ones before and after it
-(causality.doubts): `graded` says what is left of a grade.
+(causality.matching.doubts): `graded` says what is left of a grade.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from zlib import crc32
 
 import msgspec
 
-from causality.doubts import DOUBT_S
-from causality.match_keys import Source
+from causality.matching.doubts import DOUBT_S
+from causality.matching.match_keys import Source
 from causality.sketch import Sketch, bucket_of
 from gammaray_collector.items import EXPIRES, PK, SK, Grade, Item, Key, Need, digest
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from causality.doubts import Doubts
 from causality.facts import Cause
 from causality.graph import CauseNode, Edge, Invocation, OutputNode
-from causality.handed_on import HandedOn
-from causality.matching import Matcher
-from causality.retried import Retried
+from causality.matching.doubts import Doubts
+from causality.matching.handed_on import HandedOn
+from causality.matching.matcher import Matcher
+from causality.matching.retried import Retried
 from gammaray_collector.halves import Nodes
 from gammaray_collector.items import Need
 

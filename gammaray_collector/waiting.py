@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from causality.facts import Call, Cause, Output
-from causality.match_keys import EXACT
+from causality.matching.match_keys import EXACT
 from gammaray_collector.items import (
     BODY,
     EXPIRES,
@@ -84,7 +84,7 @@ Half: TypeAlias = OutputHalf | CauseHalf
 
 
 def half_item(half: Half, level: int, key: tuple[str, ...]) -> Item:
-    """Give the item of a half under one of its match keys (causality.match_keys).
+    """Give the item of a half under one of its match keys (causality.matching.match_keys).
 
     Args:
         half: an output or a cause.

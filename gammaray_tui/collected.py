@@ -12,11 +12,11 @@ from functools import partial
 
 import msgspec
 
-from causality.decoding import decode_image
 from causality.facts import Cause, Facts, Start, UnreadablePayload
 from causality.filters import Filter
 from causality.heat import HeatMap
 from causality.latency import SeriesKey, View
+from causality.reading.decoding import decode_image
 from causality.service_map import ServiceMap
 from causality.snapshot import Detail, NodeId, ProblemRow, Snapshot
 from gammaray_collector.items import SK, Item

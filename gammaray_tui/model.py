@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from causality.analysis import Compared
-from causality.grouping import Grouping
 from causality.heat import HeatMap
 from causality.latency import SeriesKey, View
 from causality.service_map import ServiceMap
 from causality.snapshot import NodeId, Snapshot
+from causality.tree.grouping import Grouping
 from causality.waterfall import Waterfall
 from gammaray_tui.exports import Exports
 from gammaray_tui.following import Summary

@@ -7,7 +7,7 @@ from dataclasses import replace
 from causality.detail import detail_of
 from causality.engine import Engine
 from causality.snapshot import Detail, NodeId
-from causality.tree import TreeIndex
+from causality.tree.index import TreeIndex
 from providers.operations import LogReport
 
 # Of the invocations that were looked at last.

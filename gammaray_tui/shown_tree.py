@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from causality.engine import Engine
 from causality.filters import Filter, Test
-from causality.grouping import GroupedRows, Grouping, is_heading
 from causality.snapshot import NodeId, TreeRows
-from causality.tree import TreeIndex
+from causality.tree.grouping import GroupedRows, Grouping, is_heading
+from causality.tree.index import TreeIndex
 from gammaray_tui.frozen_rows import FrozenRows
 
 

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
-from causality.grouping import GROUPINGS
+from causality.tree.grouping import GROUPINGS
 
 if TYPE_CHECKING:
     from gammaray_tui.app import GammarayApp

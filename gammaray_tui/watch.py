@@ -17,7 +17,6 @@ from causality.analysis import Compared, compared
 from causality.engine import Engine
 from causality.filters import Filter, parse
 from causality.graph import Invocation
-from causality.grouping import Grouping
 from causality.heat import HeatMap
 from causality.latency import SeriesKey, View
 from causality.service_map import ServiceMap
@@ -28,6 +27,7 @@ from causality.snapshot import (
     RegionState,
     Snapshot,
 )
+from causality.tree.grouping import Grouping
 from causality.waterfall import Waterfall, waterfall_of
 from gammaray_tui.exports import GraphExports
 from gammaray_tui.following import Following

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from causality import names
-from causality.decoding import decode_image
 from causality.facts import Call, End, Facts, Start, UnreadablePayload
 from causality.problems import describe_cause
+from causality.reading.decoding import decode_image
 from causality.records import Image, StreamRecord, Unreadable
 from gammaray_tui.commands.output import escaped
 

@@ -11,7 +11,7 @@ import ibis
 import pyarrow as pa
 from ibis.expr.types import Table
 
-from causality.lineage import LINEAGE
+from causality.matching.lineage import LINEAGE
 from gammaray_tui.history.contested import Contested, Verdict
 from gammaray_tui.history.engines import Archive
 from gammaray_tui.history.halves import Halves, Whole, whole_halves

@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from causality.facts import Cause
-from causality.found import Found
 from causality.graph import CallNode, CauseNode, Invocation, OutputNode
-from causality.group_index import GroupIndex
-from causality.ids import IdIndex
-from causality.lineage import led_to
-from causality.match_keys import CONTENT, EXACT, ORDER
+from causality.matching.found import Found
+from causality.matching.group_index import GroupIndex
+from causality.matching.ids import IdIndex
+from causality.matching.lineage import led_to
+from causality.matching.match_keys import CONTENT, EXACT, ORDER
 from gammaray_tui.history.nodes import call_of, cause_of, output_of
 
 Rows: TypeAlias = Iterable[Mapping[str, Any]]

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import ibis
 from ibis.expr.types import Table, Value
 
-from causality.doubts import DOUBT_S
-from causality.match_keys import CONTENT, EXACT
+from causality.matching.doubts import DOUBT_S
+from causality.matching.match_keys import CONTENT, EXACT
 from gammaray_tui.history.competing import solved_groups, solved_ids, with_solved
 from gammaray_tui.history.engines import Archive
 from gammaray_tui.history.halves import (

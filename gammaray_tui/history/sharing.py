@@ -7,7 +7,7 @@ from typing import NamedTuple
 import ibis
 from ibis.expr.types import Table
 
-from causality.match_keys import CONTENT, ORDER
+from causality.matching.match_keys import CONTENT, ORDER
 from gammaray_tui.history.engines import Archive
 from gammaray_tui.history.halves import Halves, unnested
 

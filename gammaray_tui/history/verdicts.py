@@ -1,7 +1,8 @@
 """What is found for causes where nothing competes: expressions, for most of any archive.
 
-The rules are those of causality (causality.ids, causality.stretch); where several outputs or
-causes could be meant, these leave it to gammaray_tui.history.contested, which runs that code.
+The rules are those of the live view (causality.matching.ids, causality.matching.stretch); where
+several outputs or causes could be meant, these leave it to gammaray_tui.history.contested, which
+runs that code.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from typing import Final, NamedTuple
 import ibis
 from ibis.expr.types import BooleanValue, Table
 
-from causality.agreement import BY_NAME, S3_CREATED, S3_CREATIONS
 from causality.clock import (
     CLOCK_SKEW_S,
     CONTENT_WINDOW_S,
@@ -22,7 +22,16 @@ from causality.clock import (
     PROMPT_START_S,
     ROUNDING_S,
 )
-from causality.match_keys import AWS_ONLY_IDS, CALLER, CONTENT, EXACT, IDS, LASTING_IDS, ORDER
+from causality.matching.agreement import BY_NAME, S3_CREATED, S3_CREATIONS
+from causality.matching.match_keys import (
+    AWS_ONLY_IDS,
+    CALLER,
+    CONTENT,
+    EXACT,
+    IDS,
+    LASTING_IDS,
+    ORDER,
+)
 from gammaray_recorder import wire
 from gammaray_tui.history.engines import Archive
 from gammaray_tui.history.halves import Halves, Whole, has_several_accounts

@@ -11,9 +11,9 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.widgets import Static
 
-from causality.grouping import Grouping
 from causality.service_map import edge_filter, node_filter
 from causality.snapshot import Mode, NodeId, Snapshot
+from causality.tree.grouping import Grouping
 from gammaray_tui.actions import Pane, key_bindings
 from gammaray_tui.hints import empty_hints, footer_hints
 from gammaray_tui.screens.app_screen import AppScreen

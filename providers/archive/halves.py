@@ -1,7 +1,7 @@
 """The two halves of an edge as rows: what a call put out, and what caused an invocation.
 
-Their match keys are written with them (causality.match_keys), so that any engine finds edges by
-joining on equal keys.
+Their match keys are written with them (causality.matching.match_keys), so that any engine finds
+edges by joining on equal keys.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 
 from causality.facts import Cause
 from causality.graph import CauseNode, Invocation, OutputNode
-from causality.match_keys import (
+from causality.matching.match_keys import (
     CONTENT,
     ExactKey,
     Source,

@@ -13,9 +13,9 @@ from typing import Final, NamedTuple, Self, TypeAlias
 import msgspec
 
 from causality.clock import LAST_TIME_S
-from causality.decoding import decode_item
 from causality.facts import Call, End, Facts, Start, UnreadablePayload
 from causality.graph import CallNode, Effect, Invocation, OutputNode
+from causality.reading.decoding import decode_item
 from causality.records import Unreadable
 from gammaray_recorder import wire
 from providers.archive.halves import Nested, Row, cause_row, id_of, output_row

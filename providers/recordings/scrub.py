@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
-from causality.keywords import KEYWORDS
+from causality.reading.keywords import KEYWORDS
 
 _REGION: Final = (
     r"(?:us|eu|ap|sa|ca|me|af|il|mx|cn)(?:-gov|-isob?)?"

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from causality.analysis import Compared, Comparison, Hop, Latency, Shift
-from causality.grouping import Grouping
 from causality.heat import HeatMap, heat_map
 from causality.latency import SeriesKey, Tally, View
 from causality.service_map import MapEdge, MapNode, ServiceMap
@@ -22,6 +21,7 @@ from causality.snapshot import (
     Snapshot,
     TreeRows,
 )
+from causality.tree.grouping import Grouping
 from causality.waterfall import Waterfall, WaterfallMark, WaterfallRow
 from gammaray_tui.commands.output import write_result
 from gammaray_tui.exports import Preview, Scope

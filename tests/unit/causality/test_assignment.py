@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from causality.assignment import assign
+from causality.matching.assignment import assign
 
 Options = list[list[int]]
 

@@ -8,10 +8,10 @@ import pytest
 
 from causality.engine import Engine
 from causality.filters import parse
-from causality.grouping import GROUPINGS, GroupedRows, Grouping, is_heading
 from causality.latency import Latencies, LatencyTable
 from causality.snapshot import TreeRow, TreeRows
-from causality.tree import TreeIndex
+from causality.tree.grouping import GROUPINGS, GroupedRows, Grouping, is_heading
+from causality.tree.index import TreeIndex
 from gammaray_tui.shown_tree import ShownTree, TreeChoices
 from tests.unit.causality.oracle import json_records, readable
 from tests.unit.causality.story import Story, T

@@ -25,7 +25,7 @@ from causality.records import (
     decode_page,
     decode_record,
 )
-from causality.tree import TreeIndex
+from causality.tree.index import TreeIndex
 from tests.unit.causality import oracle, world_records
 from tests.unit.causality.world import Options, World
 from tests.unit.causality.world_services import SERVICES

@@ -14,8 +14,8 @@ from boto3.dynamodb.types import Binary, TypeSerializer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from causality import gen1, keywords
 from causality.facts import Call, Cause, End, Start, UnreadablePayload
+from causality.reading import gen1, keywords
 from gammaray_recorder import wire
 
 _REGION = "us-west-2"

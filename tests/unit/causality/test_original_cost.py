@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from causality import gen1
 from causality.facts import UnreadablePayload
+from causality.reading import gen1
 
 _REGION = "us-west-2"
 _ENTRY = "pl:arn:aws:lambda:us-west-2:1:function:f"

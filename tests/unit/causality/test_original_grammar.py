@@ -13,10 +13,11 @@ from boto3.dynamodb.types import Binary
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from causality import gen1, names
+from causality import names
 from causality.document import graph_document
 from causality.engine import Engine
 from causality.facts import Call, Cause, Output, Start, UnreadablePayload
+from causality.reading import gen1
 from causality.records import decode_page
 from gammaray_recorder import wire
 from tests.unit.causality import world_records

@@ -12,7 +12,7 @@ from causality.engine import Engine
 from causality.latency import latencies_of
 from causality.problems import problems
 from causality.records import decode_page
-from causality.tree import TreeIndex
+from causality.tree.index import TreeIndex
 from gammaray_recorder import wire
 from tests.unit.causality import world_records
 

@@ -8,7 +8,7 @@ import pytest
 
 from causality.engine import Engine
 from causality.snapshot import TreeRow
-from causality.tree import TreeIndex
+from causality.tree.index import TreeIndex
 from tests.unit.analysis.chains import Json, World, received, send
 
 

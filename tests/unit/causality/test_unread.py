@@ -74,7 +74,7 @@ def test_what_was_recorded_is_no_such_call() -> None:
 
 
 def test_the_oldest_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("causality.unread._KEPT", 5)
+    monkeypatch.setattr("causality.matching.unread._KEPT", 5)
     engine = Engine()
     story = Story()
     story.engine = engine

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from causality.engine import Engine
-from causality.tree import TreeIndex
+from causality.tree.index import TreeIndex
 from causality.waterfall import Waterfall, waterfall_of
 from tests.unit.causality.oracle import APPLICATIONS, documents, json_records, readable
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from itertools import accumulate
 from typing import Literal, TypeAlias
 
-from causality.lines import Chain
 from causality.snapshot import NodeId, State, TreeRow
-from causality.tree import TreeIndex
+from causality.tree.index import TreeIndex
+from causality.tree.lines import Chain
 
 Grouping: TypeAlias = Literal["time", "application", "function"]
 GROUPINGS: tuple[Grouping | None, ...] = (None, "time", "application", "function")

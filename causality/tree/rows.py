@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from causality import names
 from causality.graph import CallNode, CauseNode, Edge, Invocation
 from causality.hops import hop_of
-from causality.match_keys import is_destination
+from causality.matching.match_keys import is_destination
+from causality.matching.redeliveries import Try
 from causality.problems import describe_cause
-from causality.redeliveries import Try
 from causality.snapshot import Span, TreeRow
 
 if TYPE_CHECKING:
-    from causality.lines import Line
+    from causality.tree.lines import Line
 
 
 def invocation_row(

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from causality.clock import CLOCK_SKEW_S, ORDER_WINDOW_S
 from causality.facts import Cause
 from causality.graph import CauseNode, Invocation, OutputNode
-from causality.match_keys import AWS_ONLY_IDS, IDS, is_delete, record_identity, s3_change
+from causality.matching.match_keys import AWS_ONLY_IDS, IDS, is_delete, record_identity, s3_change
 from gammaray_recorder import wire
 
 # Services whose calls name what they work on by a name that each account may use.

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias, TypeVar
 from causality import names
 from causality.clock import CLOCK_SKEW_S
 from causality.graph import CauseNode, OutputNode
-from causality.match_keys import must_have_a_call, output_order
+from causality.matching.match_keys import must_have_a_call, output_order
 
 _Node = TypeVar("_Node", OutputNode, CauseNode)
 # Where it was sent, and the minute in which the service took it.

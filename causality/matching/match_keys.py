@@ -14,8 +14,8 @@ import msgspec
 
 from causality import names
 from causality.facts import Cause
-from causality.found import Found
 from causality.graph import CauseNode, OutputNode
+from causality.matching.found import Found
 from gammaray_recorder import wire
 
 EXACT, CONTENT, ORDER = 3, 2, 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from operator import attrgetter
 
-from causality.found import Found
 from causality.graph import CauseNode, Edge, OutputNode
+from causality.matching.found import Found
 from causality.snapshot import Evidence
 
 _call_of, _maker_of = attrgetter("call"), attrgetter("invocation")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from causality.clock import CLOCK_SKEW_S, ROUNDING_S
-from causality.found import Found
 from causality.graph import CauseNode, OutputNode
+from causality.matching.found import Found
 
 _CANDIDATES = 32
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-from causality.agreement import (
+from causality.facts import OneId
+from causality.graph import CauseNode, Invocation, OutputNode
+from causality.matching.agreement import (
     first_of,
     ids_differ,
     may_be_of,
     same_address,
     streams_differ,
 )
-from causality.departures import Departures
-from causality.facts import OneId
-from causality.found import Found, put_together
-from causality.graph import CauseNode, Invocation, OutputNode
-from causality.match_keys import (
+from causality.matching.departures import Departures
+from causality.matching.found import Found, put_together
+from causality.matching.match_keys import (
     CALLER,
     COMPOSED_IDS,
     LASTING_IDS,
@@ -28,7 +28,7 @@ from causality.match_keys import (
     exact_output_keys,
     output_order,
 )
-from causality.showing import IdPair, Meeting, Shown, causes_of, outputs_of
+from causality.matching.showing import IdPair, Meeting, Shown, causes_of, outputs_of
 from gammaray_recorder import wire
 
 # Ids that prove by themselves: a traceparent may have been handed on.

@@ -18,7 +18,7 @@ import msgspec
 from causality import names
 from causality.clock import LAST_TIME_S
 from causality.facts import Call
-from causality.segments import Aws, Segment
+from causality.reading.segments import Aws, Segment
 
 
 class ServiceSegment(msgspec.Struct, gc=False):

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from causality.clock import CLOCK_SKEW_S
-from causality.delivery import Delivery
 from causality.graph import OutputNode
+from causality.matching.delivery import Delivery
 from gammaray_recorder import wire
 
 

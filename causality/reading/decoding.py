@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from causality import gen1, gen2
 from causality.clock import LAST_TIME_S
 from causality.facts import Facts, UnreadablePayload
+from causality.reading import gen1, gen2
 from causality.records import Image
 
 

@@ -5,15 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
-from causality.agreement import (
-    accounts_differ,
-    content_of,
-    contents_differ,
-    deeds_differ,
-    ids_differ,
-    is_specific,
-)
-from causality.assignment import assign
 from causality.clock import (
     CLOCK_SKEW_S,
     CONTENT_WINDOW_S,
@@ -22,11 +13,20 @@ from causality.clock import (
     PROMPT_START_S,
     ROUNDING_S,
 )
-from causality.delivery import Delivery, Verdict
-from causality.found import Found
 from causality.graph import CauseNode, Invocation, OutputNode
-from causality.match_keys import CONTENT, NAMELESS, output_order
-from causality.sequence import in_sequence
+from causality.matching.agreement import (
+    accounts_differ,
+    content_of,
+    contents_differ,
+    deeds_differ,
+    ids_differ,
+    is_specific,
+)
+from causality.matching.assignment import assign
+from causality.matching.delivery import Delivery, Verdict
+from causality.matching.found import Found
+from causality.matching.match_keys import CONTENT, NAMELESS, output_order
+from causality.matching.sequence import in_sequence
 
 # A delivery that finds no output casts doubt on so many before it, and after it.
 REACH = 48

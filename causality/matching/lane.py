@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple, TypeAlias
 
-from causality.agreement import accounts_differ
-from causality.delivery import Delivery, Identity, Place, Verdict
 from causality.graph import CauseNode, OutputNode
-from causality.match_keys import CONTENT, is_blind
-from causality.stretch import REACH, VISIBLE, Elsewhere, LedTo, Rules, Stretch
+from causality.matching.agreement import accounts_differ
+from causality.matching.delivery import Delivery, Identity, Place, Verdict
+from causality.matching.match_keys import CONTENT, is_blind
+from causality.matching.stretch import REACH, VISIBLE, Elsewhere, LedTo, Rules, Stretch
 
 # Past this many deliveries that cannot be told apart, it is not even looked who made their calls.
 _CROWD = 512

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from causality.engine import Engine
 from causality.graph import CauseNode, Edge, Invocation
-from causality.lines import start_order
 from causality.links import meaning
+from causality.tree.lines import start_order
 
 
 class Hierarchy:

@@ -16,8 +16,8 @@ from itertools import count, islice
 from typing import Final
 
 from causality.graph import CauseNode, Invocation
-from causality.match_keys import Source, source_of
-from causality.unread import Unread, place_of
+from causality.matching.match_keys import Source, source_of
+from causality.matching.unread import Unread, place_of
 
 # A sign counts for its own stretch of time, the one before and the one after.
 DOUBT_S: Final = 3600.0

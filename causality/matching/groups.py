@@ -6,12 +6,12 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from causality.agreement import is_specific
-from causality.delivery import Delivery, Identity, Verdict
 from causality.graph import CauseNode, OutputNode
-from causality.lane import Lane, OutputPlace
-from causality.match_keys import CONTENT, NAMELESS, is_blind, output_order
-from causality.stretch import LedTo
+from causality.matching.agreement import is_specific
+from causality.matching.delivery import Delivery, Identity, Verdict
+from causality.matching.lane import Lane, OutputPlace
+from causality.matching.match_keys import CONTENT, NAMELESS, is_blind, output_order
+from causality.matching.stretch import LedTo
 from gammaray_recorder import wire
 
 Consumer: TypeAlias = tuple[str, str]  # (region, ARN as invoked)

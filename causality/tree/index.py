@@ -13,14 +13,14 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from causality.engine import Engine
 from causality.filters import Test
-from causality.flattening import flattened
-from causality.folding import Folds
 from causality.graph import CallNode, Invocation
-from causality.hierarchy import Hierarchy
 from causality.latency import FAILED
-from causality.lines import Chain, Line, began_s
-from causality.rows import call_row, invocation_row, link_row
 from causality.snapshot import NodeId, TreeRow
+from causality.tree.flattening import flattened
+from causality.tree.folding import Folds
+from causality.tree.hierarchy import Hierarchy
+from causality.tree.lines import Chain, Line, began_s
+from causality.tree.rows import call_row, invocation_row, link_row
 
 
 class TreeIndex:

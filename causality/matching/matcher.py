@@ -17,18 +17,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
-from causality.agreement import why_not
 from causality.clock import CLOCK_SKEW_S
-from causality.conclusions import differs, edge_from, is_explained, is_frozen
-from causality.departures import Departures
-from causality.doubts import Doubts
-from causality.found import Found
 from causality.graph import CauseNode, Edge, Invocation, OutputNode
-from causality.group_index import GroupIndex
-from causality.handed_on import HandedOn
-from causality.ids import IdIndex
-from causality.lineage import follow, led_to, proven_parents
-from causality.match_keys import (
+from causality.matching.agreement import why_not
+from causality.matching.conclusions import differs, edge_from, is_explained, is_frozen
+from causality.matching.departures import Departures
+from causality.matching.doubts import Doubts
+from causality.matching.found import Found
+from causality.matching.group_index import GroupIndex
+from causality.matching.handed_on import HandedOn
+from causality.matching.ids import IdIndex
+from causality.matching.lineage import follow, led_to, proven_parents
+from causality.matching.match_keys import (
     CONTENT,
     IDS,
     MESSAGE_IDS,
@@ -39,10 +39,10 @@ from causality.match_keys import (
     is_handed_on,
     output_order,
 )
-from causality.redeliveries import Redeliveries
-from causality.retried import Retried
+from causality.matching.redeliveries import Redeliveries
+from causality.matching.retried import Retried
+from causality.matching.table_keys import Names, TableKeys, table_of
 from causality.snapshot import Evidence
-from causality.table_keys import Names, TableKeys, table_of
 
 _RIVALS = 32
 _TURNS = 4

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from causality.folding import Folds
 from causality.graph import CallNode, CauseNode, Invocation
-from causality.hierarchy import Hierarchy
-from causality.lines import Line, start_order
+from causality.tree.folding import Folds
+from causality.tree.hierarchy import Hierarchy
+from causality.tree.lines import Line, start_order
 
 
 def flattened(

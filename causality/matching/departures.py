@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from causality.clock import CLOCK_SKEW_S, CONTENT_WINDOW_S, ORDER_WINDOW_S, PROMPT_S
-from causality.delivery import Delivery
 from causality.facts import Call, Facts, Start
 from causality.graph import CallNode, CauseNode, Invocation, OutputNode
-from causality.match_keys import (
+from causality.matching.delivery import Delivery
+from causality.matching.match_keys import (
     CONTENT,
     LASTING_IDS,
     ExactKey,

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from causality.clock import CLOCK_SKEW_S, PROMPT_START_S
 from causality.facts import Call
 from causality.graph import CauseNode, Invocation
-from causality.match_keys import Source, source_of
+from causality.matching.match_keys import Source, source_of
 from causality.names import SERVICE_OF_OPERATION
 
 # A table in its region, a bucket, a topic.

@@ -11,14 +11,14 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from causality.agreement import is_specific
-from causality.delivery import Delivery
-from causality.departures import Departures
-from causality.found import Found
 from causality.graph import CauseNode, OutputNode
-from causality.groups import Group
-from causality.match_keys import CONTENT, ORDER, GroupKey, is_blind, record_identity
-from causality.stretch import LedTo, Rules
+from causality.matching.agreement import is_specific
+from causality.matching.delivery import Delivery
+from causality.matching.departures import Departures
+from causality.matching.found import Found
+from causality.matching.groups import Group
+from causality.matching.match_keys import CONTENT, ORDER, GroupKey, is_blind, record_identity
+from causality.matching.stretch import LedTo, Rules
 
 # Of a record that need not be told from others.
 _ONLY: Final = ("", "", 0)

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from causality.delivery import Identity
 from causality.graph import CauseNode, Invocation
-from causality.match_keys import is_handed_on, record_identity
+from causality.matching.delivery import Identity
+from causality.matching.match_keys import is_handed_on, record_identity
 
 
 class Try(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from causality.graph import OutputNode
-from causality.match_keys import key_names_of
+from causality.matching.match_keys import key_names_of
 
 Names = set[tuple[str, ...]] | tuple[()]
 _Table = tuple[str, str]

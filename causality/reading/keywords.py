@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Set
 from typing import TypeAlias
 
-from causality import literals
+from causality.reading import literals
 
 # Of each keyword its text, or what stands in it where that is a literal.
 Reading: TypeAlias = dict[str, literals.Value]

@@ -14,9 +14,10 @@ from urllib.parse import unquote_plus
 
 import msgspec
 
-from causality import keywords, literals, names
+from causality import names
 from causality.clock import LAST_TIME_S
 from causality.facts import Call, Cause, End, Facts, Output, Start, UnreadablePayload
+from causality.reading import keywords, literals
 from gammaray_recorder import wire
 
 _ENTRY_ARN = re.compile(r"pl:(arn:aws[\w-]*:lambda:[^:]*:[^:]*:function:[^:]+)")

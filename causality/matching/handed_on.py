@@ -14,7 +14,13 @@ from typing import Final, TypeAlias
 from causality import names
 from causality.clock import CLOCK_SKEW_S
 from causality.graph import CauseNode, Invocation, OutputNode
-from causality.match_keys import NAMELESS, is_handed_on, output_order, record_identity, tells_callee
+from causality.matching.match_keys import (
+    NAMELESS,
+    is_handed_on,
+    output_order,
+    record_identity,
+    tells_callee,
+)
 from gammaray_recorder import wire
 
 # How long an asynchronous Invoke may wait; Lambda ends its caller by then as well.

@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from causality.found import Alike, Found, take_asunder
 from causality.graph import CauseNode, OutputNode
+from causality.matching.found import Alike, Found, take_asunder
 
 
 class IdPair(msgspec.Struct, gc=False, eq=False):

@@ -1,0 +1,1 @@
+"""Reading what recorders and X-Ray wrote: texts to facts."""

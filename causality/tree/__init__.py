@@ -1,0 +1,1 @@
+"""The causal tree as a view: chains by time, folded, filtered and flattened into lines."""
