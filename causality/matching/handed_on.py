@@ -14,7 +14,9 @@ from typing import Final, TypeAlias
 from causality import names
 from causality.clock import CLOCK_SKEW_S
 from causality.graph import CauseNode, Invocation, OutputNode
+from causality.matching.delivery import Identity
 from causality.matching.match_keys import (
+    MESSAGE_IDS,
     NAMELESS,
     is_handed_on,
     output_order,
@@ -25,24 +27,26 @@ from gammaray_recorder import wire
 
 # How long an asynchronous Invoke may wait; Lambda ends its caller by then as well.
 _LONGEST_S: Final = 900.0
-_Slot: TypeAlias = tuple[str, str, int]  # region, function, and the quarter of an hour
 # Ids of events without a record's own.
 _EVENT_IDS: Final = (wire.ID_EVENT, wire.ID_APIGW_REQUEST, wire.ID_TRACEPARENT)
+# Kinds of ids by which others are found who were given the same.
+SHOWN_IDS: Final = MESSAGE_IDS.union(_EVENT_IDS)
+_Token: TypeAlias = tuple[str, ...] | Identity  # what two who were given the same share
 
 
 class HandedOn:
-    """The Invokes of which nothing tells whom they started.
-
-    Attributes:
-        invokes: by function and time.
-    """
+    """The Invokes of which nothing tells whom they started, and what their makers were given."""
 
     def __init__(self) -> None:
         """Begin without any."""
-        self.invokes: dict[_Slot, dict[OutputNode, None]] = {}
+        self._made: dict[Invocation, dict[OutputNode, None]] = {}
+        self._given: dict[_Token, dict[Invocation, None]] = {}
 
     def __len__(self) -> int:
-        return sum(map(len, self.invokes.values()))
+        return sum(map(len, self._made.values()))
+
+    def __bool__(self) -> bool:
+        return bool(self._made)
 
     def add(self, output: OutputNode) -> bool:
         """Take an output; says whether it is such an Invoke."""
@@ -50,18 +54,36 @@ class HandedOn:
             return False
         if tells_callee(output):
             return False
-        self.invokes.setdefault(_slot_of(output), {})[output] = None
+        maker = output.call.invocation
+        if maker not in self._made:
+            self._made[maker] = {}
+            for cause in maker.causes:
+                self.note_given(cause)
+        self._made[maker][output] = None
         return True
 
     def remove(self, output: OutputNode) -> bool:
         """Let an output go; says whether it was such an Invoke."""
-        slot = _slot_of(output) if self.invokes else None
-        invokes = self.invokes.get(slot) if slot is not None else None
-        if slot is None or invokes is None or output not in invokes:
+        maker = output.call.invocation
+        made = self._made.get(maker)
+        if made is None or output not in made:
             return False
-        del invokes[output]
-        if not invokes:
-            del self.invokes[slot]
+        del made[output]
+        if not made:
+            del self._made[maker]
+            for token in {token for cause in maker.causes for token in _tokens_of(cause)}:
+                makers = self._given.get(token, {})
+                makers.pop(maker, None)
+                if not makers:
+                    self._given.pop(token, None)
+        return True
+
+    def note_given(self, cause: CauseNode) -> bool:
+        """Take a cause; says whether its invocation made such an Invoke."""
+        if cause.invocation not in self._made:
+            return False
+        for token in _tokens_of(cause):
+            self._given.setdefault(token, {})[cause.invocation] = None
         return True
 
     def by(self, cause: CauseNode) -> list[OutputNode]:
@@ -69,35 +91,40 @@ class HandedOn:
         invocation, began_s = cause.invocation, cause.invocation.recorded_at_s
         if cause.fact.service == "lambda" or began_s is None or is_handed_on(cause.exact):
             return []
-        region, function = invocation.region or "", invocation.function or ""
-        last = int((began_s + CLOCK_SKEW_S) // _LONGEST_S)
+        identity = record_identity(cause)
+        tokens = _event_ids(cause) if identity[0] == NAMELESS else [identity]
+        makers = {maker: None for token in tokens for maker in self._given.get(token, ())}
+        makers.pop(invocation, None)
+        place = (invocation.region or "", invocation.function or "")
         return sorted(
             (
                 output
-                for number in (last - 2, last - 1, last)
-                for output in self.invokes.get((region, function, number), ())
+                for maker in makers
+                for output in self._made[maker]
                 if began_s - _LONGEST_S <= output.made_s <= began_s + CLOCK_SKEW_S
-                and output.call.invocation is not invocation
-                and _was_given(output.call.invocation, cause)
+                and _place_of(output) == place
                 and not _is_explained(output)
             ),
             key=output_order,
         )
 
 
-def _slot_of(output: OutputNode) -> _Slot:
+def _place_of(output: OutputNode) -> tuple[str, str]:
+    """Give region and name of the function that an Invoke went to."""
     call = output.call.fact
     region = call.region or output.call.invocation.region or ""
-    function = names.bare_function(output.fact.resource or call.resource or "")
-    return (region, function, int((call.at_s or 0.0) // _LONGEST_S))
+    return (region, names.bare_function(output.fact.resource or call.resource or ""))
 
 
-def _was_given(maker: Invocation, cause: CauseNode) -> bool:
-    identity, ids = record_identity(cause), cause.fact.ids
-    if identity[0] != NAMELESS:
-        return any(record_identity(own) == identity for own in maker.causes)
-    shown = {(kind, ids[kind]) for kind in _EVENT_IDS if kind in ids}
-    return any(own.fact.ids.get(kind) == value for own in maker.causes for kind, value in shown)
+def _tokens_of(cause: CauseNode) -> list[_Token]:
+    identity = record_identity(cause)
+    tokens = _event_ids(cause)
+    return tokens if identity[0] == NAMELESS else [identity, *tokens]
+
+
+def _event_ids(cause: CauseNode) -> list[_Token]:
+    ids = cause.fact.ids
+    return [(kind, ids[kind]) for kind in _EVENT_IDS if kind in ids]
 
 
 def _is_explained(output: OutputNode) -> bool:

@@ -25,12 +25,11 @@ from causality.matching.departures import Departures
 from causality.matching.doubts import Doubts
 from causality.matching.found import Found
 from causality.matching.group_index import GroupIndex
-from causality.matching.handed_on import HandedOn
+from causality.matching.handed_on import SHOWN_IDS, HandedOn
 from causality.matching.ids import IdIndex
 from causality.matching.lineage import follow, led_to, proven_parents
 from causality.matching.match_keys import (
     CONTENT,
-    IDS,
     MESSAGE_IDS,
     ORDER,
     GroupKey,
@@ -173,9 +172,10 @@ class Matcher:
         told = fact.key is not None or fact.item_hash is not None or fact.subject is not None
         if told and (fact.service == "lambda" or not is_handed_on(node.exact)):
             self._enter_cause(node)
-        if self.handed_on.invokes and fact.service != "lambda":
+        if self.handed_on and fact.service != "lambda":
             self._perhaps[node] = None
-            self._ask_given(node)
+            if self.handed_on.note_given(node):
+                self._ask_given(node)
 
     def _enter_cause(self, node: CauseNode) -> None:
         fact, invocation = node.fact, node.invocation
@@ -306,7 +306,8 @@ class Matcher:
             self._ask_given(given)
 
     def _ask_given(self, cause: CauseNode) -> None:
-        self._perhaps |= dict.fromkeys((*self._ids.showing(cause, IDS), *self._groups.given(cause)))
+        same = (*self._ids.showing(cause, SHOWN_IDS), *self._groups.given(cause))
+        self._perhaps |= dict.fromkeys(same)
 
     def _join_again(self, cause: CauseNode) -> list[CauseNode]:
         """Have those joined again who show the same record; gives them."""
@@ -339,7 +340,7 @@ class Matcher:
             return
         cause.edge = new
         self._changed(cause, old)
-        if self.handed_on.invokes and cause.fact.service == "lambda":
+        if self.handed_on and cause.fact.service == "lambda":
             for edge in (old, new):
                 for output in edge.call.outputs if edge is not None and edge.call else ():
                     self._ask_handed(output)
@@ -349,7 +350,7 @@ class Matcher:
 
     def _edge_of(self, cause: CauseNode) -> Edge | None:
         exact = cause.exact
-        if self.handed_on.invokes and (handed := self.handed_on.by(cause)):
+        if self.handed_on and (handed := self.handed_on.by(cause)):
             found = exact or cause.content or cause.order
             known = found.outputs if found is not None else ()
             return edge_from(cause, "ambiguous", [*known, *handed], certain=False)
