@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import islice
 from typing import NamedTuple
 
 from causality.graph import CauseNode, Invocation
@@ -42,8 +43,12 @@ class Redeliveries:
             The causes that have become deliveries again, or whose invocations have become tries.
         """
         records: dict[Invocation, set[Identity]] = {}
+        seen: set[tuple[int, Identity, tuple[str, str]]] = set()
         for cause, causes in given.items():
             identity, consumer = record_identity(cause), cause.invocation.consumer
+            if (id(causes), identity, consumer) in seen:
+                continue  # a record that came a thousand times is looked at once, not for each
+            seen.add((id(causes), identity, consumer))
             again = [
                 other
                 for other in dict.fromkeys(causes)  # several ids may tell of one
@@ -69,7 +74,7 @@ class Redeliveries:
         """
         joined = False
         for number, later in enumerate(invocations[1:], 1):
-            for earlier in invocations[:number]:
+            for earlier in islice(invocations, number):
                 known = self._tries.get(earlier)
                 if known is not None and known is self._tries.get(later):
                     break
@@ -80,9 +85,10 @@ class Redeliveries:
         return joined
 
     def _unite(self, one: Invocation, other: Invocation) -> None:
-        united = {**self._tries.get(one, {one: None}), **self._tries.get(other, {other: None})}
-        for invocation in united:
-            self._tries[invocation] = united
+        few, many = sorted((self._tries.get(i, {i: None}) for i in (one, other)), key=len)
+        many |= few
+        for invocation in (one, other, *few):
+            self._tries[invocation] = many
 
     def tries(self, invocation: Invocation) -> list[Invocation]:
         """Give all tries of an invocation's trigger, itself included, in order of their start."""
