@@ -27,7 +27,7 @@ async def test_enter_opens_the_invocation_and_enter_on_a_bar_goes_there() -> Non
         await pilot.press("g", "enter")
         assert focus_of(app) == "detail"
         assert "causal tree" not in text_of(app)
-        await pilot.press(*["j"] * 7, "enter")
+        await pilot.press(*["j"] * 8, "enter")
         assert focus_of(app) == "tree"
         assert app.main.causal_tree.current is not None
         assert app.main.causal_tree.current.function == "notify-email"
