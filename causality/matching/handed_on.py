@@ -35,18 +35,19 @@ _Token: TypeAlias = tuple[str, ...] | Identity  # what two who were given the sa
 
 
 class HandedOn:
-    """The Invokes of which nothing tells whom they started, and what their makers were given."""
+    """The Invokes of which nothing tells whom they started, and what their makers were given.
+
+    Attributes:
+        invokes: by who made them.
+    """
 
     def __init__(self) -> None:
         """Begin without any."""
-        self._made: dict[Invocation, dict[OutputNode, None]] = {}
+        self.invokes: dict[Invocation, dict[OutputNode, None]] = {}
         self._given: dict[_Token, dict[Invocation, None]] = {}
 
     def __len__(self) -> int:
-        return sum(map(len, self._made.values()))
-
-    def __bool__(self) -> bool:
-        return bool(self._made)
+        return sum(map(len, self.invokes.values()))
 
     def add(self, output: OutputNode) -> bool:
         """Take an output; says whether it is such an Invoke."""
@@ -55,22 +56,22 @@ class HandedOn:
         if tells_callee(output):
             return False
         maker = output.call.invocation
-        if maker not in self._made:
-            self._made[maker] = {}
+        if maker not in self.invokes:
+            self.invokes[maker] = {}
             for cause in maker.causes:
                 self.note_given(cause)
-        self._made[maker][output] = None
+        self.invokes[maker][output] = None
         return True
 
     def remove(self, output: OutputNode) -> bool:
         """Let an output go; says whether it was such an Invoke."""
         maker = output.call.invocation
-        made = self._made.get(maker)
+        made = self.invokes.get(maker)
         if made is None or output not in made:
             return False
         del made[output]
         if not made:
-            del self._made[maker]
+            del self.invokes[maker]
             for token in {token for cause in maker.causes for token in _tokens_of(cause)}:
                 makers = self._given.get(token, {})
                 makers.pop(maker, None)
@@ -80,7 +81,7 @@ class HandedOn:
 
     def note_given(self, cause: CauseNode) -> bool:
         """Take a cause; says whether its invocation made such an Invoke."""
-        if cause.invocation not in self._made:
+        if cause.invocation not in self.invokes:
             return False
         for token in _tokens_of(cause):
             self._given.setdefault(token, {})[cause.invocation] = None
@@ -100,7 +101,7 @@ class HandedOn:
             (
                 output
                 for maker in makers
-                for output in self._made[maker]
+                for output in self.invokes[maker]
                 if began_s - _LONGEST_S <= output.made_s <= began_s + CLOCK_SKEW_S
                 and _place_of(output) == place
                 and not _is_explained(output)

@@ -172,7 +172,7 @@ class Matcher:
         told = fact.key is not None or fact.item_hash is not None or fact.subject is not None
         if told and (fact.service == "lambda" or not is_handed_on(node.exact)):
             self._enter_cause(node)
-        if self.handed_on and fact.service != "lambda":
+        if self.handed_on.invokes and fact.service != "lambda":
             self._perhaps[node] = None
             if self.handed_on.note_given(node):
                 self._ask_given(node)
@@ -340,7 +340,7 @@ class Matcher:
             return
         cause.edge = new
         self._changed(cause, old)
-        if self.handed_on and cause.fact.service == "lambda":
+        if self.handed_on.invokes and cause.fact.service == "lambda":
             for edge in (old, new):
                 for output in edge.call.outputs if edge is not None and edge.call else ():
                     self._ask_handed(output)
@@ -350,7 +350,7 @@ class Matcher:
 
     def _edge_of(self, cause: CauseNode) -> Edge | None:
         exact = cause.exact
-        if self.handed_on and (handed := self.handed_on.by(cause)):
+        if self.handed_on.invokes and (handed := self.handed_on.by(cause)):
             found = exact or cause.content or cause.order
             known = found.outputs if found is not None else ()
             return edge_from(cause, "ambiguous", [*known, *handed], certain=False)
