@@ -40,6 +40,8 @@ class Unread:
         """Take what X-Ray alone knows by now of an invocation; gives what has changed, and when."""
         before = self._of.pop(invocation.request_id, {})
         now = {(invocation.request_id, found[1].id): found for found in _writes(invocation)}
+        if not before and not now:
+            return []  # as of most
         for name in before.keys() - now.keys():
             self._remove(name, *before[name])
         for name in now.keys() - before.keys():

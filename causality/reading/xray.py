@@ -266,7 +266,7 @@ def _call(segment: Segment) -> Call:
         operation=_operation(aws.operation or ""),
         region=aws.region,
         resource=aws.table_name
-        or ",".join(aws.table_names)
+        or (",".join(aws.table_names) if aws.table_names else None)
         or aws.bucket_name
         or aws.topic_arn
         or (names.bare_function(aws.function_name) if aws.function_name else None)
