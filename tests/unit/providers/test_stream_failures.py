@@ -12,7 +12,7 @@ import pytest
 from botocore import exceptions as boto
 
 from providers.session import AwsSettings
-from providers.streams import context
+from providers.streams import board, context
 from tests.fakes.keys import Keys
 from tests.fakes.stream_model import Fault
 from tests.fakes.streams_server import FakeAws
@@ -62,6 +62,8 @@ async def test_what_does_not_answer_is_not_called_live(
     aws: FakeAws, time: VirtualTime, operation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(context, "SILENT_AFTER_S", 0.01)
+    # Virtual time stands still while a call is under way, and so would the board between two news.
+    monkeypatch.setattr(board, "_INTERVAL_S", 0.0)
     west = aws.region(WEST)
     west.make_table()
     west.faults.append(Fault("slow", operation))
