@@ -62,10 +62,8 @@ def whole_halves(archive: Archive, outputs: Table, causes: Table) -> Whole:
     made = _outputs(archive).semi_join(outputs, "output_id").select("output_id", *_WHOLE_OUTPUT)
     shown = archive.causes.semi_join(causes, "cause_id").select("cause_id", *_WHOLE_CAUSE)
     return Whole(
-        _with_accounts(
-            archive, _each_once(archive, archive.held(made), "output_id", _WHOLE_OUTPUT)
-        ),
-        _with_accounts(archive, _each_once(archive, archive.held(shown), "cause_id", _WHOLE_CAUSE)),
+        with_accounts(archive, _each_once(archive, archive.held(made), "output_id", _WHOLE_OUTPUT)),
+        with_accounts(archive, _each_once(archive, archive.held(shown), "cause_id", _WHOLE_CAUSE)),
     )
 
 
@@ -113,8 +111,8 @@ def has_several_accounts(archive: Archive) -> bool:
     return archive.once("accounts", lambda: archive.count(told.select("account").distinct()) > 1)
 
 
-def _with_accounts(archive: Archive, rows: Table) -> Table:
-    """Give the account of each row's invocation; NULL where all are of one."""
+def with_accounts(archive: Archive, rows: Table) -> Table:
+    """Give the account of each row's invocation, by its request id; NULL where all are of one."""
     if not has_several_accounts(archive):
         return rows.mutate(account=ibis.null("string"))
     told = archive.invocations.select("request_id", "account")

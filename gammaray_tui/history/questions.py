@@ -9,6 +9,7 @@ from ibis.expr.types import BooleanValue, Table
 
 from gammaray_tui.history.edges import Told, edges_of, matched
 from gammaray_tui.history.engines import Archive
+from gammaray_tui.history.halves import has_several_accounts, with_accounts
 
 Period: TypeAlias = Literal["hour", "day", "all"]
 Span: TypeAlias = tuple[float, float]  # epoch seconds, the second one not included
@@ -82,6 +83,13 @@ def changes(archive: Archive, before: Span, after: Span, told: Told) -> Table:
     """Give the edges that only one of two stretches of time has."""
     edges = edges_of(archive, told)
     edges = edges.filter(edges.parent_request_id.notnull())
+    # What ran in one account may be compared to the same in another.
+    apart = any(_has_several_accounts(archive, span) for span in (before, after))
+    if apart:
+        edges = with_accounts(archive, edges.mutate(request_id=edges.child_request_id))
+    place = {"region": edges.child_region.fill_null("")}
+    if apart:
+        place["account"] = edges.account.fill_null("")
     hops = edges.select(
         "started_s",
         caller=_or_unknown(edges.parent_function),
@@ -90,11 +98,11 @@ def changes(archive: Archive, before: Span, after: Span, told: Told) -> Table:
         ),
         resource=_last_part(edges.source_resource.fill_null("")),
         function=_or_unknown(edges.child_function),
-        region=edges.child_region.fill_null(""),
+        **place,
     )
     old, new = _in(hops, before), _in(hops, after)
     counted = hops.filter(old | new)
-    counted = counted.group_by("caller", "operation", "resource", "function", "region").agg(
+    counted = counted.group_by("caller", "operation", "resource", "function", *place).agg(
         before=counted.count(where=_true(_in(counted, before))),
         after=counted.count(where=_true(_in(counted, after))),
     )
@@ -102,7 +110,7 @@ def changes(archive: Archive, before: Span, after: Span, told: Told) -> Table:
     return one_sided.select(
         change=ibis.ifelse(one_sided.before == 0, "new", "vanished"),
         **{name: one_sided[name] for name in one_sided.columns},
-    ).order_by("change", "caller", "resource", "function", "region", "operation")
+    ).order_by("change", "caller", "resource", "function", *place, "operation")
 
 
 def never_triggered(archive: Archive, span: Span | None, told: Told) -> Table:
@@ -137,6 +145,16 @@ def edges(archive: Archive, span: Span | None, told: Told) -> Table:
 
 
 # --- parts ------------------------------------------------------------------------------------
+
+
+def _has_several_accounts(archive: Archive, span: Span) -> bool:
+    """Say whether functions of more than one account began in a stretch of time."""
+    if not has_several_accounts(archive):
+        return False
+    rows = archive.invocations
+    begun = rows.filter((rows.event == "start") & rows.account.notnull())
+    begun = begun.filter((begun.at_s >= span[0]) & (begun.at_s < span[1]))
+    return archive.count(begun.select("account").distinct()) > 1
 
 
 def _true(condition: BooleanValue) -> BooleanValue:

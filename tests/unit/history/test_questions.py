@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from causality.analysis import chains, summary
-from causality.analysis.comparison import compare
+from causality.analysis.comparison import Hop, compare
 from causality.engine import Engine
 from causality.latency import edge_samples, function_samples
 from causality.problems import problems
@@ -171,15 +171,17 @@ def test_edges_that_are_new_or_have_vanished(archive: Archive, engine: Engine) -
     expected = compare(*sides)
     found = {
         change: {
-            (r["caller"], r["operation"], r["resource"], r["function"], r["region"])
+            (
+                *(r[n] for n in ("caller", "operation", "resource", "function", "region")),
+                r["account"],
+            )
             for r in rows
             if r["change"] == change
         }
         for change in ("new", "vanished")
     }
-    # Archives do not tell accounts apart.
-    assert found["new"] == {hop[:5] for hop, _ in expected.appeared}
-    assert found["vanished"] == {hop[:5] for hop, _ in expected.vanished}
+    assert found["new"] == {tuple(hop) for hop, _ in expected.appeared}
+    assert found["vanished"] == {tuple(hop) for hop, _ in expected.vanished}
     assert rows
 
 
