@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from causality.analysis import chains, summary
-from causality.analysis.comparison import Hop, compare
+from causality.analysis.comparison import compare
 from causality.engine import Engine
 from causality.latency import edge_samples, function_samples
 from causality.problems import problems
