@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from fnmatch import translate
 from typing import NamedTuple
 
+from causality.accounts import covers
 from causality.filter_words import FIELDS, FLAGS, MEASURES, QUANTILES, SEARCHED, MeasureKind, Test
 from causality.graph import Invocation
 from causality.latency import Latencies, SeriesKey, edge_key, function_key
@@ -117,8 +118,8 @@ class Slow(NamedTuple):
 
     def fits(self, invocation: Invocation) -> bool:
         """Say whether its function, or an edge that leads to it, is one of them."""
-        found = function_key(invocation) in self.functions or any(
-            edge_key(cause) in self.edges for cause in invocation.causes
+        found = covers(self.functions, function_key(invocation)) or any(
+            key is not None and covers(self.edges, key) for key in map(edge_key, invocation.causes)
         )
         return found != self.negated
 
@@ -147,11 +148,11 @@ class Filter:
 
     def fits_function(self, key: SeriesKey) -> bool:
         """Say whether a function's row of a latency table fits the words about quantiles."""
-        return all((key in word.functions) != word.negated for word in self.slow)
+        return all(covers(word.functions, key) != word.negated for word in self.slow)
 
     def fits_edge(self, key: SeriesKey) -> bool:
         """Say whether an edge's row of a latency table fits the words about quantiles."""
-        return all((key in word.edges) != word.negated for word in self.slow)
+        return all(covers(word.edges, key) != word.negated for word in self.slow)
 
     def fits_figures(self, row: object) -> bool:
         """Say whether figures that are named as those of a latency table's rows fit them."""
@@ -358,7 +359,7 @@ def read_time(text: str) -> float | None:
 def _slow(latencies: Latencies, figure: str, bound: Bound, negated: bool) -> Slow:
     def found(rows: Iterable[LatencyRow]) -> frozenset[SeriesKey]:
         return frozenset(
-            (row.name, row.region)
+            row.key
             for row in rows
             if (value := getattr(row, figure)) is not None and bound.fits(value)
         )

@@ -8,10 +8,12 @@ is taken out and counted as it is now. What leaves the graph stays counted.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
+from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
 from causality import names
+from causality.accounts import UNKNOWN, Key, Place, key_of, shared_places, told
 from causality.attempt import Attempt
 from causality.graph import CauseNode, Invocation
 from causality.sketch import Sketch, bucket_of
@@ -25,7 +27,7 @@ _RATE_SLOTS = 6  # the last minute
 _QUANTILES = (0.5, 0.9, 0.95, 0.99)
 
 View: TypeAlias = Literal["functions", "edges"]
-SeriesKey: TypeAlias = tuple[str, str]  # (name, region)
+SeriesKey: TypeAlias = Key
 # Key, value, when it came to be known (epoch seconds), whether it failed, cold start.
 Sample: TypeAlias = tuple[SeriesKey, float, float, bool, bool]
 
@@ -111,36 +113,51 @@ class Series:
             self._left_slot = min(self._slots)
             del self._slots[self._left_slot]
 
-    def row(self, key: SeriesKey, until_s: float, window_s: float | None) -> LatencyRow:
-        """Give what the latency table shows: of all time, or of a window that ends then."""
-        current = int(until_s // SLOT_S)
-        shown, rate = self.total, 0.0
-        if window_s is not None:
-            shown = self._window(current - int(window_s // SLOT_S) + 1, current)
-            rate = shown.sketch.count / window_s
-        recent = tuple(
-            tally.sketch.count if (tally := self._slots.get(slot)) is not None else 0
-            for slot in range(current - SPARK_SLOTS + 1, current + 1)
-        )
-        if window_s is None:
-            rate = sum(recent[-_RATE_SLOTS:]) / (_RATE_SLOTS * SLOT_S)
-        return latency_row(key, shown, rate, recent)
+    def slot(self, number: int) -> Tally | None:
+        """Give what was counted in a stretch of SLOT_S; None: nothing, or kept no more."""
+        return self._slots.get(number)
 
-    def slots(self, wanted: Iterable[int]) -> list[Tally | None]:
-        """Give what was counted in stretches of SLOT_S seconds; None: nothing, or kept no more."""
-        return [self._slots.get(slot) for slot in wanted]
-
-    def _window(self, first: int, current: int) -> Tally:
+    def window(self, first: int, current: int) -> Tally:
         """Merge some slots; what lies behind the current one hardly changes, and is kept."""
         if self._past is None or self._past[:2] != (first, current):
-            before = (tally for slot, tally in self._slots.items() if first <= slot < current)
+            before = [tally for slot, tally in self._slots.items() if first <= slot < current]
             self._past = (first, current, merged(before))
         past, newest = self._past[2], self._slots.get(current)
         return past if newest is None else merged((past, newest))
 
 
-def merged(tallies: Iterable[Tally]) -> Tally:
-    """Count together what was counted apart."""
+def series_row(
+    key: SeriesKey, parts: Sequence[Series], until_s: float, window_s: float | None
+) -> LatencyRow:
+    """Give what the latency table shows: of all time, or of a window that ends then.
+
+    Args:
+        key: as it is shown.
+        parts: what is shown as one.
+        until_s: the window's end, epoch seconds.
+        window_s: None for all time.
+    """
+    current = int(until_s // SLOT_S)
+    if window_s is None:
+        shown = merged([part.total for part in parts])
+    else:
+        first = current - int(window_s // SLOT_S) + 1
+        shown = merged([part.window(first, current) for part in parts])
+    recent = tuple(
+        sum(tally.sketch.count for part in parts if (tally := part.slot(slot)) is not None)
+        for slot in range(current - SPARK_SLOTS + 1, current + 1)
+    )
+    if window_s is None:
+        rate = sum(recent[-_RATE_SLOTS:]) / (_RATE_SLOTS * SLOT_S)
+    else:
+        rate = shown.sketch.count / window_s
+    return latency_row(key, shown, rate, recent)
+
+
+def merged(tallies: Sequence[Tally]) -> Tally:
+    """Count together what was counted apart; a single one is given as it is."""
+    if len(tallies) == 1:
+        return tallies[0]
     whole = Tally()
     for tally in tallies:
         whole.merge(tally)
@@ -165,6 +182,7 @@ def latency_row(
         tally.maximum if tally.sketch.count else None,
         rate,
         recent,
+        key[2],
     )
 
 
@@ -213,23 +231,41 @@ class LatencyTable:
         return len(self._counted)
 
     def slots(self, key: SeriesKey, wanted: Iterable[int]) -> list[Tally | None]:
-        """Give what a series counted in stretches of SLOT_S seconds."""
-        series = self._series.get(key) or Series()
-        return series.slots(wanted)
+        """Give what a row's series counted in stretches of SLOT_S seconds; None for nothing."""
+        name, region, account = key
+        parts = [
+            series
+            for (its_name, its_region, its_account), series in self._series.items()
+            if (its_name, its_region) == (name, region) and account in ("", its_account or UNKNOWN)
+        ]
+        found = ([t for part in parts if (t := part.slot(slot)) is not None] for slot in wanted)
+        return [merged(tallies) if tallies else None for tallies in found]
 
-    def rows(self, until_s: float | None = None, window_s: float | None = None) -> list[LatencyRow]:
-        """Give every series' row, busiest first.
+    def shared(self) -> frozenset[Place]:
+        """Give the names and regions that several accounts have."""
+        return shared_places(self._series)
+
+    def rows(
+        self,
+        until_s: float | None = None,
+        window_s: float | None = None,
+        shared: Container[Place] | None = None,
+    ) -> list[LatencyRow]:
+        """Give every series' row, busiest first; accounts are put together unless they share.
 
         Args:
             until_s: the present, by the records' clock; default: when the latest sample came.
             window_s: only what came so long before it, to SLOT_S, and at most LONGEST_WINDOW_S;
                 None for everything. A window leaves out what has no samples in it.
+            shared: the names and regions whose accounts are told; default: by this table.
         """
         end_s = self.newest_s if until_s is None else until_s
-        rows = [series.row(key, end_s, window_s) for key, series in self._series.items()]
-        return sorted(
-            (row for row in rows if row.count), key=lambda row: (-row.count, row.name, row.region)
-        )
+        shared = self.shared() if shared is None else shared
+        parts: dict[SeriesKey, list[Series]] = {}
+        for key, series in self._series.items():
+            parts.setdefault(told(key, shared), []).append(series)
+        rows = [series_row(key, found, end_s, window_s) for key, found in parts.items()]
+        return sorted((row for row in rows if row.count), key=lambda row: (-row.count, row.key))
 
 
 class Latencies(NamedTuple):
@@ -254,20 +290,27 @@ def latencies_of(invocations: Iterable[Invocation]) -> Latencies:
 
 def function_key(invocation: Invocation) -> SeriesKey:
     """Give the series that an invocation's durations belong to."""
-    return (invocation.function or "?", invocation.region or "")
+    return key_of(invocation.function or "?", invocation.region or "", invocation.account or "")
 
 
 def edge_key(cause: CauseNode) -> SeriesKey | None:
-    """Give the series that a trigger delay belongs to; None when its cause is not certain."""
+    """Give the series that a trigger delay belongs to; None when its cause is not certain.
+
+    Region and account are those of the function that is started.
+    """
     edge, invocation = cause.edge, cause.invocation
     if edge is None or edge.parent is None:
         return None
-    callee = invocation.function or "?"
-    caller = edge.parent.function or "?"
-    resource = names.last_part(cause.fact.resource or "")
-    if cause.fact.service == "lambda" or not resource:
-        return (f"{caller} → {callee}", invocation.region or "")
-    return (f"{caller} → {resource} → {callee}", invocation.region or "")
+    resource = "" if cause.fact.service == "lambda" else cause.fact.resource or ""
+    return _edge_series(edge.parent.function, resource, *function_key(invocation))
+
+
+@lru_cache(maxsize=8192)
+def _edge_series(
+    caller: str | None, resource: str, callee: str, region: str, account: str
+) -> SeriesKey:
+    name = " → ".join(filter(None, (caller or "?", names.last_part(resource), callee)))
+    return (name, region, account)
 
 
 def function_samples(invocation: Invocation) -> Iterable[tuple[Attempt, Sample | None]]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from itertools import islice
 
 import msgspec
 
 from causality import names
+from causality.accounts import Place, has_several_accounts, shared_places, told
 from causality.analysis.loops import Loop, loops
 from causality.engine import DEADLINE_S, Engine
 from causality.facts import Cause
 from causality.graph import CallNode, CauseNode, Invocation
 from causality.keys import display_key
+from causality.latency import SeriesKey, function_key
 from causality.matching.match_keys import exact_cause_keys, is_destination
 from causality.silence import Silence
 
@@ -49,7 +51,11 @@ def problems(engine: Engine, now_s: float) -> list[Problem]:
     """List the problems of a settled graph, in order of time."""
     index = ProblemIndex(engine)
     index.update(engine.invocations.values())
-    return index.newest(now_s, sys.maxsize)
+    members = engine.invocations.values()
+    shared = frozenset[Place]()
+    if has_several_accounts(members):
+        shared = shared_places(map(function_key, members))
+    return index.newest(now_s, sys.maxsize, shared)
 
 
 class ProblemIndex:
@@ -77,8 +83,14 @@ class ProblemIndex:
             else:
                 self._loops.pop(invocation, None)
 
-    def newest(self, now_s: float, limit: int) -> list[Problem]:
-        """List the newest problems in order of time, at most `limit` of each sort."""
+    def newest(self, now_s: float, limit: int, shared: Container[Place] = ()) -> list[Problem]:
+        """List the newest problems in order of time, at most `limit` of each sort.
+
+        Args:
+            now_s: epoch seconds against which deadlines are judged.
+            limit: how many of a sort.
+            shared: the names and regions of functions whose account is to be told.
+        """
         found = _losses(self._engine)
         for standing in islice(reversed(self._standing.values()), limit):
             found.extend(standing)
@@ -93,7 +105,15 @@ class ProblemIndex:
         within = "" if finished else f" within {DEADLINE_S:.0f} s"
         for calls in self._silence.before(until_s, limit):
             found.append(_never_triggered(calls, within))
-        return sorted(found, key=_order)
+        return sorted((self._placed(problem, shared) for problem in found), key=_order)
+
+    def _placed(self, problem: Problem, shared: Container[Place]) -> Problem:
+        """Tell the account of a problem's function where several have one of its name."""
+        invocation = self._engine.invocations.get(problem.request_id or "")
+        account = told(function_key(invocation), shared)[2] if invocation is not None else ""
+        if not account:
+            return problem
+        return msgspec.structs.replace(problem, detail=f"{problem.detail} (account {account})")
 
 
 def describe_cause(cause: Cause) -> str:
@@ -105,7 +125,7 @@ def describe_cause(cause: Cause) -> str:
     if cause.service == "lambda":
         if cause.caller is not None:
             return f"Invoke by {cause.caller_function or 'a function'}"
-        return "invoked directly"
+        return "invoked by a person" if cause.name == "external" else "invoked directly"
     if cause.service == "unknown":
         return resource or "unknown trigger"
     what = f"{cause.name} " if cause.name else f"{cause.service} "
@@ -146,7 +166,7 @@ def _standing(engine: Engine, invocation: Invocation) -> Iterator[Problem]:
             more = len(cause.edge.candidates) - _CANDIDATES
             yield Problem(
                 "ambiguous",
-                f"{function} was started by {describe_cause(cause.fact)}; "
+                f"{_how_started(function, cause.fact)}; "
                 f"it may be {calls}{f' and {more} more' if more > 0 else ''}",
                 request_id,
                 at_s,
@@ -197,13 +217,14 @@ def _looping(turns: dict[Invocation, Loop]) -> Iterator[Problem]:
     """
     by_way: dict[tuple[str, ...], list[tuple[float, Invocation, Loop]]] = {}
     for invocation, loop in turns.items():
-        way = (loop.function, loop.region, loop.service, loop.resource)
+        account = invocation.account or ""
+        way = (loop.function, loop.region, account, loop.service, loop.resource)
         by_way.setdefault(way, []).append((invocation.started_at_s or 0.0, invocation, loop))
-    first: dict[tuple[str, ...], tuple[str, str]] = {}
+    first: dict[tuple[str, ...], SeriesKey] = {}
     for found in sorted(by_way.values(), key=lambda found: min(turn[0] for turn in found)):
         at_s, invocation, loop = max(found, key=lambda turn: (turn[0], turn[1].request_id))
-        function = (loop.function, loop.region)
-        if first.setdefault(_ring(loop.functions), function) != function:
+        function = function_key(invocation)
+        if first.setdefault((function[2], *_ring(loop.functions)), function) != function:
             continue
         path = " → ".join((*loop.functions, loop.function))
         times = "once" if len(found) == 1 else f"{len(found):,} times"
@@ -244,7 +265,12 @@ def _why_orphan(function: str, cause: CauseNode) -> str:
     reason = "no recorded call wrote it"
     if not cause.keys and not exact_cause_keys(cause):
         reason = "its record holds no id or key to match by"
-    return f"{function} was started by {describe_cause(fact)}: {reason}"
+    return f"{_how_started(function, fact)}: {reason}"
+
+
+def _how_started(function: str, cause: Cause) -> str:
+    what = describe_cause(cause)
+    return f"{function} was {'' if what.startswith('invoked ') else 'started by '}{what}"
 
 
 def _order(problem: Problem) -> tuple[float, str, str, str]:

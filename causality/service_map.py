@@ -5,11 +5,12 @@ Kept as the graph changes, so that its cost follows the changes and never the si
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from causality import names
+from causality.accounts import UNKNOWN, Key, Place, key_of, shared_places, told
 from causality.filters import exactly, holding
 from causality.graph import CauseNode, Invocation
 from causality.snapshot import LatencyRow
@@ -19,7 +20,7 @@ _RATE_BUCKETS = 6  # the last minute
 _FAILED = ("error", "timeout", "throttled")
 OUTSIDE: Final = "outside"
 
-MapNodeId: TypeAlias = tuple[str, str]  # function and region; of an origin, its text and OUTSIDE
+MapNodeId: TypeAlias = Key  # of a function; of an origin, its text and OUTSIDE
 FlowKey: TypeAlias = tuple[MapNodeId, MapNodeId, str]  # from, to, channel
 Flow: TypeAlias = tuple[FlowKey, float, bool, bool]  # key, epoch seconds, failed, ambiguous
 
@@ -44,6 +45,11 @@ class MapNode:
     rate: float = 0.0
     p95_s: float | None = None
     about: str | None = None
+
+    @property
+    def account(self) -> str:
+        """The function's, told where several have its name and region."""
+        return self.id[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,26 +146,39 @@ class FlowTable:
                 known.add(flow, 1)
             self._counted[invocation] = new
 
-    def map(self, functions: Iterable[LatencyRow], now_s: float) -> ServiceMap:
-        """Give the map, with what the table of latencies says of each function."""
-        known = {(row.name, row.region): row for row in functions}
+    def shared(self) -> frozenset[Place]:
+        """Give the names and regions that functions of several accounts have."""
+        return shared_places(node for key in self._flows for node in key[:2])
+
+    def map(
+        self, functions: Iterable[LatencyRow], now_s: float, shared: Container[Place] = ()
+    ) -> ServiceMap:
+        """Give the map, with what the table of latencies says of each function.
+
+        Args:
+            functions: the table's rows.
+            now_s: epoch seconds.
+            shared: the names and regions whose accounts are told, here and in these rows.
+        """
+        known = {row.key: row for row in functions}
         nodes: dict[MapNodeId, MapNode] = {}
-        edges = []
+        parts: dict[FlowKey, list[_Counts]] = {}
         for (source, target, channel), counts in self._flows.items():
-            for node in (source, target):
+            ends = (told(source, shared), told(target, shared))
+            for node in ends:
                 if node not in nodes:
                     nodes[node] = map_node(node, known.get(node))
-            edges.append(
-                MapEdge(
-                    source,
-                    target,
-                    channel,
-                    counts.count,
-                    counts.errors,
-                    counts.ambiguous,
-                    counts.rate(now_s),
-                )
+            parts.setdefault((*ends, channel), []).append(counts)
+        edges = [
+            MapEdge(
+                *key,
+                sum(counts.count for counts in found),
+                sum(counts.errors for counts in found),
+                sum(counts.ambiguous for counts in found),
+                sum(counts.rate(now_s) for counts in found),
             )
+            for key, found in parts.items()
+        ]
         for node, row in known.items():
             if node not in nodes:
                 nodes[node] = map_node(node, row)
@@ -171,7 +190,7 @@ def flows(invocation: Invocation) -> Iterator[Flow]:
     started_at_s = invocation.started_at_s
     if invocation.function is None or started_at_s is None:
         return
-    target = (invocation.function, invocation.region or "")
+    target = key_of(invocation.function, invocation.region or "", invocation.account or "")
     failed = invocation.state in _FAILED
     for cause in invocation.causes:
         edge = cause.edge
@@ -181,7 +200,10 @@ def flows(invocation: Invocation) -> Iterator[Flow]:
         parents = {call.invocation: None for call in edge.candidates}
         if edge.parent is not None:
             parents = {edge.parent: None}
-        sources = {(p.function or "(unknown function)", p.region or ""): None for p in parents}
+        sources = dict.fromkeys(
+            key_of(p.function or "(unknown function)", p.region or "", p.account or "")
+            for p in parents
+        )
         for source in sources:
             yield (source, target, _channel(cause)), started_at_s, failed, edge.parent is None
 
@@ -196,16 +218,16 @@ def _origin(cause: CauseNode) -> MapNodeId:
     """Name what is outside, without the key or path: there are as many of these as requests."""
     fact = cause.fact
     if fact.service == "lambda":
-        return "Invoke", OUTSIDE
+        return key_of("Invoke", OUTSIDE, "")
     if fact.service in ("http", "unknown"):
-        return fact.name or fact.service, OUTSIDE
+        return key_of(fact.name or fact.service, OUTSIDE, "")
     resource = names.last_part(fact.resource or "")
-    return f"{fact.name or fact.service} {resource}".strip(), OUTSIDE
+    return key_of(f"{fact.name or fact.service} {resource}".strip(), OUTSIDE, "")
 
 
 def map_node(node: MapNodeId, row: LatencyRow | None) -> MapNode:
     """Give a node of the map, with what the table of latencies says of it."""
-    name, region = node
+    name, region, _ = node
     if region == OUTSIDE:
         return MapNode(node, name, "", outside=True)
     if row is None:
@@ -215,15 +237,23 @@ def map_node(node: MapNodeId, row: LatencyRow | None) -> MapNode:
 
 def node_filter(node: MapNodeId) -> str:
     """Give the filter expression for the chains that go through a node."""
-    name, region = node
+    name, region, account = node
     if region == OUTSIDE:
         return holding(name.rpartition(" ")[2])  # the resource
-    return f"function:{exactly(name)} region:{region}" if region else f"function:{exactly(name)}"
+    return " ".join([f"function:{exactly(name)}", *_where(region, account)])
 
 
-def edge_filter(name: str, region: str) -> str:
+def edge_filter(row: Key) -> str:
     """Give the filter expression for what an edge of the latency table led to."""
+    name, region, account = row
     caller, *resource, callee = name.split(" → ")
     words = [f"function:{exactly(callee)}", f"caller:{exactly(caller)}"]
     words += [f"resource:{holding(part)}" for part in resource]  # which may be the end of an ARN
-    return " ".join([*words, f"region:{region}"] if region else words)
+    return " ".join([*words, *_where(region, account)])
+
+
+def _where(region: str, account: str) -> Iterator[str]:
+    if region:
+        yield f"region:{region}"
+    if account and account != UNKNOWN:
+        yield f"account:{account}"

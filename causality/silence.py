@@ -50,10 +50,11 @@ class Silence:
     def before(self, until_s: float, limit: int) -> Iterator[list[CallNode]]:
         """Give the silent calls made until a time, those of one function and place together."""
         for place in self._starting:
-            together: dict[tuple[str, str], list[CallNode]] = {}
+            together: dict[tuple[str, ...], list[CallNode]] = {}
             for call in islice(reversed(self._silent.get(place, {})), limit):
                 if (call.started_at_s or 0.0) <= until_s:
-                    alike = (call.invocation.function or "", call.fact.operation)
+                    maker = call.invocation
+                    alike = (maker.function or "", maker.account or "", call.fact.operation)
                     together.setdefault(alike, []).append(call)
             yield from together.values()
 

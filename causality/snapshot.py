@@ -125,6 +125,12 @@ class LatencyRow:
     max_s: float | None
     rate: float  # a second, over the window; over the last minute where everything counts
     recent: tuple[int, ...] = ()  # counts of the last minutes, oldest first, for a sparkline
+    account: str = ""  # told where several have this name and region; "?" for unknown there
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells it from other rows: name, region, account."""
+        return (self.name, self.region, self.account)
 
 
 @dataclass(frozen=True, slots=True)

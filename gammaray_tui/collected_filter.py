@@ -38,12 +38,12 @@ class Fitting:
 
     def chosen(self, rows: Iterable[LatencyRow]) -> list[LatencyRow]:
         """Choose from the latency table of functions."""
-        return [row for row in rows if (row.name, row.region) in self.functions]
+        return [row for row in rows if row.key in self.functions]
 
     def chosen_edges(self, rows: Iterable[LatencyRow]) -> list[LatencyRow]:
         """Choose from the latency table of edges."""
         keys = {edge_name(edge.source[0], edge.channel, edge.target) for edge in self.edges}
-        return [row for row in rows if (row.name, row.region) in keys]
+        return [row for row in rows if row.key in keys]
 
     def chosen_problems(self, told: Iterable[Told]) -> list[ProblemRow]:
         """Choose from the problems: those of functions that fit, and those that concern all."""
@@ -64,7 +64,7 @@ def fitting(test: Filter, functions: Sequence[LatencyRow], drawn: ServiceMap) ->
     """Try a filter on all that was counted."""
     engine = Engine()
     for number, row in enumerate(functions):
-        place = (row.name, row.region)
+        place = row.key
         _ran(engine, f"ok {number}", place)
         if row.errors:
             _ran(engine, f"failed {number}", place, failed=True)
@@ -76,7 +76,7 @@ def fitting(test: Filter, functions: Sequence[LatencyRow], drawn: ServiceMap) ->
     fits = {name for name, made_up in engine.invocations.items() if test(made_up)}
     edges = frozenset(e for number, e in enumerate(drawn.edges) if f"effect {number}" in fits)
     by_themselves = frozenset(
-        (row.name, row.region)
+        row.key
         for number, row in enumerate(functions)
         if not fits.isdisjoint(f"{how} {number}" for how in ("ok", "failed", "cold"))
     )
@@ -88,20 +88,21 @@ def fitting_offers(offers: Sequence[Offer], test: Filter, known: Fitting | None)
     """Give the examples that fit, as far as is known of them."""
     engine = Engine()
     for offer in offers:
-        place = (offer.function, offer.region)
+        place = (offer.function, offer.region, "")
         _ran(engine, offer.request_id, place, offer.at_s, failed="failed" in offer.why)
     led_to = known.by_edge if known is not None else frozenset()
     return [
         offer
         for offer in offers
-        if test(engine.invocations[offer.request_id]) or (offer.function, offer.region) in led_to
+        if test(engine.invocations[offer.request_id])
+        or (offer.function, offer.region, "") in led_to
     ]
 
 
 def edge_name(caller: str, channel: str, callee: SeriesKey) -> SeriesKey:
     """Name an edge as the live view does (causality.latency.edge_key)."""
     middle = "" if channel == "Invoke" else f" → {channel}"
-    return f"{caller}{middle} → {callee[0]}", callee[1]
+    return (f"{caller}{middle} → {callee[0]}", *callee[1:])
 
 
 def _ran(
@@ -115,7 +116,7 @@ def _ran(
     calls: Sequence[Call] = (),
     causes: tuple[Cause, ...] = (),
 ) -> None:
-    function, region = place
+    function, region, _ = place
     arn = f"arn:aws:lambda:{region}:000000000000:function:{function}"
     start = Start(at_s, arn=arn, region=region, cold=cold, causes=causes)
     end = End(at_s, status=wire.STATUS_ERROR if failed else wire.STATUS_OK)

@@ -13,7 +13,7 @@ from causality.snapshot import LatencyRow
 from gammaray_collector.rollups import AMBIGUOUS, LATEST, EdgeName, Rollup
 from providers.collected import MINUTE_S
 
-SEVERAL: MapNodeId = ("one of several functions", OUTSIDE)
+SEVERAL: MapNodeId = ("one of several functions", OUTSIDE, "")
 """Stands for the source of edges that calls of several functions may have caused."""
 
 # Until late calls had their time, what order tells is ambiguous: it is none of our business.
@@ -76,8 +76,8 @@ def flow_key(name: EdgeName) -> FlowKey:
     """Give the edge of the map that counted edges belong to."""
     source = SEVERAL
     if name.parent_function:
-        source = (name.parent_function, name.parent_region)
-    target = (name.child_function or "(unknown function)", name.child_region)
+        source = (name.parent_function, name.parent_region, "")
+    target = (name.child_function or "(unknown function)", name.child_region, "")
     return source, target, channel_of(name)
 
 
@@ -92,7 +92,7 @@ def map_of(
     flows: Mapping[FlowKey, Flow], functions: Sequence[LatencyRow], now_s: float
 ) -> ServiceMap:
     """Draw the map of functions and what they start."""
-    known = {(row.name, row.region): row for row in functions}
+    known = {row.key: row for row in functions}
     drawn = {key: flow for key, flow in sorted(flows.items()) if flow.count}
     ids = dict.fromkeys([*known, *(node for key in drawn for node in key[:2])])
     length_s = now_s - (int(now_s) // MINUTE_S - 1) * MINUTE_S

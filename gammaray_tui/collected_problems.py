@@ -59,7 +59,7 @@ def _counted(found: Iterable[Rollup]) -> Iterator[Told]:
         text = f"{where}: {name.detail}" if where and name.detail else where or name.detail
         node = rollup.examples.get(LATEST)
         row = ProblemRow(name.problem, _times(count) + text, node, rollup.minute * MINUTE_S)
-        yield Told(row, frozenset({(name.function, name.region)} if name.function else ()))
+        yield Told(row, frozenset({(name.function, name.region, "")} if name.function else ()))
 
 
 def _ambiguous(flows: Mapping[FlowKey, Flow]) -> Iterator[Told]:

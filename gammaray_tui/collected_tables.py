@@ -117,7 +117,7 @@ class CollectedTables:
             if isinstance(name, FunctionName):
                 self.invocations += rollup.counts.get("started", 0)
                 if shown:
-                    series = functions.setdefault((name.function, name.region), _Series())
+                    series = functions.setdefault((name.function, name.region, ""), _Series())
                     ended, started = (rollup.counts.get(w, 0) for w in ("ended", "started"))
                     _add(series, rollup, ended, started, current)
                     examples.setdefault(name, []).append(rollup)
@@ -163,7 +163,7 @@ class CollectedTables:
         """Name the row that a rollup's sketch belongs to; None for none."""
         name = rollup.name
         if isinstance(name, FunctionName):
-            return "functions", (name.function, name.region)
+            return "functions", (name.function, name.region, "")
         if isinstance(name, EdgeName) and self._has_delays(name, rollup):
             return "edges", _edge_key(name)
         return None
@@ -236,7 +236,7 @@ def _rows(
         p50_s, p90_s, p95_s, p99_s, max_s = one.sketch.quantiles(0.5, 0.9, 0.95, 0.99, 1.0)
         rows.append(
             LatencyRow(
-                *key,
+                *key[:2],
                 one.count,
                 one.errors,
                 one.cold,
@@ -253,7 +253,7 @@ def _rows(
 
 
 def _edge_key(name: EdgeName) -> SeriesKey:
-    callee = (name.child_function or "?", name.child_region)
+    callee = (name.child_function or "?", name.child_region, "")
     return edge_name(name.parent_function or "?", channel_of(name), callee)
 
 

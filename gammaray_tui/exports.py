@@ -165,7 +165,7 @@ def _drawn(node: ViewNode) -> MapNode:
         words.insert(0, f"×{node.count}")
     about = "" if node.kind == "source" else " ".join(word for word in words if word)
     return MapNode(
-        (node.id, ""), name, node.region, node.kind == "source", errors=node.errors, about=about
+        (node.id, "", ""), name, node.region, node.kind == "source", errors=node.errors, about=about
     )
 
 

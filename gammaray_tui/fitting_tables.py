@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 
+from causality.accounts import Place
 from causality.filters import Filter
 from causality.graph import Invocation
 from causality.latency import (
@@ -94,13 +95,15 @@ class FittingTables:
     ) -> tuple[list[LatencyRow], list[LatencyRow]]:
         """Choose the rows that fit the words about quantiles."""
         return (
-            [row for row in functions if self.filter.fits_function((row.name, row.region))],
-            [row for row in edges if self.filter.fits_edge((row.name, row.region))],
+            [row for row in functions if self.filter.fits_function(row.key)],
+            [row for row in edges if self.filter.fits_edge(row.key)],
         )
 
-    def map(self, functions: Iterable[LatencyRow], now_s: float) -> ServiceMap:
+    def map(
+        self, functions: Iterable[LatencyRow], now_s: float, shared: Container[Place]
+    ) -> ServiceMap:
         """Give the map of what fits and of its neighbours, with the chosen rows' figures."""
-        whole = self._flows.map(functions, now_s)
+        whole = self._flows.map(functions, now_s, shared)
         nodes, edges = [_neighbour(node) for node in whole.nodes], list(whole.edges)
         if self.filter.slow:
             edges = [e for e in edges if self._is_slow(e.source) or self._is_slow(e.target)]
@@ -116,7 +119,7 @@ def _neighbour(node: MapNode) -> MapNode:
     """Give a node without figures where nothing of it was counted."""
     if node.outside or node.count:
         return node
-    return replace(node, about=formats.short_region(node.region))
+    return replace(node, about=f"{formats.short_region(node.region)} {node.account}".rstrip())
 
 
 def _started_by(invocation: Invocation) -> Iterator[Invocation]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
+from causality.accounts import Place
 from causality.graph import Invocation
 from causality.heat import HeatMap, heat_map, slots_until
 from causality.latency import (
@@ -48,23 +49,30 @@ class WatchedLatencies:
             delays = [sample for _, sample in edge_samples(invocation) if sample]
             edges.replace(invocation, delays)
 
-    def rows(self, now_s: float, *, ended: bool) -> tuple[list[LatencyRow], list[LatencyRow]]:
+    def shared(self) -> frozenset[Place]:
+        """Give the names and regions of functions and edges that several accounts have."""
+        return self.tables.functions.shared() | self.tables.edges.shared()
+
+    def rows(
+        self, now_s: float, shared: Container[Place], *, ended: bool
+    ) -> tuple[list[LatencyRow], list[LatencyRow]]:
         """Give the rows of functions and edges.
 
         Args:
             now_s: epoch seconds by the clock on the wall.
+            shared: the names and regions whose accounts are told.
             ended: whether nothing will come any more, so that time stands still.
         """
         until_s = self._until_s(now_s, ended=ended)
-        functions, edges = self.shown
-        return functions.rows(until_s, self.window_s), edges.rows(until_s, self.window_s)
+        functions, edges = (table.rows(until_s, self.window_s, shared) for table in self.shown)
+        return functions, edges
 
     def heat(self, view: View, key: SeriesKey, now_s: float, *, ended: bool) -> HeatMap:
         """Lay out the latest samples of a function or an edge in time.
 
         Args:
             view: which of the two it is.
-            key: its name and region.
+            key: that of its row.
             now_s: epoch seconds by the clock on the wall.
             ended: whether nothing will come any more.
         """

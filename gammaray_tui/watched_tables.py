@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 
+from causality.accounts import Place
 from causality.engine import Engine
 from causality.filters import Filter
 from causality.graph import Invocation
@@ -52,6 +53,7 @@ class WatchedTables:
         self.problems: list[ProblemRow] = []
         self.problem_counts: tuple[tuple[str, int], ...] = ()
         self._fitting: FittingTables | None = None
+        self._shared: frozenset[Place] = frozenset()  # whose accounts are told
         self._made_at_s: float | None = None
         self._stale = True
 
@@ -108,8 +110,11 @@ class WatchedTables:
         """Make the rows of now."""
         self._made_at_s = time.monotonic()
         self._stale = False
-        self.functions, self.edges = self.latencies.rows(now_s, ended=self._engine.finished)
-        problems = self._problems.newest(now_s, _PROBLEMS)
+        # One answer for all of them, that a function has the same name everywhere.
+        self._shared = self.latencies.shared() | self._flows.shared()
+        ended = self._engine.finished
+        self.functions, self.edges = self.latencies.rows(now_s, self._shared, ended=ended)
+        problems = self._problems.newest(now_s, _PROBLEMS, self._shared)
         self.problem_counts = tuple(Counter(problem.kind for problem in problems).most_common())
         if self._fitting is not None:
             self.functions, self.edges = self._fitting.chosen(self.functions, self.edges)
@@ -133,5 +138,5 @@ class WatchedTables:
     def service_map(self, now_s: float) -> ServiceMap:
         """Give the map of the functions that are shown, and of what starts them."""
         if self._fitting is not None:
-            return self._fitting.map(self.functions, now_s)
-        return self._flows.map(self.functions, now_s)
+            return self._fitting.map(self.functions, now_s, self._shared)
+        return self._flows.map(self.functions, now_s, self._shared)

@@ -13,7 +13,7 @@ from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from causality.latency import View
+from causality.latency import SeriesKey, View
 from causality.snapshot import LatencyRow
 from widgets import formats
 from widgets.line_list import LineList
@@ -25,6 +25,7 @@ _NAME_CAP = 40
 _LONG_NAMES = 16  # cells more for names, where they are long; those of edges always are
 _SPARK_LEAST, _SPARK_CAP = 5, 15
 _FAILING_SHARE = 0.05  # from this share of errors on, a name carries the error sign
+_PLACE_LEAST = 10  # cells of region and account behind a name
 _MARKS = 2  # cursor, error sign
 
 
@@ -108,7 +109,7 @@ class LatencyTable(LineList):
         self._sorted: list[LatencyRow] = []
         self._elsewhere: set[str] = set()  # names that occur in several regions
         self._longest = 0  # cells of the longest name
-        self._held: tuple[str, str] | None = None
+        self._held: SeriesKey | None = None
 
     def show_latency(self, functions: Sequence[LatencyRow], edges: Sequence[LatencyRow]) -> None:
         """Show these rows; cheap when they are the ones that are shown."""
@@ -173,7 +174,7 @@ class LatencyTable(LineList):
         """Put the cursor on a line and hold on to its row."""
         super().move_to(index, by_user=by_user)
         row = self.current
-        self._held = None if row is None else (row.name, row.region)
+        self._held = None if row is None else row.key
 
     def _sort_by(self, column: int) -> None:
         self.sorted_by = column
@@ -182,8 +183,10 @@ class LatencyTable(LineList):
 
     def _arrange(self) -> None:
         rows = self._functions if self.view == "functions" else self._edges
-        by_name = sorted(rows, key=lambda row: (row.name, row.region))
-        self._elsewhere = {a.name for a, b in pairwise(by_name) if a.name == b.name}
+        by_name = sorted(rows, key=lambda row: row.key)
+        self._elsewhere = {
+            a.name for a, b in pairwise(by_name) if a.name == b.name and a.region != b.region
+        }
         self._longest = max((cell_len("".join(self._told_name(row))) for row in rows), default=0)
         if self.sorted_by == _NAME_COLUMN:
             self._sorted = by_name[::-1] if self.descending else by_name
@@ -195,7 +198,7 @@ class LatencyTable(LineList):
             self._sorted = known + unknown
         if self._held is not None:
             for index, row in enumerate(self._sorted):
-                if (row.name, row.region) == self._held:
+                if row.key == self._held:
                     self.cursor = index
                     break
         self.lines_changed()
@@ -257,21 +260,23 @@ class LatencyTable(LineList):
         return segments
 
     def _told_name(self, row: LatencyRow) -> tuple[str, str]:
-        """Give a name and, where others have the same, its region."""
+        """Give a name and, where others have the same, its region and account."""
         safe = self.look.safe
-        if row.name not in self._elsewhere:
-            return safe(row.name), ""
-        return safe(row.name), " " + safe(formats.short_region(row.region))
+        places = [formats.short_region(row.region)] if row.name in self._elsewhere else []
+        places += [row.account] if row.account else []
+        return safe(row.name), safe("".join(f" {place}" for place in places))
 
     def _named(self, row: LatencyRow, width: int) -> list[Segment]:
-        """Paint a name, with its region where others have the same."""
+        """Paint a name, with its place where others have the same."""
         look = self.look
-        name, region = self._told_name(row)
-        name = look.cut(name, width - cell_len(region))
-        rest = " " * (width - cell_len(name) - cell_len(region))
+        name, place = self._told_name(row)
+        # Accounts are long, and tell most at their end.
+        place = look.shortened(place, max(_PLACE_LEAST, width // 2))
+        name = look.shortened(name, width - cell_len(place))
+        rest = " " * (width - cell_len(name) - cell_len(place))
         return [
             Segment(name, look.palette.text),
-            Segment(region, look.region_style(row.region)),
+            Segment(place, look.region_style(row.region)),
             Segment(rest),
         ]
 

@@ -9,7 +9,7 @@ from rich.style import Style
 from widgets.formats import short_region
 from widgets.glyphs import ASCII, UNICODE, Glyphs
 from widgets.palette import Palette
-from widgets.text import cut, left, right, shown
+from widgets.text import cut, left, right, shortened, shown
 
 
 class Look:
@@ -53,6 +53,10 @@ class Look:
     def cut(self, text: str, width: int) -> str:
         """Cut safe text to at most `width` cells."""
         return cut(text, width, self.glyphs.ellipsis)
+
+    def shortened(self, text: str, width: int) -> str:
+        """Cut safe text, such as a name, to at most `width` cells, in its middle."""
+        return shortened(text, width, self.glyphs.ellipsis)
 
     def left(self, text: str, width: int) -> str:
         """Cut and pad safe text to exactly `width` cells, flush left."""

@@ -18,6 +18,7 @@ _CONTROL_SIGNS = 0x2400  # Unicode's "control pictures" stand in the order of th
 _REPLACEMENT = "\ufffd"
 # They ask for a picture or a letter, which terminals count as different numbers of cells.
 _VARIATIONS = frozenset("\ufe0e\ufe0f")
+_LEAST_HALF = 3  # cells; of less, nobody recognises a name
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -52,10 +53,17 @@ def cut(text: str, width: int, ellipsis: str = "…") -> str:
 
 
 def shortened(text: str, width: int, ellipsis: str = "…") -> str:
-    """Give at most about `width` cells of `text`: its beginning and its end."""
+    """Cut `text` to at most `width` cells in its middle: names are often told apart by their end.
+
+    Of the rest, the end gets the larger half.
+    """
     if cell_len(text) <= width:
         return text
-    return cut(text, width // 2, ellipsis) + text[-width // 2 :]
+    room = width - len(ellipsis)
+    if room < _LEAST_HALF * 2:
+        return cut(text, width, ellipsis)
+    end = set_cell_size(text[::-1], (room + 1) // 2)[::-1].lstrip()
+    return set_cell_size(text, room // 2).rstrip() + ellipsis + end
 
 
 def left(text: str, width: int, ellipsis: str = "…") -> str:

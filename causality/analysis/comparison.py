@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from causality.analysis.latencies import has_several_accounts
+from causality.accounts import has_several_accounts
 from causality.analysis.rank_test import holm, rank_test
 from causality.graph import Edge, Invocation
 from causality.hops import hop_of
@@ -151,7 +151,7 @@ class _Side:
 
     def _add(self, kind: Kind, account: str, sample: Sample | None) -> None:
         if sample is not None:
-            self.samples[(kind, *sample[0], account)].append(sample)
+            self.samples[(kind, *sample[0][:2], account)].append(sample)
 
 
 def compare(before: Collection[Invocation], after: Collection[Invocation]) -> Comparison:

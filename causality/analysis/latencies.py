@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from causality.accounts import Place, has_several_accounts, shared_places, told
 from causality.filters import Filter
 from causality.graph import Invocation
 from causality.latency import Sample, SeriesKey, Tally, edge_samples, function_samples
@@ -22,7 +23,7 @@ class LatencyEntry(msgspec.Struct, frozen=True):
         rate: samples a second, over the window, or over the time that all samples cover; None
             when that is none at all.
         window_s: how much of the end was counted; None for everything.
-        account: the function's; told only where there are several.
+        account: the function's; told only where several have its name and region, or the edge's.
     """
 
     kind: LatencyKind
@@ -66,23 +67,20 @@ def latency_entries(
         return []
     since_s = span[1] - window_s if window_s is not None else float("-inf")
     length_s = window_s if window_s is not None else span[1] - span[0]
-    tallies: dict[tuple[LatencyKind, SeriesKey, str | None], Tally] = {}
-    several = has_several_accounts(invocations)
+    tallies: dict[tuple[LatencyKind, SeriesKey], Tally] = {}
+    shared = _shared(invocations)
     for invocation in invocations:
         if test is not None and not test.fits_itself(invocation):
             continue
         for kind, (key, value_s, at_s, failed, cold) in _samples(invocation):
             if at_s > since_s:
-                account = invocation.account if several else None
-                tally = tallies.get((kind, key, account))
+                series = (kind, told(key, shared))
+                tally = tallies.get(series)
                 if tally is None:
-                    tally = tallies[kind, key, account] = Tally()
+                    tally = tallies[series] = Tally()
                 value_s = max(0.0, value_s)
                 tally.add(bucket_of(value_s), value_s, failed, cold, 1)
-    found = [
-        _entry(kind, key, account, tally, length_s, window_s)
-        for (kind, key, account), tally in tallies.items()
-    ]
+    found = [_entry(kind, key, tally, length_s, window_s) for (kind, key), tally in tallies.items()]
     if test is not None and test.slow:
         # Whatever else the expression says, these are about all that a function or edge did.
         whole = latency_entries(invocations, span, window_s)
@@ -91,9 +89,10 @@ def latency_entries(
     return sorted(found, key=_order)
 
 
-def has_several_accounts(invocations: Iterable[Invocation]) -> bool:
-    """Say whether functions of one name may be different ones, of different accounts."""
-    return len({i.account for i in invocations if i.account}) > 1
+def _shared(invocations: Collection[Invocation]) -> frozenset[Place]:
+    if not has_several_accounts(invocations):
+        return frozenset()
+    return shared_places(sample[0] for i in invocations for _, sample in _samples(i))
 
 
 def _place(entry: LatencyEntry) -> tuple[str, str, str, str | None]:
@@ -122,7 +121,6 @@ def _samples(invocation: Invocation) -> Iterator[tuple[LatencyKind, Sample]]:
 def _entry(
     kind: LatencyKind,
     key: SeriesKey,
-    account: str | None,
     tally: Tally,
     length_s: float,
     window_s: float | None,
@@ -143,5 +141,5 @@ def _entry(
         tally.maximum,
         count / length_s if length_s > 0 else None,
         window_s,
-        account,
+        key[2] or None,
     )

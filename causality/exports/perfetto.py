@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from causality import names
+from causality.accounts import has_several_accounts
 from causality.exports.labels import printable
 from causality.graph import CallNode, CauseNode, Invocation
 from causality.keys import display_key
@@ -35,7 +36,7 @@ class _Trace:
         self._calls: dict[CallNode, _Place] = {}
         self._starts: dict[Invocation, _Place] = {}
         by_process: dict[_Process, list[Stretch]] = defaultdict(list)
-        several_accounts = len({i.account for i in invocations if i.account}) > 1
+        several_accounts = has_several_accounts(invocations)
         for invocation in invocations:
             name, region = invocation.function or "(unknown function)", invocation.region or ""
             account = invocation.account or "" if several_accounts else ""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from causality import names
+from causality.accounts import has_several_accounts
 from causality.engine import Engine
 from causality.facts import Cause
 from causality.filters import Test
@@ -60,7 +61,7 @@ class _Drawing:
         self._links = Links()
         self._pairs: dict[Invocation, dict[CauseNode, CallNode]] = {}
         self._drawn = set(shown)
-        self._several_accounts = len({i.account for i in shown if i.account}) > 1
+        self._several_accounts = has_several_accounts(shown)
 
     def view(self, name: Literal["instance", "calls"]) -> View:
         for invocation in self._shown:

@@ -7,6 +7,7 @@ from typing import Final, Literal, TypeAlias
 import ibis
 from ibis.expr.types import BooleanValue, Table
 
+from causality.accounts import UNKNOWN
 from gammaray_tui.history.edges import Told, edges_of, matched
 from gammaray_tui.history.engines import Archive
 from gammaray_tui.history.halves import has_several_accounts, with_accounts
@@ -15,6 +16,7 @@ Period: TypeAlias = Literal["hour", "day", "all"]
 Span: TypeAlias = tuple[float, float]  # epoch seconds, the second one not included
 
 _LENGTH_S: Final = {"hour": 3600, "day": 86_400}
+_PLACES: Final = ("region", "account", *_LENGTH_S)
 
 
 def attempts(archive: Archive) -> Table:
@@ -24,6 +26,7 @@ def attempts(archive: Archive) -> Table:
     return rows.group_by("request_id", "attempt").agg(
         function=rows.function.max(),
         region=rows.function_region.max(),
+        account=rows.account.max(),
         started_s=rows.at_s.min(where=start),
         ended_s=rows.at_s.max(where=end),
         status=rows.status.argmax(rows.at_s, where=end),
@@ -40,7 +43,7 @@ def latency_by_function(archive: Archive, period: Period, span: Span | None) -> 
     known = known.filter(known.function.notnull() & known.ended_s.notnull())
     known = known.mutate(value_s=ibis.greatest(known.ended_s - known.started_s, 0.0))
     known = known.mutate(name=known.function, failed=_failed(known), cold=known.cold)
-    return _latency(known, period)
+    return _latency(_apart(archive, known, "name"), period)
 
 
 def latency_by_edge(archive: Archive, period: Period, span: Span | None, told: Told) -> Table:
@@ -51,22 +54,23 @@ def latency_by_edge(archive: Archive, period: Period, span: Span | None, told: T
     resource = _last_part(edges.source_resource.fill_null(""))
     direct = (edges.service == "lambda") | (resource == "")
     name = ibis.ifelse(direct, caller + " → " + callee, caller + " → " + resource + " → " + callee)
+    edges = with_accounts(archive, edges.mutate(name=name, request_id=edges.child_request_id))
     known = edges.mutate(
-        name=name,
         region=edges.child_region,
         value_s=ibis.greatest(edges.delay_s, 0.0),
         failed=False,
         cold=False,
     )
-    return _latency(known, period).drop("errors", "cold_starts")
+    return _latency(_apart(archive, known, "name"), period).drop("errors", "cold_starts")
 
 
 def shares(archive: Archive, period: Period, span: Span | None) -> Table:
     """Give the shares of errors and of cold starts by function, and by hour or day."""
     known = _within(attempts(archive), span)
-    known = _by_period(known.filter(known.function.notnull()), period)
+    known = _apart(archive, known.filter(known.function.notnull()), "function")
+    known = _by_period(known, period)
     told = known.status.notnull()
-    found = known.group_by(*_named(known, "function", "region")).agg(
+    found = known.group_by(*_named(known, "function")).agg(
         attempts=known.count(),
         errors=known.count(where=_true(known.status == "error")),
         timeouts=known.count(where=_true(known.status == "timeout")),
@@ -122,18 +126,24 @@ def never_triggered(archive: Archive, span: Span | None, told: Told) -> Table:
     silent = calls.semi_join(starting, "place").anti_join(found, ["request_id", "call_id"])
     silent = silent.select("request_id", "call_id", "operation", "place", "started_s").distinct()
     starts = archive.invocations.filter(archive.invocations.event == "start")
-    callers = starts.group_by("request_id").agg(function=starts.function.max())
+    callers = starts.group_by("request_id").agg(
+        function=starts.function.max(),
+        region=starts.function_region.max(),
+        account=starts.account.max(),
+    )
     silent = silent.left_join(callers, "request_id").drop("request_id_right")
     parts = silent.place.split("\n")
     silent = silent.mutate(service=parts[0], place=parts[1], function=_or_unknown(silent.function))
+    silent = _apart(archive, silent, "function").drop("region")
+    callers_named = [name for name in ("function", "account") if name in silent.columns]
     return (
-        silent.group_by("function", "operation", "service", "place")
+        silent.group_by(*callers_named, "operation", "service", "place")
         .agg(
             calls=silent.count(),
             newest_s=silent.started_s.max(),
             newest_request_id=silent.request_id.argmax(silent.started_s),
         )
-        .order_by(ibis.desc("calls"), "function", "operation", "service", "place")
+        .order_by(ibis.desc("calls"), *callers_named, "operation", "service", "place")
     )
 
 
@@ -164,7 +174,7 @@ def _true(condition: BooleanValue) -> BooleanValue:
 
 def _latency(known: Table, period: Period) -> Table:
     known = _by_period(known, period)
-    found = known.group_by(*_named(known, "name", "region")).agg(
+    found = known.group_by(*_named(known, "name")).agg(
         count=known.count(),
         errors=known.count(where=_true(known.failed)),
         cold_starts=known.count(where=_true(known.cold)),
@@ -185,12 +195,25 @@ def _by_period(rows: Table, period: Period) -> Table:
     return rows.mutate(**{period: begin_s.as_timestamp("s")})
 
 
-def _named(rows: Table, *names: str) -> list[str]:
-    return [*names, *(period for period in _LENGTH_S if period in rows.columns)]
+def _apart(archive: Archive, rows: Table, name: str) -> Table:
+    """Keep the account where several have the name and region, as causality.accounts does."""
+    if not has_several_accounts(archive):
+        return rows.drop("account")
+    shared = rows.group_by(name, "region").agg(accounts=rows.account.nunique())
+    shared = archive.held(shared.filter(shared.accounts > 1))
+    if not archive.count(shared):
+        return rows.drop("account")
+    rows = rows.left_join(shared, [name, "region"]).drop(f"{name}_right", "region_right")
+    told = rows.account.fill_null(UNKNOWN)
+    return rows.mutate(account=ibis.cases((rows.accounts.notnull(), told))).drop("accounts")
+
+
+def _named(rows: Table, name: str) -> list[str]:
+    return [name, *(place for place in _PLACES if place in rows.columns)]
 
 
 def _names(rows: Table) -> list[str]:
-    return [name for name in ("name", "function", "region", *_LENGTH_S) if name in rows.columns]
+    return [name for name in ("name", "function", *_PLACES) if name in rows.columns]
 
 
 def _within(rows: Table, span: Span | None) -> Table:

@@ -38,7 +38,8 @@ class HeatScreen(Dialog[None]):
 
     def title_text(self) -> str:
         """Name the row."""
-        return f"{'duration' if self._view == 'functions' else 'delay'} of {' '.join(self._key)}"
+        what = "duration" if self._view == "functions" else "delay"
+        return " ".join((what, "of", *filter(None, self._key)))
 
     def content(self) -> ComposeResult:
         """Compose the list."""

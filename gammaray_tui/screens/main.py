@@ -328,8 +328,8 @@ class MainScreen(AppScreen[None]):
     async def _picked(self) -> None:
         row = self.latency.current
         if row is not None:
-            of_edges, place = self.latency.view == "edges", (row.name, row.region)
-            await self.start_filter(edge_filter(*place) if of_edges else node_filter(place))
+            of = edge_filter if self.latency.view == "edges" else node_filter
+            await self.start_filter(of(row.key))
             self.go_to_pane("tree")
 
     @on(LatencyTable.ViewChanged)
@@ -348,8 +348,7 @@ class MainScreen(AppScreen[None]):
     async def _heat_asked(self, event: LatencyTable.HeatAsked) -> None:
         from gammaray_tui.screens.heat import HeatScreen
 
-        key = (event.row.name, event.row.region)
-        await self.app.push_screen(HeatScreen(self._look, event.view, key))
+        await self.app.push_screen(HeatScreen(self._look, event.view, event.row.key))
 
     def go_to_node(self, node: NodeId | None) -> None:
         """Put the tree's cursor on an invocation and show it; None does nothing."""

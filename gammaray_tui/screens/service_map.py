@@ -142,7 +142,7 @@ class ServiceMapScreen(AppScreen[MapNodeId]):
         if node.outside:
             return "outside"
         parts = [
-            self._look.safe(node.region),
+            self._look.safe(f"{node.region} {node.account}".rstrip()),
             f"{formats.rate(node.rate)}/s",
             f"p95 {formats.duration(node.p95_s)}",
             formats.plural(node.count, "invocation"),
@@ -178,7 +178,8 @@ class ServiceMapScreen(AppScreen[MapNodeId]):
         for edge in sorted(edges, key=lambda edge: -edge.count)[:_NEIGHBOURS]:
             other = edge.source if what == "started by" else edge.target
             through = f" through {look.safe(edge.channel)}" if edge.channel else ""
-            text = f"{look.safe(other[0])}{through} {formats.count(edge.count)}{look.glyphs.times}"
+            name = look.safe(f"{other[0]} {other[2]}".rstrip())
+            text = f"{name}{through} {formats.count(edge.count)}{look.glyphs.times}"
             if edge.errors:
                 text += f" {look.glyphs.state['error']}{share(edge.errors, edge.count)}"
             if edge.ambiguous:

@@ -9,7 +9,7 @@ from pathlib import Path
 from causality.analysis import Compared, Comparison, Hop, Latency, Shift
 from causality.heat import HeatMap, heat_map
 from causality.latency import SeriesKey, Tally, View
-from causality.service_map import MapEdge, MapNode, ServiceMap
+from causality.service_map import FlowKey, MapEdge, MapNode, ServiceMap
 from causality.sketch import bucket_of
 from causality.snapshot import (
     Detail,
@@ -112,22 +112,25 @@ class MockModel:
 
     def service_map(self) -> ServiceMap:
         """Give every function of the chains, and who starts whom."""
-        rows = {(row.name, row.region): row for row in function_rows(self.chains[:50])}
+        rows = {row.key: row for row in function_rows(self.chains[:50])}
         nodes = {}
         for key, row in rows.items():
             nodes[key] = MapNode(
                 key, row.name, row.region, False, row.count, row.errors, row.rate, row.p95_s
             )
-        started: dict[tuple[tuple[str, str], tuple[str, str], str], list[bool]] = {}
+        started: dict[FlowKey, list[bool]] = {}
         for chain in self.chains[:50]:
-            root = (chain.root.trigger or "invoked", "outside")
+            root = (chain.root.trigger or "invoked", "outside", "")
             nodes.setdefault(root, MapNode(root, root[0], "", outside=True))
-            start = (root, (chain.root.function, chain.root.region), "")
+            start = (root, (chain.root.function, chain.root.region, ""), "")
             started.setdefault(start, []).append(chain.root.state == "error")
             for item in chain.root.walk():
                 for child in item.children:
                     if child.kind == "invocation":
-                        ends = ((item.function, item.region), (child.function, child.region))
+                        ends = (
+                            (item.function, item.region, ""),
+                            (child.function, child.region, ""),
+                        )
                         channel = child.trigger.rpartition("→")[2]
                         failed = child.state == "error"
                         started.setdefault((*ends, channel), []).append(failed)

@@ -91,7 +91,7 @@ async def test_tables_map_and_problems_come_from_rollups() -> None:
         app.model.set_latency_window(60.0)
         app.refresh_views()
         assert app.snapshot.window_s == 60.0
-        heat = app.model.heat("functions", ("checkout", WEST))
+        heat = app.model.heat("functions", ("checkout", WEST, ""))
         assert heat.greatest == 60
         # Fifteen minutes share the room that there is: six cells each.
         lines = ["".join(piece.text for piece in line) for line in heat_lines(heat, 100, app.look)]

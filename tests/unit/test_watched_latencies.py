@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from causality.latency import LatencyTable
+from causality.service_map import edge_filter, node_filter
 from gammaray_tui.latencies import WatchedLatencies
 from gammaray_tui.watch import Watch
 from providers.events import EndOfInput, RecordBatch
@@ -19,7 +21,7 @@ def _latencies(*ends_s: float) -> WatchedLatencies:
 
 
 def _count(latencies: WatchedLatencies, now_s: float, *, ended: bool = False) -> int:
-    functions, _ = latencies.rows(now_s, ended=ended)
+    functions, _ = latencies.rows(now_s, (), ended=ended)
     return sum(row.count for row in functions)
 
 
@@ -89,6 +91,68 @@ def test_a_filter_holds_for_latencies_problems_and_the_map() -> None:
     watch.set_filter("")
     assert _latency_counts(watch) == {"F": 4, "G": 2}
     assert len(watch.snapshot().problems) == 1
+
+
+def test_functions_of_one_name_in_several_accounts_are_told_apart() -> None:
+    ours, theirs = "111111111111", "222222222222"
+    world = World()
+    for account, count in ((ours, 1), (theirs, 2)):
+        for number in range(count):
+            caller, called = f"a{account}{number}", f"b{account}{number}"
+            call = invoke("x", 0.1, 0.05, "B", called)
+            world.run(caller, "A", 0.0, 5.0 * count, call, account=account)
+            world.run(called, "B", 0.3, 0.9, causes=(invoked("B", called),), account=account)
+    world.run(f"a{theirs}0", "A", 20.0, 25.0, attempt="b", account=theirs)
+    world.run("alone", "C", 0.0, 1.0, account="333333333333")
+    watch = Watch("test", clock=lambda: EPOCH_S + 100.0)
+    watch.apply(RecordBatch("us-east-1", "", world.records))
+    watch.apply(EndOfInput(""))
+
+    seen = watch.snapshot()
+    assert {row.key: row.count for row in (*seen.functions, *seen.edges)} == {
+        ("A", "us-east-1", ours): 1,
+        ("A", "us-east-1", theirs): 3,
+        ("B", "us-east-1", ours): 1,
+        ("B", "us-east-1", theirs): 2,
+        ("C", "us-east-1", ""): 1,
+        ("A → B", "us-east-1", ours): 1,
+        ("A → B", "us-east-1", theirs): 2,
+    }
+    assert watch.heat("functions", ("A", "us-east-1", theirs)).greatest == 2
+    drawn = watch.service_map()
+    assert {(e.source[2], e.target[2], e.count) for e in drawn.edges if e.source[0] == "A"} == {
+        (ours, ours, 1),
+        (theirs, theirs, 2),
+    }
+    assert {node.account: node.count for node in drawn.nodes if node.name == "A"} == {
+        ours: 1,
+        theirs: 3,
+    }
+    (retry,) = (row.text for row in seen.problems if row.kind == "retry")
+    assert retry == f"A was tried 2 times (account {theirs})"
+
+    # What is filtered keeps its account, and quantiles are those of one account.
+    for expression in (node_filter(("A", "us-east-1", theirs)), "p95>7s"):
+        watch.set_filter(expression)
+        assert {row.key for row in watch.snapshot().functions} == {("A", "us-east-1", theirs)}
+    watch.set_filter(edge_filter(("A → B", "us-east-1", ours)))
+    assert {row.key: row.count for row in watch.snapshot().edges} == {
+        ("A → B", "us-east-1", ours): 1
+    }
+
+
+def test_what_did_not_say_its_account_counts_with_the_only_one() -> None:
+    table = LatencyTable()
+    for number, account in enumerate(("", "111111111111", "111111111111")):
+        table.put(number, (("F", "r", account), 1.0, EPOCH_S, False, False))
+    assert [(row.key, row.count) for row in table.rows()] == [(("F", "r", ""), 3)]
+
+    table.put("other", (("F", "r", "222222222222"), 9.0, EPOCH_S, False, False))
+    assert {row.account: row.count for row in table.rows(EPOCH_S, 60.0)} == {
+        "?": 1,
+        "111111111111": 2,
+        "222222222222": 1,
+    }
 
 
 def test_what_ceases_to_fit_is_taken_out_again_and_large_graphs_are_counted_bit_by_bit() -> None:

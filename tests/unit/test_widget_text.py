@@ -13,7 +13,7 @@ from widgets.detail_items import DetailItems
 from widgets.glyphs import ASCII, UNICODE
 from widgets.look import Look
 from widgets.palette import Palette
-from widgets.text import cut, left, right, shown
+from widgets.text import cut, left, right, shortened, shown
 from widgets.timeline import half_cells
 from widgets.tree_columns import tree_columns
 from widgets.wrapping import wrapped
@@ -111,11 +111,18 @@ def test_what_a_terminal_might_obey_is_made_visible(text: str, safe: str) -> Non
 @pytest.mark.parametrize("width", range(9))
 def test_cutting_and_padding_count_cells(text: str, width: int) -> None:
     assert cell_len(cut(text, width)) <= width
+    assert cell_len(shortened(text, width)) <= width
     assert cell_len(left(text, width)) == width
     assert cell_len(right(text, width)) == width
     if cell_len(text) <= width:
         assert left(text, width).startswith(text)
         assert right(text, width).endswith(text)
+
+
+def test_names_are_cut_in_their_middle() -> None:
+    assert shortened("orders-production-charge-card", 17) == "orders-p…rge-card"
+    assert shortened("orders-production-charge-card", 29) == "orders-production-charge-card"
+    assert shortened("orders", 4) == "ord…"
 
 
 def test_lines_are_folded_at_spaces_and_long_words_anywhere() -> None:

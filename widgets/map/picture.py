@@ -133,7 +133,8 @@ class Picture:
         if node.about is not None:
             title = look.cut(sign + look.safe(node.name), _INSIDE - 2)
             return title, look.cut(look.glyphs.text(look.safe(node.about)), _INSIDE)
-        parts = [look.safe(formats.short_region(node.region)), f"{formats.rate(node.rate)}/s"]
+        place = f"{formats.short_region(node.region)} {node.account}".rstrip()
+        parts = [look.safe(place), f"{formats.rate(node.rate)}/s"]
         parts.append(look.glyphs.text(formats.duration(node.p95_s)))
         if node.errors:
             parts.append(f"{sign}{share(node.errors, node.count)}")

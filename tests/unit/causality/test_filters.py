@@ -154,9 +154,9 @@ def test_rows_of_tables_fit_by_their_own_quantile() -> None:
     test = parse("p95>=900ms cold", lambda: latencies_of(known.values()))
 
     assert test is not None
-    assert test.fits_function(("Other", "us-east-1"))
-    assert not test.fits_function(("Sync Two", "us-east-1"))
-    assert test.fits_edge(("ImageProc → jobs → Sync Two", "us-east-1"))
+    assert test.fits_function(("Other", "us-east-1", ""))
+    assert not test.fits_function(("Sync Two", "us-east-1", ""))
+    assert test.fits_edge(("ImageProc → jobs → Sync Two", "us-east-1", ""))
     assert test.fits_itself(known["a-1"])
     assert not test.fits_itself(known["c-1"])
 

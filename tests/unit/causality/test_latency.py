@@ -12,7 +12,7 @@ from causality.latency import SLOT_S, LatencyTable, Sample
 from causality.sketch import Sketch
 
 NOW_S = 1_795_000_000.0
-KEY = ("fn", "us-west-2")
+KEY = ("fn", "us-west-2", "")
 
 durations = st.floats(0.0, 1000.0) | st.sampled_from([0.0, 1e-12, 1e-6, 899.99])
 
@@ -185,8 +185,8 @@ def test_a_window_counts_exactly_what_lies_in_it(
 
 def test_a_window_slides_on_and_leaves_out_who_has_nothing_in_it() -> None:
     table = LatencyTable()
-    table.put("old", (("old", "r"), 1.0, NOW_S - 400, False, False))
-    table.put("new", (("new", "r"), 1.0, NOW_S, False, False))
+    table.put("old", (("old", "r", ""), 1.0, NOW_S - 400, False, False))
+    table.put("new", (("new", "r", ""), 1.0, NOW_S, False, False))
 
     assert {row.name for row in table.rows(NOW_S, 900.0)} == {"old", "new"}
     assert {row.name for row in table.rows(NOW_S, 300.0)} == {"new"}

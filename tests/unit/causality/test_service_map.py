@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from causality.accounts import Key, told
 from causality.engine import Engine
 from causality.records import StreamRecord
 from causality.service_map import FlowTable, flows, node_filter
@@ -36,11 +37,11 @@ def test_the_map_counts_the_true_edges_in_any_order(case: str, seed: int) -> Non
     engine = Engine()
     table = _followed(engine, records, 20)
     function = {
-        request_id: (invocation.function or "?", invocation.region or "")
+        request_id: (invocation.function or "?", invocation.region or "", "")
         for request_id, invocation in engine.invocations.items()
     }
     expected = Counter((function[edge.parent], function[edge.child]) for edge in true_edges(case))
-    counted: Counter[tuple[tuple[str, str], tuple[str, str]]] = Counter()
+    counted: Counter[tuple[Key, Key]] = Counter()
     for edge in table.map([], NOW_S).edges:
         if edge.source[1] != "outside":
             counted[edge.source, edge.target] += edge.count
@@ -51,7 +52,9 @@ def test_the_map_is_the_sum_of_all_flows() -> None:
     engine = Engine()
     table = _followed(engine, readable(json_records("mapreduce")), 7)
     sums = Counter(
-        flow[0] for invocation in engine.invocations.values() for flow in flows(invocation)
+        (*(told(node, ()) for node in flow[0][:2]), flow[0][2])
+        for invocation in engine.invocations.values()
+        for flow in flows(invocation)
     )
     service_map = table.map([], NOW_S)
     assert {
@@ -67,4 +70,4 @@ def test_nodes_tell_what_the_table_of_latencies_knows() -> None:
     (node,) = FlowTable().map([row], NOW_S).nodes
     assert (node.count, node.errors, node.rate, node.p95_s) == (7, 2, 1.5, 0.3)
     assert node_filter(node.id) == 'function:"alone" region:us-west-2'
-    assert node_filter(("ObjectCreated:Put photos", "outside")) == "photos"
+    assert node_filter(("ObjectCreated:Put photos", "outside", "")) == "photos"

@@ -16,7 +16,7 @@ import pytest
 from causality.analysis import chains, summary
 from causality.analysis.comparison import compare
 from causality.engine import Engine
-from causality.latency import edge_samples, function_samples
+from causality.latency import edge_samples, function_samples, latencies_of
 from causality.problems import problems
 from causality.records import Change, Image, Number, StreamRecord, Text
 from gammaray_recorder import wire
@@ -26,6 +26,7 @@ from gammaray_tui.history.chains import slowest_chains
 from gammaray_tui.history.engines import Archive, opened
 from providers.archive.store import Folder
 from providers.errors import UserError
+from tests.unit.analysis.chains import World, invoke, invoked
 from tests.unit.archive.making import batch, demo_records, files, write
 from tests.unit.causality import oracle
 from tests.unit.cli.run import run_inside
@@ -116,7 +117,9 @@ def test_delays_by_edge(archive: Archive, engine: Engine) -> None:
     rows = questions.latency_by_edge(archive, "all", None, quiet).to_pyarrow().to_pylist()
     expected: Counter[tuple[str, str]] = Counter()
     for invocation in engine.invocations.values():
-        expected.update(sample[0] for _, sample in edge_samples(invocation) if sample is not None)
+        expected.update(
+            sample[0][:2] for _, sample in edge_samples(invocation) if sample is not None
+        )
     assert {(row["name"], row["region"]): row["count"] for row in rows} == expected
 
 
@@ -183,6 +186,34 @@ def test_edges_that_are_new_or_have_vanished(archive: Archive, engine: Engine) -
     assert found["new"] == {tuple(hop) for hop, _ in expected.appeared}
     assert found["vanished"] == {tuple(hop) for hop, _ in expected.vanished}
     assert rows
+
+
+def test_functions_of_one_name_in_several_accounts_are_told_apart(tmp_path: Path) -> None:
+    world = World()
+    for number, account in enumerate(("111111111111", "222222222222", "222222222222")):
+        caller, called = f"a{number}", f"b{number}"
+        call = invoke("x", 0.1, 0.05, "B", called)
+        world.run(caller, "A", 0.0, 1.0, call, account=account)
+        world.run(called, "B", 0.3, 0.5 + number, causes=(invoked("B", called),), account=account)
+    world.run("c", "C", 0.0, 1.0, account="333333333333")
+    write(tmp_path, batch(world.records, "us-east-1"))
+    expected = latencies_of(live(world.records).invocations.values())
+    with opened(Folder(tmp_path), "duckdb") as archive:
+        for table, answer in (
+            (expected.functions, questions.latency_by_function(archive, "all", None)),
+            (expected.edges, questions.latency_by_edge(archive, "day", None, quiet)),
+        ):
+            rows = answer.to_pyarrow().to_pylist()
+            told = {(row["name"], row["region"], row["account"] or ""): row for row in rows}
+            assert {key: row["count"] for key, row in told.items()} == {
+                row.key: row.count for row in table.rows()
+            }
+        shares = questions.shares(archive, "all", None).to_pyarrow().to_pylist()
+        assert {(r["function"], r["account"], r["attempts"]) for r in shares} == {
+            *((name, "111111111111", 1) for name in "AB"),
+            *((name, "222222222222", 2) for name in "AB"),
+            ("C", None, 1),
+        }
 
 
 def test_calls_that_started_nothing(tmp_path: Path) -> None:
