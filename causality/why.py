@@ -22,6 +22,7 @@ _SUMMARY = {
 }
 _CALLER = "The caller put its own request id into the payload."
 _DESTINATION = "Lambda handed on the result of that invocation, and named its request id."
+_ANSWERED_LATER = ("lambda", "http")  # by what they start, mostly
 _HEADER = "The recorder added this header to the request, and it arrived where it was sent."
 
 
@@ -41,7 +42,7 @@ def explain(matcher: Matcher, edge: Edge) -> Why:
     rivals = [f"{_call_text(output.call)}: {reason}" for output, reason in matcher.rivals(cause)]
     return Why(
         edge.evidence,
-        _summary(matcher, edge),
+        _summary(matcher, edge) + _no_delay(edge),
         tuple(fields),
         _shortened(rivals),
         _shortened(candidates),
@@ -77,6 +78,20 @@ def _summary(matcher: Matcher, edge: Edge) -> str:
         ):
             return _HEADER
     return _SUMMARY[edge.evidence]
+
+
+def _no_delay(edge: Edge) -> str:
+    """Say why a delay counts as none; "" where it is one, or the caller waited for an answer."""
+    call, delay_s = edge.call, edge.delay_s
+    if call is None or delay_s is None or delay_s >= -ROUNDING_S:
+        return ""
+    made_s, began_s = call.started_at_s, edge.cause.invocation.started_at_s
+    if made_s is not None and began_s is not None and made_s - began_s > ROUNDING_S:
+        apart = f"{made_s - began_s:.3f} s"
+        return f" It began {apart} before the call: two clocks differ by that at least; no delay."
+    if call.fact.service in _ANSWERED_LATER:
+        return ""
+    return f" It began {-delay_s:.3f} s before the call was answered: no delay."
 
 
 def _why_not_certain(matcher: Matcher, cause: CauseNode, call: CallNode) -> str:

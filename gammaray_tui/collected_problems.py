@@ -104,6 +104,7 @@ def _behind(lags: Mapping[str, float], now_s: float) -> Iterator[ProblemRow]:
     for region, lag_s in sorted(lags.items()):
         lag = formats.lag(lag_s)
         text = (
-            f"{region}: in the last minutes, records were counted up to {lag} late; see doctor (d)"
+            f"{region}: in the last minutes, records up to {lag} old were counted; after setup "
+            "these are what the stream held before; if it lasts, see doctor (d)"
         )
         yield ProblemRow("collector-behind", text, None, now_s)

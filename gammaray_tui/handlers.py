@@ -93,7 +93,8 @@ def clear(app: GammarayApp) -> None:
         return
     app.model.clear()
     app.refresh_views()
-    app.notify("only chains that begin from now on are shown; esc shows all again", timeout=4)
+    text = "the tree shows chains that begin from now on, all else counts on; esc shows all again"
+    app.notify(text, timeout=4)
 
 
 def next_pane(app: GammarayApp) -> None:

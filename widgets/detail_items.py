@@ -81,7 +81,7 @@ class DetailItems:
         figures = [
             ("dur", formats.duration(detail.duration_s), palette.text),
             ("init", init, palette.running if detail.cold else palette.text),
-            ("delay", formats.duration(detail.delay_s), palette.text),
+            ("delay", formats.delay(detail.delay_s), palette.text),
         ]
         if detail.sdk_s is not None:
             figures.append(("sdk", formats.duration(detail.sdk_s), palette.text))

@@ -48,6 +48,11 @@ def duration(seconds: float | None) -> str:
     return f"{whole // _DAY_S}d{whole % _DAY_S // _HOUR_S:02d}h"
 
 
+def delay(seconds: float | None) -> str:
+    """Write a trigger delay: none where an invocation began before its call was answered."""
+    return duration(None if seconds is None else max(0.0, seconds))
+
+
 def offset(seconds: float | None) -> str:
     """Write an offset to the start of a chain: +98ms; a clock that runs behind shows -3ms."""
     if seconds is None:

@@ -102,7 +102,7 @@ def paint_row(
         line.append(gap)
         line += timeline(row.spans, row.chain_s, columns.timeline, look.glyphs, palette, run)
     if columns.delay:
-        delay = "" if row.delay_s is None else formats.duration(row.delay_s)
+        delay = "" if row.delay_s is None else formats.delay(row.delay_s)
         late = row.delay_s is not None and row.delay_s >= _LATE_S
         style = palette.warn if late else quiet
         line += [gap, Segment(look.right(delay, columns.delay), style)]

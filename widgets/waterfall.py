@@ -156,7 +156,7 @@ class WaterfallView(LineList):
             segments.append(Segment(f"{region} ", look.region_style(row.region)))
         segments += self._bar(row.spans, bar, state if not row.is_call else palette.muted)
         if self._shows_delay:
-            delay = "" if row.delay_s is None else formats.offset(row.delay_s)
+            delay = "" if row.delay_s is None else formats.offset(max(0.0, row.delay_s))
             segments.append(Segment(look.right(glyphs.text(delay), _FIGURE), palette.muted))
             grade = EVIDENCE_LETTERS[row.evidence] if row.evidence is not None else " "
             doubt = palette.warn if row.evidence == "ambiguous" else palette.muted

@@ -117,6 +117,7 @@ class MainScreen(AppScreen[None]):
                 self.show_hints()
         if self.causal_tree.border_title != self._tree_title:
             self.causal_tree.border_title = self._tree_title
+            self._name_latency()
         empty = len(snapshot.rows) == 0
         if empty != self.has_class("-empty"):
             self.set_class(empty, "-empty")
@@ -129,9 +130,7 @@ class MainScreen(AppScreen[None]):
 
     @property
     def _tree_title(self) -> str:
-        title = "1 causal tree"
-        if self.grouping is not None:
-            title += f" by {self.grouping}"
+        title = "1 causal tree" + (f" by {self.grouping}" if self.grouping is not None else "")
         if self.levels is not None:
             title += f", {formats.plural(self.levels, 'level') if self.levels else 'headings only'}"
         after_s = self.gammaray.snapshot.after_s
@@ -336,8 +335,10 @@ class MainScreen(AppScreen[None]):
     def _name_latency(self) -> None:
         window_s = self.latency.window_s
         window = "" if window_s is None else f", last {window_s / 60:g} min"
-        fitting = ", filtered" if self.filter_text else ""
-        self.latency.border_title = f"2 latency of {self.latency.view}{window}{fitting}"
+        counted = ", filtered" if self.filter_text else ""
+        if (after_s := self.gammaray.snapshot.after_s) is not None:
+            counted += f", also before {formats.clock(after_s)}"
+        self.latency.border_title = f"2 latency of {self.latency.view}{window}{counted}"
 
     @on(LatencyTable.WindowAsked)
     def _window_asked(self, event: LatencyTable.WindowAsked) -> None:

@@ -38,7 +38,7 @@ class ProblemsScreen(Dialog[NodeId]):
 
     def __init__(self, look: Look, snapshot: Snapshot) -> None:
         super().__init__(look)
-        self._shown: tuple[list[ProblemRow], tuple[tuple[str, int], ...]] | None = None
+        self._shown: object = None  # what the list was made of
         self._snapshot = snapshot
         self._list = GrowingList(look, picks=True, id="problems")
 
@@ -59,7 +59,7 @@ class ProblemsScreen(Dialog[NodeId]):
         if not self.query("#counts"):
             return  # not composed yet: mounting shows it
         problems = list(snapshot.problems)
-        shown = (problems, snapshot.header.problem_kinds)
+        shown = (problems, snapshot.header.problem_kinds, snapshot.after_s)
         if shown == self._shown:
             return
         self._shown = shown
@@ -96,6 +96,8 @@ class ProblemsScreen(Dialog[NodeId]):
         left_out = header.problems - len(snapshot.problems)
         if left_out > 0:
             text += f"; {formats.count(left_out)} of them do not fit the filter"
+        if text and snapshot.after_s is not None:
+            text += f"; also of chains that began before {formats.clock(snapshot.after_s)}"
         return text
 
     def _item(self, problem: ProblemRow) -> Item:

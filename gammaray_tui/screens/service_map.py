@@ -107,9 +107,11 @@ class ServiceMapScreen(AppScreen[MapNodeId]):
         edges = formats.plural(len(self._map.edges), "edge")
         legend = "frame: region, rate of the last minute, p95, errors · line: channel, rate, errors"
         fitting = self.gammaray.main.filter_text
-        title = f"service map · {nodes} · {edges} · {legend}"
-        if fitting:
-            title = f"service map of {self._look.safe(fitting)} · {nodes} · {edges} · {legend}"
+        parts = [f"service map of {self._look.safe(fitting)}" if fitting else "service map"]
+        after_s = self.gammaray.snapshot.after_s
+        if after_s is not None:
+            parts.append(f"also before {formats.clock(after_s)}")
+        title = " · ".join((*parts, nodes, edges, legend))
         if not self._map.nodes:
             nothing = "fits the filter" if fitting else "has been seen yet"
             title = f"service map · nothing {nothing}"

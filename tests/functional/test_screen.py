@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from causality.snapshot import RegionState
+from causality.snapshot import ProblemRow, RegionState
 from gammaray_tui.actions import ACTIONS, BY_ID
 from gammaray_tui.app import GammarayApp
 from gammaray_tui.screens.fire import Shot
@@ -88,6 +88,7 @@ async def test_an_action_that_fails_is_told_and_the_watch_goes_on(
 
 async def test_clear_shows_only_what_begins_from_now_on_until_escape() -> None:
     model = shop_model()
+    model.problems = [ProblemRow("retry", "checkout-api was tried twice")]
     async with running(model) as (app, pilot):
         before = len(app.snapshot.rows)
         await pilot.press("x")
@@ -98,6 +99,11 @@ async def test_clear_shows_only_what_begins_from_now_on_until_escape() -> None:
         model.feed(shop_chain(50, START_S))
         await until(pilot, lambda: len(app.snapshot.rows) == 4)
         assert "causal tree, since" in text_of(app)
+        assert "latency of functions, also before" in text_of(app)
+        for key, said in (("m", "service map · also before"), ("P", "also of chains that began")):
+            await pilot.press(key)
+            await until(pilot, lambda said=said: said in text_of(app))  # type: ignore[misc]
+            await pilot.press("escape")
         await pilot.press("escape")
         assert len(app.snapshot.rows) == before + 4
         assert "causal tree, since" not in text_of(app)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from causality.latency import latencies_of
 from causality.records import decode_page
 from gammaray_recorder import wire
 from tests.unit.causality import world_records
@@ -40,6 +43,25 @@ def test_who_lost_and_why() -> None:
     assert ("resource", "orders", "orders") in why.fields
     (made,) = [field for field in why.fields if field[0] == "made, began"]
     assert made[1] < made[2]
+
+
+def test_an_invocation_that_began_before_its_call_had_no_delay_and_that_is_explained() -> None:
+    ids = {"sqs_message": "m-1"}
+    sent = {"k": "c", "i": "c1", "t": T + 0.1, "d": 0.01, "s": "sqs", "o": "SendMessage"}
+    for began_s, reason in (
+        (-0.4, " It began 0.500 s before the call: two clocks differ by that at least; no delay."),
+        (0.105, " It began 0.005 s before the call was answered: no delay."),
+        (0.5, ""),
+    ):
+        story = Story()
+        story.invocation("r1", T, {**sent, "out": [{"res": "jobs", "ids": ids}]})
+        story.invocation("r2", T + began_s, causes=({"s": "sqs", "res": "jobs", "ids": ids},))
+        story.engine.finish()
+        (row,) = latencies_of(story.engine.invocations.values()).edges.rows()
+        assert row.max_s == pytest.approx(max(0.0, began_s - 0.11), abs=1e-4)
+        assert story.why("r2").summary == (
+            f"AWS issued this id once and showed it to both sides.{reason}"
+        )
 
 
 def test_a_call_may_be_on_its_way() -> None:
