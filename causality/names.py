@@ -11,7 +11,7 @@ _FUNCTION_ARN = re.compile(
     r"(?P<name>[^:]+)(?::(?P<qualifier>[^:]+))?$"
 )
 
-_ACCOUNT = re.compile(r"\d{12}")
+_BEFORE_NAME = re.compile(r"\d{12}|[a-z]{2}(?:-[a-z]+)+-\d")  # account or region, of part of an ARN
 _MAKER = re.compile(r"^(?:amazon|aws) ?(?=[a-z0-9])")
 
 # X-Ray's SDKs write "DynamoDB", "Amazon SQS", "AWSLambda", "AmazonDynamoDBv2" or "dynamodb".
@@ -78,8 +78,10 @@ def bare_function(name: str) -> str:
         return name
     if name.startswith("function:") or ":function:" in name:
         return name.partition("function:")[2].partition(":")[0]
-    first, _, rest = name.partition(":")
-    return rest.partition(":")[0] if _ACCOUNT.fullmatch(first) else first
+    parts = name.split(":")
+    while len(parts) > 1 and _BEFORE_NAME.fullmatch(parts[0]):
+        del parts[0]
+    return parts[0]
 
 
 def place(url: str) -> str:

@@ -79,12 +79,9 @@ def resource_of(service: str, params: Parameters, place: Place) -> Optional[str]
 
 def function_name(name: str) -> str:
     """Reduce what Invoke takes (name, partial or full ARN, with qualifier) to the bare name."""
-    parts = name.split(":")
-    if parts[0] == "arn" and len(parts) > 6:
-        return parts[6]
-    if len(parts) > 2 and parts[1] == "function":
-        return parts[2]
-    return parts[0]
+    parts = (name.partition(":function:")[2] or name).split(":")
+    after_account = len(parts) > 1 and len(parts[0]) == 12 and parts[0].isdigit()
+    return parts[1 if after_account else 0]
 
 
 def _arn(place: Place, service: str, name: str, account: str = "") -> str:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 _HASHED_ATTRIBUTES = 16
 _KEY_LIMIT = 2048  # bytes: DynamoDB's own limit for a partition key
 _RESOURCE_LIMIT = 512
-_TRANSACTION_RESOURCES = 8
 
 
 def resource_of(params: Parameters, place: Place) -> Optional[str]:
@@ -29,26 +28,22 @@ def resource_of(params: Parameters, place: Place) -> Optional[str]:
     table = params.get("TableName")
     if isinstance(table, str):
         return table_name(table)
-    if isinstance(params.get("RequestItems"), dict):
-        return ", ".join(map(table_name, params["RequestItems"]))[:_RESOURCE_LIMIT]
+    names: Any = params.get("RequestItems")  # the requests by their tables
     items = params.get("TransactItems")
     if isinstance(items, list):
-        tables = {
-            table_name(part["TableName"]): None
-            for entry in items
-            for part in entry.values()
-            if isinstance(part, dict) and "TableName" in part
-        }
-        return ", ".join(list(tables)[:_TRANSACTION_RESOURCES])[:_RESOURCE_LIMIT] or None
-    statements = [params.get("Statement")]
-    for name in ("Statements", "TransactStatements"):
-        statements += [entry.get("Statement") for entry in params.get(name) or ()]
-    if any(statements):
+        parts = [part for entry in items for part in entry.values()]
+        names = [part["TableName"] for part in parts if "TableName" in part]
+    elif not isinstance(names, dict):
+        statements = [params.get("Statement")]
+        for name in ("Statements", "TransactStatements"):
+            statements += [entry.get("Statement") for entry in params.get(name) or ()]
+        if not any(statements):
+            return None
         from gammaray_recorder import partiql  # few functions speak it
 
-        tables = dict.fromkeys(filter(None, map(partiql.table_of, statements)))
-        return ", ".join(list(tables)[:_TRANSACTION_RESOURCES])[:_RESOURCE_LIMIT] or None
-    return None
+        names = filter(None, map(partiql.table_of, statements))
+    tables = dict.fromkeys(map(table_name, names))
+    return ", ".join(tables)[:_RESOURCE_LIMIT] or None
 
 
 def _put_item(params: Parameters, response: Parameters, place: Place) -> List[Output]:

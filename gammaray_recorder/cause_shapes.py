@@ -20,7 +20,7 @@ _STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 
 def read(event: Dict[str, Any]) -> List[Cause]:
     """Give the causes of an event whose shape is known; none when it is not."""
-    if "requestContext" in event:
+    if "requestContext" in event or "raw_path" in event:
         return _http(event)
     if "detail-type" in event and "source" in event:
         from gammaray_recorder.cause_records import event_bridge
@@ -31,10 +31,23 @@ def read(event: Dict[str, Any]) -> List[Cause]:
         return _message_broker(source.rpartition(":")[2].lower(), event)
     if isinstance(event.get("records"), list) and "invocationId" in event:
         return _transformation(event)
-    for marks, read_event in _SHAPES:
-        if all(mark in event for mark in marks):
-            return [read_event(event)]
+    if "methodArn" in event:
+        return [cause("http", event["methodArn"], name="authorizer")]
+    for marks, service, resource, *names in _SHAPES:
+        if all(mark in event for mark in marks.split()):
+            found = [_at(event, name) for name in names]
+            name = ".".join(text for text in found if isinstance(text, str))
+            # AppSync hands on the headers of the request that it answers.
+            ids = {wire.ID_TRACEPARENT: _traceparent(mapping(event.get("request")))}
+            return [cause(service, _at(event, resource), name=name, ids=ids)]
     return []
+
+
+def _at(event: Dict[str, Any], path: str) -> Any:
+    value: Any = event
+    for name in path.split():
+        value = mapping(value).get(name)
+    return value
 
 
 def invoker(event: Dict[str, Any]) -> Tuple[str, Dict[str, str]]:
@@ -61,14 +74,17 @@ def invoker(event: Dict[str, Any]) -> Tuple[str, Dict[str, str]]:
 
 
 def _http(event: Dict[str, Any]) -> List[Cause]:
-    """Read a request from API Gateway (REST, HTTP, WebSocket), a function URL or an ALB."""
-    context = mapping(event["requestContext"])
+    """Read a request from API Gateway, a function URL, an ALB or VPC Lattice."""
+    context = mapping(event.get("requestContext"))
     if result_in(event):
         return [bring_result(cause("lambda"), context)]
     http = mapping(context.get("http"))
     host = context.get("domainName") or _header(event, "host") or ""
     if "elb" in context:
         name, method, path = "alb", event.get("httpMethod"), event.get("path")
+    elif "serviceArn" in context or "raw_path" in event:
+        name, method = "vpc-lattice", event.get("method")
+        path = str(event.get("path") or event.get("raw_path")).partition("?")[0]
     elif "connectionId" in context:
         name, method, path = "websocket", context.get("eventType"), context.get("stage")
         path = "/%s" % path
@@ -81,9 +97,8 @@ def _http(event: Dict[str, Any]) -> List[Cause]:
         path = context.get("path") or event.get("path")
     else:
         return []
-    if event.get("type") == "REQUEST" and "methodArn" in event:
+    if event.get("type") == "REQUEST" and ("methodArn" in event or "routeArn" in event):
         name = "authorizer"
-    parent = _traceparent(_header(event, "traceparent"))
     return [
         cause(
             "http",
@@ -91,7 +106,7 @@ def _http(event: Dict[str, Any]) -> List[Cause]:
             name=name,
             at=context.get("requestTimeEpoch") or context.get("timeEpoch"),
             ids={
-                wire.ID_TRACEPARENT: parent,
+                wire.ID_TRACEPARENT: _traceparent(event),
                 wire.ID_APIGW_REQUEST: context.get("requestId"),
                 wire.ID_TRACE_ROOT: trace_root(_header(event, "x-amzn-trace-id")),
             },
@@ -111,10 +126,11 @@ def _header(event: Dict[str, Any], name: str) -> Optional[str]:
     return None
 
 
-def _traceparent(header: Optional[str]) -> Optional[str]:
+def _traceparent(request: Dict[str, Any]) -> Optional[str]:
     """Take "<trace id>-<span id>" out of a W3C traceparent, "00-<trace id>-<span id>-01"."""
     # HTTP APIs and function URLs join the values of a repeated header with commas.
-    parts = (header or "").split(",", 1)[0].strip().split("-")
+    header = _header(request, "traceparent") or ""
+    parts = header.split(",", 1)[0].strip().split("-")
     if len(parts) < 4 or len(parts[1]) != 32 or len(parts[2]) != 16:
         return None
     return "%s-%s" % (parts[1].lower(), parts[2].lower())
@@ -170,90 +186,25 @@ def _data_hash(data: Any) -> Optional[str]:
         return None
 
 
-def _s3_batch(event: Dict[str, Any]) -> Cause:
-    return cause("s3batch", mapping(event["job"]).get("id"), name="Task")
-
-
-def _s3_object_lambda(event: Dict[str, Any]) -> Cause:
-    return cause("s3objectlambda", mapping(event.get("configuration")).get("accessPointArn"))
-
-
-def _s3_test(event: Dict[str, Any]) -> Cause:
-    return cause("s3", event.get("Bucket"), name="TestEvent")
-
-
-def _logs(event: Dict[str, Any]) -> Cause:
-    return cause("logs")
-
-
-def _cognito_pool(event: Dict[str, Any]) -> Cause:
-    return cause("cognito", event.get("userPoolId"), name=event.get("triggerSource"))
-
-
-def _cognito_sync(event: Dict[str, Any]) -> Cause:
-    return cause("cognito", event.get("identityPoolId"), name=event.get("eventType"))
-
-
-def _cloudformation(event: Dict[str, Any]) -> Cause:
-    return cause("cloudformation", event.get("StackId"), name=event.get("RequestType"))
-
-
-def _config(event: Dict[str, Any]) -> Cause:
-    return cause("config", event.get("configRuleArn"), name=event.get("configRuleName"))
-
-
-def _codepipeline(event: Dict[str, Any]) -> Cause:
-    return cause("codepipeline", mapping(event["CodePipeline.job"]).get("id"))
-
-
-def _connect(event: Dict[str, Any]) -> Cause:
-    data = mapping(mapping(event["Details"]).get("ContactData"))
-    return cause("connect", data.get("InstanceARN"), name=event.get("Name"))
-
-
-def _lex(event: Dict[str, Any]) -> Cause:
-    return cause("lex", mapping(event.get("bot")).get("name"))
-
-
-def _authorizer(event: Dict[str, Any]) -> Cause:
-    return cause("http", event.get("methodArn"), name="authorizer")
-
-
-def _secrets_manager(event: Dict[str, Any]) -> Cause:
-    return cause("secretsmanager", event.get("SecretId"), name=event.get("Step"))
-
-
-def _appsync(event: Dict[str, Any]) -> Cause:
-    info = mapping(event["info"])
-    return cause("appsync", name="%s.%s" % (info.get("parentTypeName"), info.get("fieldName")))
-
-
-def _bedrock(event: Dict[str, Any]) -> Cause:
-    name = event.get("actionGroup")
-    return cause("bedrock", mapping(event["agent"]).get("id"), name=name)
-
-
-def _iot_button(event: Dict[str, Any]) -> Cause:
-    return cause("iot", name=event.get("clickType"))
-
-
-# The fields that together tell a kind of event, and its reader; the first that fits counts.
+# The fields that together tell a kind of event, its service, and where resource and name stand in
+# it; the first that fits counts.
 _SHAPES: Tuple[Any, ...] = (
-    (("tasks", "job", "invocationSchemaVersion"), _s3_batch),
-    (("getObjectContext", "configuration"), _s3_object_lambda),
-    (("Service", "Event", "Bucket"), _s3_test),
-    (("awslogs",), _logs),
-    (("triggerSource", "userPoolId"), _cognito_pool),
-    (("identityPoolId", "datasetName"), _cognito_sync),
-    (("RequestType", "StackId", "LogicalResourceId"), _cloudformation),
-    (("invokingEvent", "configRuleArn"), _config),
-    (("CodePipeline.job",), _codepipeline),
-    (("Name", "Details"), _connect),
-    (("bot", "sessionState"), _lex),
-    (("bot", "currentIntent"), _lex),
-    (("type", "methodArn"), _authorizer),
-    (("SecretId", "ClientRequestToken", "Step"), _secrets_manager),
-    (("info", "arguments", "request"), _appsync),
-    (("serialNumber", "clickType"), _iot_button),
-    (("messageVersion", "agent", "actionGroup"), _bedrock),
+    ("tasks job invocationSchemaVersion", "s3batch", "job id"),
+    ("xAmzRequestId configuration", "s3objectlambda", "configuration accessPointArn"),
+    ("Service Event Bucket", "s3", "Bucket", "Event"),
+    ("awslogs", "logs", ""),
+    ("alarmArn alarmData", "cloudwatch", "alarmArn"),
+    ("window eventSourceARN", "window", "eventSourceARN"),
+    ("triggerSource userPoolId", "cognito", "userPoolId", "triggerSource"),
+    ("identityPoolId datasetName", "cognito", "identityPoolId", "eventType"),
+    ("RequestType StackId LogicalResourceId", "cloudformation", "StackId", "RequestType"),
+    ("invokingEvent configRuleArn", "config", "configRuleArn", "configRuleName"),
+    ("CodePipeline.job", "codepipeline", "CodePipeline.job id"),
+    ("Name Details", "connect", "Details ContactData InstanceARN", "Name"),
+    ("bot sessionState", "lex", "bot name"),
+    ("bot currentIntent", "lex", "bot name"),
+    ("SecretId ClientRequestToken Step", "secretsmanager", "SecretId", "Step"),
+    ("info arguments request", "appsync", "", "info parentTypeName", "info fieldName"),
+    ("serialNumber clickType", "iot", "", "clickType"),
+    ("messageVersion agent actionGroup", "bedrock", "agent id", "actionGroup"),
 )

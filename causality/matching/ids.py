@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-from causality.facts import OneId
+from causality.facts import Cause, OneId
 from causality.graph import CauseNode, Invocation, OutputNode
 from causality.matching.agreement import (
     first_of,
@@ -304,7 +304,7 @@ class IdIndex:
             cause.invocation: cause
             for cause in self._causes(key)
             if _may_answer(output, cause)
-            and cause.fact.name != "authorizer"  # it runs beside the function for one request
+            and not _runs_beside(cause.fact)
             and not self._invokes(cause)
             and not any(
                 self._outputs(better)
@@ -340,6 +340,11 @@ def _only(output: OutputNode) -> Found:
 def _may_answer(output: OutputNode, cause: CauseNode) -> bool:
     """Say whether no other id shows that this call reached another function."""
     return output.call.fact.retries > 0 or not ids_differ(output, cause.fact)
+
+
+def _runs_beside(cause: Cause) -> bool:
+    """Say whether others may run for the same request, as AppSync's resolvers do."""
+    return cause.name == "authorizer" or cause.service == "appsync"
 
 
 def _place(key: ExactKey) -> str | ExactKey:

@@ -226,7 +226,7 @@ def test_a_message_to_a_device_is_none_to_a_topic_that_it_names() -> None:
     [
         *("fn", "fn:live", "fn:$LATEST", "fn:$LATEST.PUBLISHED", "function:fn"),
         *("123456789012:fn", "123456789012:function:fn:live", "us-west-2:123456789012:function:fn"),
-        "us-gov-west-1:123456789012:function:fn:7",
+        *("us-gov-west-1:123456789012:function:fn:7", "us-west-2:123456789012:fn:live"),
         "arn:aws-cn:lambda:cn-north-1:123456789012:function:fn:es",
     ],
 )

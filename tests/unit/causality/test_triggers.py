@@ -204,6 +204,21 @@ HOPS = {
         {"s": "http", "res": "GET api.example.com/b", "ids": {"traceparent": "t"}},
         "ambiguous",
     ),
+    "traceparent, through VPC Lattice": Hop(
+        request("c1", T, "PUT items.vpc-lattice-svcs.us-west-2.on.aws/items", parent="t"),
+        {
+            "s": "http",
+            "name": "vpc-lattice",
+            "res": "PUT items.vpc-lattice-svcs.us-west-2.on.aws/items",
+            "ids": {"traceparent": "t"},
+        },
+        "exact",
+    ),
+    "the end of a tumbling window": Hop(
+        _call("kinesis", "PutRecord", {"res": _STREAM, "ids": {"kinesis": _SHARD}}),
+        {"s": "window", "res": _STREAM},
+        None,
+    ),
     "a schedule, written before it fired": Hop(
         _call("scheduler", "CreateSchedule", {"res": "fn", "ids": {"schedule_arn": "s"}}),
         {"s": "schedule", "res": "s", "ids": {"schedule_arn": "s"}},
@@ -299,6 +314,18 @@ def test_one_delete_of_many_objects_starts_each_its_own() -> None:
         assert [field for field in story.why(f"child {key}").fields if field[0] == "key"] == [
             ("key", key, key)
         ]
+
+
+def test_every_resolver_of_one_request_to_appsync_is_its_own() -> None:
+    story = Story()
+    to = "POST abc.appsync-api.us-west-2.amazonaws.com/graphql"
+    story.invocation("parent", T, request("c1", T, to, parent="t"), function="caller")
+    names = ("Query.me", "Query.orders")
+    for name in names:
+        cause = {"s": "appsync", "name": name, "ids": {"traceparent": "t"}}
+        story.invocation(name, T + 0.4, causes=(cause,))
+    story.engine.finish()
+    assert [story.edge(name).evidence for name in names] == ["exact"] * 2
 
 
 @pytest.mark.parametrize(("later_s", "evidence"), [(0.2, "ambiguous"), (30.0, "exact")])

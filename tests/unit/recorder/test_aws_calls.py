@@ -220,8 +220,10 @@ def test_hashed_attributes_are_the_first_sixteen_that_can_be_keys() -> None:
     [
         "Resize",
         "Resize:live",
+        f"{ACCOUNT}:Resize",
         f"{ACCOUNT}:function:Resize",
         f"{ACCOUNT}:function:Resize:7",
+        f"{REGION}:{ACCOUNT}:function:Resize:live",
         f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:Resize",
         f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:Resize:$LATEST",
     ],
@@ -233,3 +235,5 @@ def test_function_names_are_bare(name: str) -> None:
 def test_a_function_may_be_called_function() -> None:
     assert calls.function_name("function") == "function"
     assert calls.function_name("function:live") == "function"
+    assert calls.function_name(ACCOUNT) == ACCOUNT
+    assert calls.function_name("arn:aws:lambda:us-west-2:1:function:function:live") == "function"

@@ -10,6 +10,8 @@ from tests.unit.recorder.events import (
     ALB,
     FUNCTION_URL,
     HTTP,
+    LATTICE,
+    LATTICE_OLD,
     REST,
     ROOT,
     SPAN_ID,
@@ -48,6 +50,15 @@ def test_http_requests_of_all_kinds() -> None:
             "ids": {"traceparent": parent},
         }
     ]
+    for request in (LATTICE, LATTICE_OLD):
+        assert read(request) == [
+            {
+                "s": "http",
+                "res": "PUT items.vpc-lattice-svcs.us-west-2.on.aws/items",
+                "name": "vpc-lattice",
+                "ids": {"traceparent": parent},
+            }
+        ]
     (message,) = read(WEBSOCKET)
     assert (message["name"], message["res"]) == ("websocket", f"MESSAGE {host}/prod")
 

@@ -62,9 +62,10 @@ NAMES = {
     "region", "resources", "domainName", "path", "httpMethod", "method", "requestId", "eventType",
     "Host", "stage", "apiId", "methodArn", "type", "StackId", "RequestType", "LogicalResourceId",
     "userPoolId", "triggerSource", "identityPoolId", "configRuleArn", "configRuleName",
-    "InstanceARN", "Name", "accessPointArn", "Bucket", "Service", "Event", "SecretId", "Step",
-    "parentTypeName", "fieldName", "clickType", "distributionId", "request-id", "version-id",
-    "etag", "traceparent", "TraceParent", "AWSTraceHeader", "host", "x-amzn-trace-id", "Type",
+    "InstanceARN", "Name", "accessPointArn", "alarmArn", "Bucket", "Service", "Event", "SecretId",
+    "Step", "parentTypeName", "fieldName", "clickType", "distributionId", "request-id",
+    "version-id", "etag", "traceparent", "TraceParent", "AWSTraceHeader", "host",
+    "x-amzn-trace-id", "Type",
 }  # fmt: skip
 
 
