@@ -7,7 +7,7 @@ from itertools import islice
 from causality import names
 from causality.analysis.critical_path import critical_path
 from causality.engine import Engine
-from causality.graph import CallNode, Invocation
+from causality.graph import CallNode, Edge, Invocation
 from causality.hops import hop_of
 from causality.keys import display_key
 from causality.matching.match_keys import is_destination
@@ -110,8 +110,7 @@ def _cause_text(engine: Engine, invocation: Invocation, now_s: float) -> str:
                 rest = "its call has not been read yet"
             texts.append(f"{describe_cause(cause.fact)} ({rest})")
         elif edge.parent is None:
-            calls = f"one of {len(edge.candidates)} calls" if edge.candidates else "none shown here"
-            texts.append(f"{describe_cause(cause.fact)}, by {calls}")
+            texts.append(f"{describe_cause(cause.fact)}, {_doubt_text(edge)}")
         else:
             operation, resource = hop_of(edge)
             what = f"{operation} {resource}"
@@ -119,6 +118,13 @@ def _cause_text(engine: Engine, invocation: Invocation, now_s: float) -> str:
                 what = describe_cause(cause.fact)
             texts.append(f"{what} by {edge.parent.function or 'unknown'}")
     return "; ".join(dict.fromkeys(texts))
+
+
+def _doubt_text(edge: Edge) -> str:
+    calls = edge.candidates
+    if len(calls) == 1:
+        return f"perhaps by {calls[0].invocation.function or 'unknown'}"
+    return f"by one of {len(calls)} calls" if calls else "by none shown here"
 
 
 def _call_order(call: CallNode) -> tuple[float, str]:

@@ -11,7 +11,7 @@ from causality.engine import Engine
 from causality.graph import CallNode, Edge, Invocation
 from causality.hops import operation_of, resource_of
 from causality.keys import display_key
-from causality.problems import problems
+from causality.problems import describe_cause, problems
 from causality.sdk_time import time_in_calls
 from causality.snapshot import Evidence
 
@@ -34,6 +34,7 @@ class InvocationEntry(msgspec.Struct):
     sdk_s: float | None
     trace_id: str | None
     redelivery_of: str | None = None
+    cause: str | None = None
 
 
 class CallEntry(msgspec.Struct):
@@ -212,6 +213,7 @@ def _entry(
         sdk_s,
         (attempt.trace_id or None) if attempt else None,
         redelivery_of,
+        describe_cause(invocation.causes[0].fact) if invocation.causes else None,
     )
 
 

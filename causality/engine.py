@@ -122,7 +122,9 @@ class Engine:
                 facts = decode_image(image)
             except UnreadablePayload as error:
                 name = image.reqID.S.split(":", 1)[0] if image is not None else ""
-                self._keep_unreadable(str(error), name or None, None)
+                # What could not be read of the original's text is quoted in the reason.
+                raw = image.payload.S if image is not None and image.v is not None else ""
+                self._keep_unreadable(str(error), name or None, None, raw)
             else:
                 self._apply(facts, record.dynamodb.ApproximateCreationDateTime)
 

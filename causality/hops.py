@@ -17,9 +17,12 @@ def operation_of(edge: Edge) -> str | None:
 
 def resource_of(edge: Edge) -> str | None:
     """Name what it was done to: of an event that was handed on, the function that was invoked."""
+    fact = edge.cause.fact
     if edge.call is not None and edge.call.fact.service == "lambda":
-        return edge.call.fact.resource or edge.cause.fact.resource
-    return edge.cause.fact.resource
+        return edge.call.fact.resource or fact.resource
+    if fact.service == "http" and fact.resource:
+        return fact.resource.partition(" ")[2] or fact.resource  # its method is the operation
+    return fact.resource
 
 
 def hop_of(edge: Edge) -> tuple[str, str]:

@@ -9,7 +9,9 @@ import msgspec
 
 _KEPT = 200
 _PLACE = re.compile(
-    r"^(?P<place>.{1,300}?, (?:byte|line|record) \d+(?:, line \d+)?): (?P<reason>.+)$"
+    r"(?P<place>.{1,300}?, (?:byte|line|record) \d+(?:, line \d+)?|[^'\"]{1,300}?:\d+)"
+    r": (?P<reason>.+)",
+    re.DOTALL,
 )
 _VALUE = re.compile(r"'[^']*'?|\"[^\"]*\"?|\b\d+\b")
 _REASON_CHARS = 160

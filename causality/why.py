@@ -15,6 +15,7 @@ from causality.snapshot import Why
 from gammaray_recorder import wire
 
 _MAX_RIVALS = 8
+_WHOLE_SECONDS = frozenset({"dynamodb", "events"})  # that is all that they tell of a time
 _SUMMARY = {
     "exact": "AWS issued this id once and showed it to both sides.",
     "content": "What the call wrote equals what the invocation received.",
@@ -156,7 +157,10 @@ def _fields(output: OutputNode, cause: CauseNode) -> list[tuple[str, str, str]]:
     if theirs.name is not None and theirs.service in ("dynamodb", "s3"):
         fields.append(("operation", output.call.fact.operation, theirs.name))
     if theirs.at_s is not None:
-        fields.append(("made, written", _clock(output.made_s), _clock(theirs.at_s)))
+        written = _clock(theirs.at_s)
+        if theirs.service in _WHOLE_SECONDS:
+            written = written.partition(".")[0]
+        fields.append(("made, written", _clock(output.made_s), written))
     began_s = cause.invocation.recorded_at_s
     if began_s is not None:
         fields.append(("made, began", _clock(output.made_s), _clock(began_s)))

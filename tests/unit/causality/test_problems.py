@@ -8,7 +8,8 @@ import pytest
 
 from causality.engine import DEADLINE_S
 from causality.problems import Problem, ProblemIndex, problems
-from causality.records import Unreadable
+from causality.records import Unreadable, decode_page
+from tests.unit.causality import world_records
 from tests.unit.causality.story import Story, T
 
 TABLE = {"s": "dynamodb", "res": "orders", "name": "INSERT"}
@@ -130,6 +131,36 @@ def test_unreadable_records_are_grouped_by_reason_with_their_place() -> None:
         "1 record: not a line of a stream dump, such as 'junk'",
     }
     assert story.engine.unreadable == 1201
+
+
+def test_unreadable_lines_of_files_are_grouped_too_and_payloads_shown() -> None:
+    story = Watched()
+    story.engine.apply_unreadable(
+        Unreadable(f"runs/a.jsonl:{n}: Input data was truncated", "{") for n in (3, 7)
+    )
+    item = {"reqID": {"S": "r1:n:0"}, "v": {"N": "2"}, "ts": {"N": "1"}, "payload": {"S": '{"r":'}}
+    page = world_records.page([{"dynamodb": {"NewImage": item}}])
+    story.engine.apply_records(decode_page(page).records)
+    assert [(problem.detail, problem.request_id) for problem in story.problems("unreadable")] == [
+        (
+            "3 records, in runs/a.jsonl:3 to runs/a.jsonl:7: Input data was truncated, such as '{'",
+            "r1",
+        )
+    ]
+
+
+def test_doubts_about_an_invoke_are_told_in_plain_words() -> None:
+    story = Watched()
+    payload = {"res": "fn", "hash": "h"}
+    for name in ("r1", "r2"):
+        call = {"k": "c", "i": "c1", "t": T, "s": "lambda", "o": "Invoke", "local": 1}
+        call |= {"g": "us-west-2", "out": [payload]}
+        story.invocation(name, T, call, function="caller")
+    story.invocation("r3", T + 1, causes=({"s": "lambda", **payload},))
+    (found,) = story.problems("ambiguous")
+    assert found.detail == (
+        "fn was invoked directly; it may be Invoke by caller r1, Invoke by caller r2"
+    )
 
 
 def test_reasons_without_end_are_bounded() -> None:

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from causality.document import graph_document
+from causality.hops import hop_of
 from causality.problems import problems
 from causality.records import decode_page
 from gammaray_recorder import wire
@@ -314,6 +316,18 @@ def test_one_delete_of_many_objects_starts_each_its_own() -> None:
         assert [field for field in story.why(f"child {key}").fields if field[0] == "key"] == [
             ("key", key, key)
         ]
+
+
+def test_a_request_is_named_by_its_method_and_where_it_went() -> None:
+    story = Story()
+    to = "GET api.example.com/items/1"
+    story.invocation("parent", T, request("c1", T, to, parent="t"), function="caller")
+    cause = {"s": "http", "name": "http-api", "res": to, "ids": {"traceparent": "t"}}
+    story.invocation("child", T + 0.4, causes=(cause,))
+    story.engine.finish()
+    assert hop_of(story.edge("child")) == ("GET", "api.example.com/items/1")
+    child = graph_document(story.engine).invocations[1]
+    assert child.cause == "http-api GET api.example.com/items/1"
 
 
 def test_every_resolver_of_one_request_to_appsync_is_its_own() -> None:
