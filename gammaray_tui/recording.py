@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from gammaray_tui import __version__
-from gammaray_tui.commands.output import say
+from gammaray_tui.commands.output import say, say_error
 from gammaray_tui.watch import Watch
 from providers.errors import UserError
 from providers.events import ProviderEvent
@@ -24,6 +24,7 @@ class WatchRecording:
 
     Attributes:
         on_failure: told, from a thread of its own, when a disk fails; recording is over then.
+        failure: why a recording ended by itself, if one that has been closed did.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class WatchRecording:
                 default folder.
         """
         self.on_failure: Callable[[UserError], None] = lambda _error: None
+        self.failure: UserError | None = None
         self._began = Began(
             at_s=0.0,
             program=f"gammaray-tui {__version__}",
@@ -81,6 +83,7 @@ class WatchRecording:
         Raises:
             UserError: it cannot be written.
         """
+        self.stop()
         path, self._path = self._path or new_path(self._began.kind), None
         began = msgspec.structs.replace(self._began, at_s=time.time())
         self._recorder = Recorder(
@@ -89,12 +92,13 @@ class WatchRecording:
         return path
 
     def stop(self) -> Path | None:
-        """Write what is left and close the file; give it, if there was one."""
+        """Write what is left and close the file; give it, if it was written to the end."""
         recorder, self._recorder = self._recorder, None
         if recorder is None:
             return None
         recorder.close()
-        return recorder.path
+        self.failure = recorder.failure or self.failure
+        return recorder.path if recorder.failure is None else None
 
     def take(self, event: ProviderEvent) -> None:
         """Keep an event while recording is on (a tap of `Watch`)."""
@@ -112,6 +116,8 @@ class WatchRecording:
             path = self.stop()
             if path is not None:
                 say(f"recorded to {path}")
+            if self.failure is not None:
+                say_error(self.failure)
 
 
 def demo_recording(path: Path | None, *, wanted: bool) -> WatchRecording:

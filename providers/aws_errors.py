@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
 from providers.errors import UserError
+from providers.loopback import what_to_do
 
 # Trying again by itself does not help with these; they are still tried now and then, because
 # the user may mend them while we watch.
@@ -292,7 +293,7 @@ def _unreachable(error: BaseException, region: str | None) -> tuple[str, str, st
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
         return (
             f"{url} refuses the connection",
-            "Is the server running, on this port? Check --endpoint-url.",
+            what_to_do(url) or "Is the server running, on this port? Check --endpoint-url.",
             "unreachable",
         )
     if isinstance(error, (boto.HTTPClientError, boto.ConnectionError, OSError, TimeoutError)):
@@ -301,7 +302,7 @@ def _unreachable(error: BaseException, region: str | None) -> tuple[str, str, st
             boto.ReadTimeoutError: "did not answer in time",
             boto.ConnectionClosedError: "closed the connection",
         }.get(type(error), "cannot be reached")
-        return f"{url} {what}", "Check the network.", "unreachable"
+        return f"{url} {what}", what_to_do(url) or "Check the network.", "unreachable"
     return f"{type(error).__name__}: {error}", "", "error"
 
 

@@ -14,6 +14,8 @@ from providers.errors import UserError
 if TYPE_CHECKING:
     from providers.acts import Unfinished
 
+_NAMED_REGIONS = 3  # at a time
+
 StepState: TypeAlias = Literal["waiting", "running", "done", "failed", "skipped"]
 
 
@@ -124,17 +126,24 @@ class Scope:
     left_out: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
-        """Say it in a few sentences, the longest last: a screen may have no room for all of it."""
-        text = f"Looked in {', '.join(self.looked)}."
+        """Say it in a few sentences, what matters least last."""
+        text = f"Looked in {_some(self.looked)}."
         reasons: dict[str, list[str]] = {}
         for region, why in self.left_out:
             reasons.setdefault(why, []).append(region)
         if reasons:
-            left_out = "; ".join(f"{', '.join(names)} ({why})" for why, names in reasons.items())
+            left_out = "; ".join(f"{_some(names)} ({why})" for why, names in reasons.items())
             text += f" Not looked in: {left_out}."
         if self.by_tag:
-            text += f" Nothing carries our tag in {', '.join(self.by_tag)}."
+            text += f" Nothing carries our tag in {_some(self.by_tag)}."
         return text
+
+
+def _some(regions: Sequence[str]) -> str:
+    """Name some regions, and say how many more: an account has more than anyone reads."""
+    if len(regions) <= _NAMED_REGIONS:
+        return ", ".join(regions)
+    return f"{regions[0]} and {len(regions) - 1} more regions"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ service is asked on its behalf.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -18,7 +17,6 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final, Self
-from urllib.parse import urlsplit
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
@@ -30,6 +28,7 @@ from botocore.utils import JSONFileCache, validate_region_name
 
 from providers.aws_errors import mfa_needed, user_error
 from providers.errors import UserError
+from providers.loopback import is_local
 
 __all__ = ["AwsSession", "AwsSettings", "is_local", "user_error"]
 
@@ -229,17 +228,6 @@ class _CommandLineCache(dict[str, Any]):
 def _configured_regions(session: AioSession) -> tuple[str, ...]:
     region = session.get_config_variable("region") or os.environ.get("AWS_REGION")
     return (str(region),) if region else ()
-
-
-def is_local(url: str) -> bool:
-    """Say whether an endpoint is on this machine's own loopback."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _keepalive_socket(address: tuple[Any, ...]) -> socket.socket:

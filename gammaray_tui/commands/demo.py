@@ -13,7 +13,7 @@ import typer
 
 from gammaray_tui.commands import options
 from gammaray_tui.commands.export import Format, FormatName, OutputFile, check_format
-from gammaray_tui.commands.output import ended_pipe_is_fine, say_step, write_result
+from gammaray_tui.commands.output import EXIT_FAILED, ended_pipe_is_fine, say_step, write_result
 from gammaray_tui.commands.screen import need_terminal, run_app
 from providers.errors import UserError
 from providers.operations import Step
@@ -84,6 +84,8 @@ def demo(
         engine = asyncio.run(run_headless(_APPLICATION, count, timeout_s, recording))
         with ended_pipe_is_fine():
             write_result(written(engine, "instance", format_name, now_s=time.time()), output)
+        if record is not None and recording.failure is not None:
+            raise typer.Exit(EXIT_FAILED)
         return
 
     for option, said in (
@@ -130,6 +132,8 @@ async def _run_interactive(
             await run_app(app)
     finally:
         await stage.take_down()
+    if record is not None and recording.failure is not None:
+        raise typer.Exit(EXIT_FAILED)
 
 
 class _Stage:

@@ -13,12 +13,14 @@ import typer
 
 from gammaray_tui.commands import options
 from gammaray_tui.commands.graph_input import collect_files
+from gammaray_tui.commands.output import EXIT_FAILED
 from gammaray_tui.commands.screen import need_terminal, run_app
 from gammaray_tui.past import ArchivePlaces
 from providers.errors import UserError
 from widgets import formats
 
 if TYPE_CHECKING:
+    from gammaray_tui.app import GammarayApp
     from gammaray_tui.config import Settings
     from gammaray_tui.watch import Watch
     from providers.files import FileSet
@@ -94,7 +96,6 @@ async def _show_files(
     paused: bool,
 ) -> None:
     from gammaray_tui.app import GammarayApp
-    from gammaray_tui.archiving import archive_of
     from gammaray_tui.watch import Watch
     from providers.replay import Player
 
@@ -118,10 +119,7 @@ async def _show_files(
         player=player,
         archives=places,
     )
-    with archive_of(
-        places.watched or None, profile=places.profile, endpoint_url=places.endpoint_url
-    ).of(watch):
-        await run_app(app)
+    await _archived(watch, app, places)
 
 
 async def play_files(player: Player, files: FileSet, watch: Watch, report: Report) -> None:
@@ -149,7 +147,6 @@ async def play_files(player: Player, files: FileSet, watch: Watch, report: Repor
 
 async def _show_pipe(settings: Settings, descriptor: int, places: ArchivePlaces) -> None:
     from gammaray_tui.app import GammarayApp
-    from gammaray_tui.archiving import archive_of
     from gammaray_tui.watch import Watch
     from providers.sources.pipe import NAME, PipeSource
 
@@ -163,10 +160,24 @@ async def _show_pipe(settings: Settings, descriptor: int, places: ArchivePlaces)
         sources=(lambda: source.run(watch.queue),),
         archives=places,
     )
-    with archive_of(
+    await _archived(watch, app, places)
+
+
+async def _archived(watch: Watch, app: GammarayApp, places: ArchivePlaces) -> None:
+    """Show the screen, and archive what it is given, if that is wanted.
+
+    Raises:
+        typer.Exit: the archive could not be written to its end, which was said.
+    """
+    from gammaray_tui.archiving import archive_of
+
+    archiving = archive_of(
         places.watched or None, profile=places.profile, endpoint_url=places.endpoint_url
-    ).of(watch):
+    )
+    with archiving.of(watch):
         await run_app(app)
+    if archiving.failure is not None:
+        raise typer.Exit(EXIT_FAILED)
 
 
 def _take_stdin() -> int:

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from gammaray_tui.commands.aws import check_credentials, open_session, origin_of, read_since
+from gammaray_tui.commands.output import EXIT_FAILED
 from gammaray_tui.commands.screen import need_terminal, run_app
 from gammaray_tui.commands.sources import OpenSources, Wanted, parse_sources
 
@@ -40,6 +43,7 @@ def watch(
 
     Raises:
         UserError: what is wrong can be told before the screen opens.
+        typer.Exit: a recording or the archive could not be written to its end.
     """
     from gammaray_tui.config import load_settings
 
@@ -49,13 +53,19 @@ def watch(
     since = read_since(settings.since, settings.since_from)
     need_terminal("gammaray-tui tail")
 
+    kept = True
     while True:
-        place = asyncio.run(_watch(settings, session, since, wanted, record, resume, archive))
+        place, whole = asyncio.run(
+            _watch(settings, session, since, wanted, record, resume, archive)
+        )
+        kept &= whole
         if place is None:
-            return
+            break
         settings = at_place(settings, place)
         session = open_session(settings)
         record = resume = None  # the recording is of the place that was left
+    if not kept:
+        raise typer.Exit(EXIT_FAILED)
 
 
 def since_notes(since: str) -> tuple[str, ...]:
@@ -81,8 +91,12 @@ async def _watch(
     record: Path | None,
     resume: str | None,
     archive: str | None,
-) -> Place | None:
-    """Watch until the screen is left; give where the user wants to go on, None for nowhere."""
+) -> tuple[Place | None, bool]:
+    """Watch until the screen is left.
+
+    Returns:
+        Where the user wants to go on, None for nowhere; whether all was kept that should be.
+    """
     await check_credentials(session)
 
     from gammaray_tui.app import GammarayApp
@@ -142,4 +156,4 @@ async def _watch(
     )
     with recording.of(model), archiving.of(model):
         await run_app(app)
-    return switching.chosen
+    return switching.chosen, recording.failure is None and archiving.failure is None

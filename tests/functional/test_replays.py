@@ -183,6 +183,8 @@ async def test_a_full_disk_is_said_and_the_watch_goes_on(
             await until(pilot, lambda: isinstance(app.screen, ErrorScreen))
         await until(pilot, lambda: "disk is full" in text_of(app))
         assert recording.name() == ""
+        assert recording.stop() is None
+        assert recording.failure is not None
         watch.queue.put_nowait(watched("imageproc")[1])
         await until(pilot, lambda: watch.engine.records)
 

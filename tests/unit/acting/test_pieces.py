@@ -196,9 +196,11 @@ def test_only_what_belongs_to_the_chosen_regions_is_taken_with_what_it_needs() -
     assert "us-west-2, us-east-1" in raised.value.todo
 
 
-def test_where_nobody_looked_is_told_before_a_long_list() -> None:
-    scope = Scope(("us-west-2",), ("eu-north-1", "eu-west-1"), (("me-south-1", "it refused"),))
+def test_where_nobody_looked_is_told_in_few_words() -> None:
+    off = [(f"ap-east-{number}", "not enabled") for number in range(9)]
+    scope = Scope(("us-west-2",), ("eu-north-1", "eu-west-1"), (("me-south-1", "it refused"), *off))
     assert str(scope) == (
-        "Looked in us-west-2. Not looked in: me-south-1 (it refused). "
+        "Looked in us-west-2. Not looked in: me-south-1 (it refused); "
+        "ap-east-0 and 8 more regions (not enabled). "
         "Nothing carries our tag in eu-north-1, eu-west-1."
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.terminal import Terminal
+from tests.unit.archive.making import DEMO
 from tests.unit.cli.run import clean_environment, command
 
 ALTERNATE_SCREEN = "\x1b[?1049h"
@@ -51,3 +52,15 @@ def test_an_unknown_theme_is_said_without_a_screen(tmp_path: Path) -> None:
         assert terminal.wait() == 2
         assert 'Did you mean "gammaray-dark"' in terminal.text
         assert ALTERNATE_SCREEN not in terminal.raw
+
+
+def test_an_archive_that_cannot_be_written_is_said_and_is_no_success(tmp_path: Path) -> None:
+    (tmp_path / "records.jsonl").write_bytes(DEMO.read_bytes())
+    (tmp_path / "history").mkdir()
+    (tmp_path / "history" / "invocations").write_text("in the way")
+    line = command("replay", "records.jsonl", "--speed", "max", "--archive", "history")
+    with Terminal(line, clean_environment(tmp_path), tmp_path) as terminal:
+        terminal.wait_for("quit")
+        terminal.type("q")
+        assert terminal.wait() == 1
+        assert "gammaray-tui: The archive cannot be written" in terminal.text

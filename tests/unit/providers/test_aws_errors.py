@@ -121,7 +121,7 @@ def explain(error: BaseException, region: str = "us-west-2") -> UserError:
                 endpoint_url="http://127.0.0.1:1", error=ConnectionRefusedError(111, "refused")
             ),
             "unreachable",
-            "--endpoint-url",
+            "`gammaray-tui demo`",
         ),
         (
             boto.EndpointConnectionError(
