@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from causality.facts import Cause
-from causality.graph import CauseNode, Edge, Invocation, OutputNode
+from causality.graph import CallNode, CauseNode, Edge, Invocation, OutputNode
 from causality.matching.doubts import Doubts
 from causality.matching.handed_on import HandedOn
 from causality.matching.matcher import Matcher
+from causality.matching.readings import Readings
 from causality.matching.retried import Retried
 from gammaray_collector.halves import Nodes
 from gammaray_collector.items import Need
@@ -66,10 +67,18 @@ class _NoneHandedOn(HandedOn):
         return False
 
 
+class _NoneProven(Readings):
+    """Lets every reading of a text count: no key leads to what the others trigger with."""
+
+    def is_proven(self, call: CallNode) -> bool:
+        return False
+
+
 def look_at_keys_alone(matcher: Matcher) -> None:
     """Have a matcher leave out what no match key leads to; before it is told of any half."""
     matcher.retried = _NoneRetried()
     matcher.handed_on = _NoneHandedOn()
+    matcher.readings = _NoneProven(matcher.output_keys)
 
 
 def solve(

@@ -9,7 +9,8 @@ from causality.clock import CLOCK_SKEW_S, ROUNDING_S
 from causality.graph import CauseNode, OutputNode
 from causality.matching.found import Found
 
-_CANDIDATES = 32
+# More than so many outputs are not listed for a delivery, but the newest ones.
+CANDIDATES = 32
 
 Identity: TypeAlias = tuple[str, str, int]
 Place: TypeAlias = tuple[float, str, str, int]
@@ -94,9 +95,9 @@ class Verdict:
         if not self.outputs:
             return None
         return Found(
-            self.outputs[-_CANDIDATES:],
+            self.outputs[-CANDIDATES:],
             self.certain,
-            self.excluded[-_CANDIDATES:],
+            self.excluded[-CANDIDATES:],
             self.recurs,
             self.left_out,
         )

@@ -32,15 +32,14 @@ from causality.matching.match_keys import (
     CONTENT,
     MESSAGE_IDS,
     ORDER,
-    GroupKey,
     group_cause_keys,
-    group_output_keys,
     is_handed_on,
     output_order,
 )
+from causality.matching.output_keys import OutputKeys
+from causality.matching.readings import Readings
 from causality.matching.redeliveries import Redeliveries
 from causality.matching.retried import Retried
-from causality.matching.table_keys import Names, TableKeys, table_of
 from causality.snapshot import Evidence
 
 _RIVALS = 32
@@ -71,7 +70,8 @@ class Matcher:
         self._perhaps: dict[CauseNode, None] = {}  # whose events may have been handed on
         self._groups = GroupIndex(self._departures)
         self._unsure: dict[CauseNode, None] = {}
-        self._table_keys = TableKeys()
+        self.output_keys = OutputKeys(self._groups)
+        self.readings = Readings(self.output_keys)
 
     def sizes(self) -> dict[str, int]:
         """Give the number of entries of each index."""
@@ -80,11 +80,12 @@ class Matcher:
             "groups": len(self._groups),
             "dirty": self._groups.dirty,
             "unsure": len(self._unsure),
-            "puts": len(self._table_keys),
+            "puts": len(self.output_keys),
             **self.doubts.sizes(),
             "redeliveries": len(self.redeliveries),
             "retried": len(self.retried),
             "handed on": len(self.handed_on),
+            "readings": len(self.readings),
             "departures": len(self._departures),
         }
 
@@ -98,15 +99,10 @@ class Matcher:
             self._unsure.update(self.retried.add_output(node))
         if fact.key is fact.item_hash is fact.subject is None and not fact.attribute_hashes:
             return  # nothing but its ids tells it
-        table = table_of(node)
-        names: Names = ()
-        if table is not None:
-            if node.fact.key is not None:
-                self._learn(table, node.fact.key)
-            elif node.fact.attribute_hashes:
-                names = self._table_keys.add_put(table, node)
-        for level, key in group_output_keys(node, names):
-            self._enter(node, level, key)
+        if fact.doubtful:
+            self.readings.add(node)
+        else:
+            self.output_keys.enter(node)
         if node.keys and node.call.fact.service == "lambda" and self.handed_on.add(node):
             self._ask_handed(node)
 
@@ -116,47 +112,30 @@ class Matcher:
         self._unsure.update(self.retried.remove_output(node))
         if self.handed_on.remove(node):
             self._ask_handed(node)
-        self._groups.remove_output(node)
-        self._drop(node)
+        self.output_keys.remove(node)
+        self.readings.drop(node)
 
     def forget_output(self, node: OutputNode, *, matched: bool) -> None:
         """Let an output go, matched if its record came; what is decided stays decided."""
         self._ids.forget_output(node)
-        self._groups.forget_output(node)
+        self.output_keys.forget(node)
         self.retried.remove_output(node)
         self.handed_on.remove(node)
-        self._departures.note_output(node, self._table_keys.names_of(node), matched=matched)
-        self._drop(node)
+        self._departures.note_output(node, self.output_keys.names_of(node), matched=matched)
+        self.readings.drop(node)
 
     def missed(self, half: OutputNode | CauseNode) -> None:
         """Note a half of an invocation that has left already."""
         if isinstance(half, CauseNode):
             self._note_departure(half)
             return
-        self._departures.note_output(half, self._table_keys.names_of(half), matched=False)
+        self._departures.note_output(half, self.output_keys.names_of(half), matched=False)
         for started in self._departures.started_by(half):
             invocation = self._invocation_of(started)
             for cause in invocation.causes if invocation is not None else ():
                 self.remove_cause(cause)
                 cause.exact = cause.content = cause.order = None
                 self._conclude(cause)
-
-    def _drop(self, node: OutputNode) -> None:
-        node.keys = ()
-        self._table_keys.drop(node)
-
-    def _enter(self, node: OutputNode, level: int, key: GroupKey) -> None:
-        if key not in node.keys:
-            node.keys = (*node.keys, key)
-            self._groups.add_output(level, key, node)
-
-    def _learn(self, table: tuple[str, str], key: str) -> None:
-        learnt = self._table_keys.learn(table, key)
-        if learnt is not None:
-            names, puts = learnt
-            for put in puts:
-                for level, match_key in group_output_keys(put, {names}):
-                    self._enter(put, level, match_key)
 
     # --- causes -----------------------------------------------------------------------------
 
@@ -180,7 +159,9 @@ class Matcher:
     def _enter_cause(self, node: CauseNode) -> None:
         fact, invocation = node.fact, node.invocation
         if fact.service == "dynamodb" and fact.key is not None and fact.resource:
-            self._learn((invocation.region or fact.region or "", fact.resource), fact.key)
+            self.output_keys.learn(
+                (invocation.region or fact.region or "", fact.resource), fact.key
+            )
         keys = []
         for level, key in group_cause_keys(node):
             keys.append(key)
@@ -210,6 +191,7 @@ class Matcher:
     def _remove_cause(self, node: CauseNode, *, silently: bool) -> None:
         self._ids.remove_cause(node)
         self.retried.forget(node)
+        self.readings.found_changed(node.content, node.order)
         self.doubts.forget(node, silently=silently)
         self._groups.remove_cause(node, silently=silently)
         node.keys = ()
@@ -242,11 +224,14 @@ class Matcher:
     def settle(self) -> None:
         """Bring every edge up to date with what came since the last time."""
         self._settle()
-        for _ in range(_TURNS if self._perhaps else 0):
+        for _ in range(_TURNS):
+            if not (self._perhaps or self.readings.changed):
+                break
             perhaps, self._perhaps = self._perhaps, {}
             for cause in perhaps:
                 if not is_frozen(cause):
                     self._conclude(cause)
+            self.readings.settle()
             self._settle()
 
     def _settle(self) -> None:
@@ -325,13 +310,16 @@ class Matcher:
                     seen.update(self._join_again(cause))
 
     def _take_over(self, cause: CauseNode, level: int, found: Found | None) -> None:
+        known = cause.order if level == ORDER else cause.content
+        if not differs(known, found):
+            return
+        self._unsure[cause] = None
+        if self.readings:
+            self.readings.found_changed(known, found)
         if level == ORDER:
-            if differs(cause.order, found):
-                cause.order = found
-                self._unsure[cause] = None
-        elif differs(cause.content, found):
+            cause.order = found
+        else:
             cause.content = found
-            self._unsure[cause] = None
             self._groups.changed(cause, ORDER)
 
     def _conclude(self, cause: CauseNode) -> None:

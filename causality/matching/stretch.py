@@ -106,7 +106,7 @@ class Rules:
         """
         for output in outputs:
             if output.fact.doubtful:
-                continue  # the likelier reading is not here
+                continue  # its call may be meant elsewhere: by its likelier reading
             if self._by_content or self._blind or not is_specific(output):
                 for _ in range(output.proven + output.spare):
                     yield output
@@ -175,7 +175,6 @@ class Rules:
             if not entries[0].settled:
                 yield self._alone(entries[0].delivery, entries[0].fitting)
             return
-        entries = self._likelier(entries)
         fits = [entry.fitting for entry in entries]
         ordered = in_sequence([e.delivery for e in entries], [e.fitting for e in entries])
         if ordered is not None:
@@ -216,17 +215,6 @@ class Rules:
                 verdict.excluded = [o for o in fit if o not in verdict.outputs]
             yield verdict
 
-    def _likelier(self, entries: list[Entry]) -> list[Entry]:
-        """Leave out what only a less likely reading of a text gives, where nothing needs it."""
-        if not any(o.fact.doubtful for entry in entries for o in entry.fitting):
-            return entries
-        likelier = [
-            e._replace(fitting=[o for o in e.fitting if not o.fact.doubtful]) for e in entries
-        ]
-        numbers = {o: n for n, o in enumerate(o for entry in likelier for o in entry.fitting)}
-        proven = [[numbers[o] for o in e.fitting if self._is_proven(o, e)] for e in likelier]
-        return likelier if all(assigned.covered for assigned in assign(proven)) else entries
-
     def _alone(self, delivery: Delivery, fitting: list[OutputNode]) -> Verdict:
         """Solve a stretch of one delivery that one output fits."""
         verdict = Verdict(delivery, fitting)
@@ -250,12 +238,6 @@ class Rules:
                 shared = [o for o in outputs if self._fits(o, verdict.delivery)]
                 if shared:
                     earlier.certain = False
-                    more = [
-                        o for o in own[index] if o.fact.doubtful and self._fits(o, earlier.delivery)
-                    ]
-                    if more:  # readings that were not needed so far
-                        both = dict.fromkeys([*earlier.outputs, *more])
-                        earlier.outputs = sorted(both, key=output_order)
                     verdict.outputs = list(dict.fromkeys([*shared, *verdict.outputs]))
             verdict.outputs.sort(key=output_order)
             for later in verdicts[index + 1 : index + 1 + REACH]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from tests.unit.causality.story import T
 
 Item = dict[str, Any]
 _BY_PERSON = ":es:ext:invokeCLI"
+_TOPIC = "arn:aws:sns:us-west-2:123456789012:news"
 
 
 def _arn(function: str, region: str = "us-west-2") -> str:
@@ -131,35 +133,60 @@ def test_a_result_that_lambda_hands_on_comes_from_its_invocation(known: bool) ->
 
 
 def _published(request_id: str, at_s: float, message: str) -> list[Item]:
-    topic = "arn:aws:sns:us-west-2:123456789012:news"
-    text = f"Publish:us-west-2:TopicArn:{topic}:Message:{message}"
+    text = f"Publish:us-west-2:TopicArn:{_TOPIC}:Message:{message}"
     return [_entry(request_id, "old", _BY_PERSON, at_s), _sdk(request_id, "c1", text, at_s + 0.1)]
 
 
 def _notified(request_id: str, at_s: float, subject: str) -> Item:
-    topic = "arn:aws:sns:us-west-2:123456789012:news"
-    return _entry(request_id, "child", f":es:sns:sub:{subject}:op:{topic}", at_s)
+    return _entry(request_id, "child", f":es:sns:sub:{subject}:op:{_TOPIC}", at_s)
 
 
-def test_a_less_likely_reading_counts_only_where_it_is_needed() -> None:
+def test_a_less_likely_reading_counts_until_the_likelier_one_is_proven() -> None:
     """A message can hold ":Subject:s", or be followed by a subject: the records tell."""
-    edges = _edges(
-        *_published("p", T, "m"),
-        *_published("q", T + 0.1, "m:Subject:s"),
-        _notified("plain", T + 0.4, "None"),
-        _notified("with subject", T + 0.5, "s"),
-    )
-    assert (edges["plain"].parent_request_id, edges["with subject"].parent_request_id) == (
-        *("p", "q"),
-    )
-    edges = _edges(
-        *_published("p", T, "m"),
-        *_published("q", T + 0.1, "m:Subject:s"),
-        _notified("one", T + 0.4, "None"),
-        _notified("other", T + 0.5, "None"),
-    )
-    for edge in edges.values():
+    plain, perhaps = _published("p", T, "m"), _published("q", T + 0.1, "m:Subject:s")
+    one, other = _notified("one", T + 0.4, "None"), _notified("other", T + 0.5, "None")
+    told = _notified("told", T + 0.5, "s")
+    for items in permutations([*plain, *perhaps, one, told]):
+        edges = _edges(*items)
+        found = [edges[name].parent_request_id for name in ("one", "told")]
+        assert found == ["p", "q"]
+    # A filter, or a loss, may have kept the message of either from the function.
+    for items in permutations([*plain, *perhaps, one]):
+        (edge,) = _edges(*items).values()
         assert (edge.evidence, edge.candidates) == ("ambiguous", ["p", "q"])
+    for edge in _edges(*plain, *perhaps, one, other).values():
+        assert (edge.evidence, edge.candidates) == ("ambiguous", ["p", "q"])
+
+
+def test_what_proved_a_reading_can_become_doubtful_again() -> None:
+    engine = _applied([*_published("p", T, "m"), *_published("q", T + 0.1, "m:Subject:s")])
+
+    def then(*items: Item) -> list[str | None]:
+        page = world_records.page([{"dynamodb": {"NewImage": item}} for item in items])
+        engine.apply_records(decode_page(page).records)
+        engine.finish()
+        return [edge.parent_request_id for edge in graph_document(engine).edges]
+
+    assert then(_notified("one", T + 0.4, "None")) == [None]
+    assert then(_notified("told", T + 0.5, "s")) == ["p", "q"]
+    # Either of two calls may have told the subject: so the other one may have told none.
+    assert then(*_published("r", T + 0.2, "m:Subject:s")) == [None, None]
+    # But both did, if it was told twice.
+    assert then(_notified("told too", T + 0.6, "s")) == ["p", None, None]
+
+
+def test_messages_of_one_maker_prove_each_other_read() -> None:
+    """Which of two alike messages came of which call is open, but not that they came of both."""
+    edges = _edges(
+        *_published("p", T, "m"),
+        *(
+            _sdk("q", f"c{n}", f"Publish:us-west-2:TopicArn:{_TOPIC}:Message:m:Subject:s", T + n)
+            for n in (0.1, 0.11)
+        ),
+        _notified("one", T + 0.4, "None"),
+        *(_notified(f"told {n}", T + 0.5 + n, "s") for n in (0, 0.01)),
+    )
+    assert [edge.parent_request_id for edge in edges.values()] == ["p", "q", "q"]
 
 
 @pytest.mark.parametrize("others", [False, True])
@@ -169,8 +196,7 @@ def test_a_burst_is_of_who_made_all_of_it(others: bool) -> None:
     for number in range(60):
         maker = "q" if others and number == 30 else "p"
         at_s = T + 0.05 * number
-        topic = "arn:aws:sns:us-west-2:123456789012:news"
-        text = f"Publish:us-west-2:TopicArn:{topic}:Message:m"
+        text = f"Publish:us-west-2:TopicArn:{_TOPIC}:Message:m"
         items.append(_sdk(maker, f"call {number}", text, at_s))
         items.append(_notified(f"child {number}", at_s + 0.3, "None"))
     edges = _edges(*items)
