@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from causality.facts import Call, Facts, Output, shrink_call
+from causality.facts import Call, Output, shrink_call
 from causality.graph import CallNode, Invocation, OutputNode, Weight
 from causality.links import meaning
 from causality.matching.matcher import Matcher
@@ -21,10 +21,19 @@ class Calls:
         """Enter outputs there."""
         self._matcher = matcher
 
-    def apply(self, invocation: Invocation, fact: Call, facts: Facts) -> None:
-        """Take a call of an invocation, or another record of it."""
+    def apply(
+        self, invocation: Invocation, fact: Call, attempt: str | None, written_at_s: float
+    ) -> None:
+        """Take a call of an invocation, or another record of it.
+
+        Args:
+            invocation: made it.
+            fact: what the record says.
+            attempt: nonce of the attempt that made it, where the record tells.
+            written_at_s: when the record was written.
+        """
         if fact.at_s is None:
-            fact.at_s = facts.written_at_s
+            fact.at_s = written_at_s
         call = invocation.call(fact.id)
         shrink_call(fact)
         outputs: Sequence[Output] = fact.outputs
@@ -32,7 +41,7 @@ class Calls:
             fact.outputs = ()
         if call is None:
             weight = _SUCCEEDED if fact.error is None else None
-            call = CallNode(invocation, fact, facts.attempt, weight)
+            call = CallNode(invocation, fact, attempt, weight)
             invocation.add_call(call)
             if weight is None:
                 self.weigh(call)
@@ -77,9 +86,13 @@ class Calls:
                 self._matcher.forget_output(output, matched=matched)
 
     def _add(self, call: CallNode, outputs: Sequence[Output]) -> None:
-        number, entered = len(call.outputs), call.indexed_as
+        entered = call.indexed_as
         callee = entered[1] if entered is not None else None
-        new = tuple([OutputNode(call, o, number + i, callee) for i, o in enumerate(outputs)])
+        number = len(call.outputs)
+        if len(outputs) == 1:
+            new: tuple[OutputNode, ...] = (OutputNode(call, outputs[0], number, callee),)
+        else:
+            new = tuple([OutputNode(call, o, n, callee) for n, o in enumerate(outputs, number)])
         call.outputs += new
         if entered is not None:
             for output in new:

@@ -244,30 +244,33 @@ class Engine:
     def _apply(self, facts: Facts, created: float | str | None = None) -> None:
         invocation = self.invocations.get(facts.request_id)
         if invocation is None:
-            if self._retention.has_left(facts.request_id):
+            if facts.request_id in self._retention.left:
                 for half in halves_of(facts):
                     self.matcher.missed(half)
                 return
-            invocation = self._new_invocation(facts.request_id)
-        if facts.generation > invocation.generation:
-            invocation.generation = facts.generation
-        if facts.written_at_s > self._newest_s:
-            if type(created) is not float or facts.written_at_s < created + _AHEAD_S:
-                self._newest_s = facts.written_at_s
+            invocation = self._new_invocation(facts)
+        else:
+            if facts.generation > invocation.generation:
+                invocation.generation = facts.generation
+            if invocation.region is None:
+                invocation.region = facts.region
+        written_at_s = facts.written_at_s
+        if written_at_s > self._newest_s:
+            if type(created) is not float or written_at_s < created + _AHEAD_S:
+                self._newest_s = written_at_s
             elif created > self._newest_s:
                 self._newest_s = created
         for reason in facts.unreadable:
-            self._keep_unreadable(reason, facts.request_id, facts.written_at_s)
-        if invocation.region is None and facts.region is not None:
-            invocation.region = facts.region
+            self._keep_unreadable(reason, facts.request_id, written_at_s)
         self.touched[invocation] = None
-        nonce = facts.attempt or ""
+        maker = facts.attempt
+        nonce = maker or ""
         attempt = invocation.attempt(nonce) if invocation.tried is not None else None
-        if attempt is not None and nonce:
-            facts.attempt = attempt.nonce  # the one copy of it
+        if attempt is not None and maker:
+            maker = attempt.nonce  # the one copy of it
         for fact in facts.facts:
             if type(fact) is Call:
-                self._calls.apply(invocation, fact, facts)
+                self._calls.apply(invocation, fact, maker, written_at_s)
                 continue
             if attempt is None:
                 attempt = Attempt(nonce, facts.generation)
@@ -304,7 +307,10 @@ class Engine:
             if len(causes) > 1:
                 causes = unknown(causes, ())
         number = len(invocation.causes)
-        new = tuple([CauseNode(invocation, fact, number + i) for i, fact in enumerate(causes)])
+        if len(causes) == 1:
+            new: tuple[CauseNode, ...] = (CauseNode(invocation, causes[0], number),)
+        else:
+            new = tuple([CauseNode(invocation, fact, n) for n, fact in enumerate(causes, number)])
         invocation.causes += new
         for cause in new:
             self.matcher.add_cause(cause)
@@ -332,8 +338,10 @@ class Engine:
                 self._calls.withdraw(call)
                 self._calls.weigh(call)
 
-    def _new_invocation(self, request_id: str) -> Invocation:
-        invocation = self.invocations[request_id] = Invocation(request_id)
+    def _new_invocation(self, facts: Facts) -> Invocation:
+        request_id = facts.request_id
+        invocation = Invocation(request_id, region=facts.region, generation=facts.generation)
+        self.invocations[request_id] = invocation
         self._traces.hand_over(invocation)
         for cause in self._callers_awaited.get(request_id, ()):
             self.matcher.moved(cause)

@@ -362,19 +362,18 @@ class Invocation(msgspec.Struct, gc=False, eq=False):
     def begin(self, start: Start) -> None:
         """Take what the only attempt's start says of the function."""
         self.recorded_at_s = start.at_s
-        self.describe(start.arn, start.region)
         self.arn = start.arn
-        if start.version:
-            self.version = start.version
+        self.describe(start.arn, start.region, start.version)
 
-    def describe(self, arn: str, region: str | None) -> None:
-        """Take name, region and account from the function's ARN."""
+    def describe(self, arn: str, region: str | None, version: str | None = None) -> None:
+        """Take name, region, account and version from the function's ARN, as far as not given."""
         parts = names.function_arn(arn)
         if parts is None:
             self.region = region or self.region
+            self.version = version or self.version
             return
         self.function = parts.name
         # A local server writes its own region into every ARN: the runtime's is the true one.
         self.region = region or parts.region or self.region
         self.account = parts.account or None
-        self.version = parts.qualifier
+        self.version = version or parts.qualifier

@@ -18,20 +18,20 @@ _REMEMBERED = 10_000
 
 
 class Retention:
-    """The bound on the number of invocations, and the memory of those that left."""
+    """The bound on the number of invocations, and the memory of those that left.
+
+    Attributes:
+        left: request ids of which records are late news, those that left last.
+    """
 
     def __init__(self, limit: int | None) -> None:
         """Keep at most `limit` invocations, and a tenth more for a while; None keeps all."""
         self._limit = limit
-        self._left: dict[str, None] = {}
+        self.left: dict[str, None] = {}
 
     def sizes(self) -> dict[str, int]:
         """Give the number of entries of everything that is kept."""
-        return {"left": len(self._left)}
-
-    def has_left(self, request_id: str) -> bool:
-        """Say whether a record is late news of an invocation that has left already."""
-        return request_id in self._left
+        return {"left": len(self.left)}
 
     def surplus(self, engine: Engine) -> list[Invocation]:
         """Choose the invocations that have to leave now."""
@@ -52,10 +52,10 @@ class Retention:
                     continue
                 leaving.update(dict.fromkeys(chain))
         for invocation in leaving:
-            self._left[invocation.request_id] = None
+            self.left[invocation.request_id] = None
         kept = max(limit, _REMEMBERED)
-        for request_id in list(islice(self._left, max(0, len(self._left) - kept))):
-            del self._left[request_id]
+        for request_id in list(islice(self.left, max(0, len(self.left) - kept))):
+            del self.left[request_id]
         return list(leaving)
 
 

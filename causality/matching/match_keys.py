@@ -42,6 +42,7 @@ IDS: Final = (
     wire.ID_EXECUTION,
     wire.ID_SCHEDULE,
 )
+_PLACES: Final = {kind: place for place, kind in enumerate(IDS)}
 # Their value alone is no proof: of which stream, of which object?
 COMPOSED_IDS: Final = frozenset({wire.ID_KINESIS, wire.ID_S3_VERSION})
 PLAIN_IDS: Final = frozenset(IDS) - COMPOSED_IDS
@@ -124,12 +125,11 @@ def exact_cause_keys(node: CauseNode) -> list[ExactKey]:
         if kind in PLAIN_IDS:
             return [(kind, value)]
     keys: list[ExactKey] = []
-    for kind in IDS:
-        if kind in ids:
-            if kind in COMPOSED_IDS:
-                keys += composed_key(node, kind, ids[kind])
-            else:
-                keys.append((kind, ids[kind]))
+    for kind in sorted(_PLACES.keys() & ids, key=_PLACES.__getitem__) if ids else ():
+        if kind in COMPOSED_IDS:
+            keys += composed_key(node, kind, ids[kind])
+        else:
+            keys.append((kind, ids[kind]))
     return keys
 
 

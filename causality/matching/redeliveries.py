@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import islice
+from operator import attrgetter, countOf
 from typing import NamedTuple
 
 from causality.graph import CauseNode, Invocation
 from causality.matching.delivery import Identity
 from causality.matching.match_keys import is_handed_on, record_identity
+
+_arn_of = attrgetter("invocation.arn")
 
 
 class Try(NamedTuple):
@@ -44,7 +47,13 @@ class Redeliveries:
         """
         records: dict[Invocation, set[Identity]] = {}
         seen: set[tuple[int, Identity, tuple[str, str]]] = set()
+        several: dict[tuple[int, str], bool] = {}
         for cause, causes in given.items():
+            place = (id(causes), cause.invocation.arn)
+            if place not in several:
+                several[place] = countOf(map(_arn_of, causes), cause.invocation.arn) > 1
+            if not (several[place] or cause.repeated):
+                continue  # a message to many functions, that came to this one but once
             identity, consumer = record_identity(cause), cause.invocation.consumer
             if (id(causes), identity, consumer) in seen:
                 continue  # a record that came a thousand times is looked at once, not for each
