@@ -27,7 +27,7 @@ from causality.facts import (
 from causality.graph import CauseNode, Edge, Invocation
 from causality.join import join_segments
 from causality.links import Touched, relink, take_all_apart, take_apart, touch_effects, unlink
-from causality.losses import Losses
+from causality.losses import Losses, Lost
 from causality.matching.departures import halves_of
 from causality.matching.match_keys import must_have_a_call
 from causality.matching.matcher import Matcher
@@ -48,20 +48,6 @@ LONGEST_RUN_S = 900.0
 
 _KEPT_PROBLEMS = 1000
 _AHEAD_S = 1.0 + CLOCK_SKEW_S  # a machine's clock can be years ahead, a stream's is not
-
-
-class Lost(msgspec.Struct, frozen=True):
-    """Something that could not be read, or is known to be missing.
-
-    Attributes:
-        kind: "unreadable" or "gap".
-        request_id: the invocation it belonged to, when that could be told.
-    """
-
-    kind: str
-    detail: str
-    request_id: str | None = None
-    at_s: float | None = None
 
 
 class Engine:
@@ -124,7 +110,7 @@ class Engine:
                 name = image.reqID.S.split(":", 1)[0] if image is not None else ""
                 # What could not be read of the original's text is quoted in the reason.
                 raw = image.payload.S if image is not None and image.v is not None else ""
-                self._keep_unreadable(str(error), name or None, None, raw)
+                self._keep_unreadable(str(error), raw, name or None)
             else:
                 self._apply(facts, record.dynamodb.ApproximateCreationDateTime)
 
@@ -138,7 +124,7 @@ class Engine:
         """Keep records that could not even be taken apart."""
         for record in unreadable:
             self.records += 1
-            self._keep_unreadable(record.reason, None, None, record.raw)
+            self._keep_unreadable(record.reason, record.raw)
 
     def apply_documents(self, documents: Iterable[str | bytes]) -> None:
         """Apply X-Ray segment documents."""
@@ -146,7 +132,7 @@ class Engine:
             try:
                 segment = xray.decode(document)
             except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError) as error:
-                self._keep_unreadable(f"X-Ray document: {error}", None, None)
+                self._keep_unreadable(f"X-Ray document: {error}", document)
                 continue
             if segment is not None:
                 for invocation in self._traces.add(segment, self.invocations):
@@ -234,11 +220,16 @@ class Engine:
     # --- records --------------------------------------------------------------------------
 
     def _keep_unreadable(
-        self, reason: str, request_id: str | None, at_s: float | None, raw: str = ""
+        self,
+        reason: str,
+        raw: str | bytes,
+        request_id: str | None = None,
+        at_s: float | None = None,
     ) -> None:
         self.unreadable += 1
-        self.losses.add(reason, raw, request_id, at_s)
-        detail = f"{reason}: {raw[:200]}" if raw else reason
+        text = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
+        self.losses.add(reason, text, request_id, at_s)
+        detail = f"{reason}: {text[:200]}" if text else reason
         self.lost.append(Lost("unreadable", detail, request_id, at_s))
 
     def _apply(self, facts: Facts, created: float | str | None = None) -> None:
@@ -261,7 +252,7 @@ class Engine:
             elif created > self._newest_s:
                 self._newest_s = created
         for reason in facts.unreadable:
-            self._keep_unreadable(reason, facts.request_id, written_at_s)
+            self._keep_unreadable(reason, "", facts.request_id, written_at_s)
         self.touched[invocation] = None
         maker = facts.attempt
         nonce = maker or ""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from causality import names
 from causality.graph import Edge
 from causality.matching.match_keys import is_destination
+
+# Events that these lead to name the function itself, or what somebody handed on with them.
+_NAMED_BY_CALLS: Final = frozenset({"lambda", "scheduler", "stepfunctions"})
 
 
 def operation_of(edge: Edge) -> str | None:
@@ -16,10 +21,10 @@ def operation_of(edge: Edge) -> str | None:
 
 
 def resource_of(edge: Edge) -> str | None:
-    """Name what it was done to: of an event that was handed on, the function that was invoked."""
-    fact = edge.cause.fact
-    if edge.call is not None and edge.call.fact.service == "lambda":
-        return edge.call.fact.resource or fact.resource
+    """Name what it was done to: what the call named, where the event names something else."""
+    fact, call = edge.cause.fact, edge.call.fact if edge.call is not None else None
+    if call is not None and (fact.resource is None or call.service in _NAMED_BY_CALLS):
+        return call.resource or fact.resource
     if fact.service == "http" and fact.resource:
         return fact.resource.partition(" ")[2] or fact.resource  # its method is the operation
     return fact.resource

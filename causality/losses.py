@@ -18,6 +18,20 @@ _REASON_CHARS = 160
 _EXAMPLE_CHARS = 60
 
 
+class Lost(msgspec.Struct, frozen=True):
+    """Something that could not be read, or is known to be missing.
+
+    Attributes:
+        kind: "unreadable" or "gap".
+        request_id: the invocation it belonged to, when that could be told.
+    """
+
+    kind: str
+    detail: str
+    request_id: str | None = None
+    at_s: float | None = None
+
+
 class Unread(msgspec.Struct):
     """Records that could not be read for one reason.
 

@@ -179,13 +179,14 @@ def _why_perhaps(call: CallNode, cause: CauseNode) -> str:
         for kind, value in theirs.ids.items()
         if kind != wire.ID_ACCOUNT and ours.ids.get(kind) == value
     ]
-    if _may_have_handed_on(call, cause):
+    same_content = ours.item_hash is not None and ours.item_hash == theirs.item_hash
+    if _may_have_handed_on(call, cause) and not same_content:
         reasons.append("it called this function, and its caller was given the same")
     elif same_ids:
         reasons.append(f"same {', '.join(same_ids).replace('_', ' ')}")
         if wire.ID_TRACEPARENT in same_ids and not same_address(output, theirs):
             reasons.append(f"sent to {ours.resource}")
-    elif ours.item_hash and ours.item_hash == theirs.item_hash:
+    elif same_content:
         reasons.append("same content")
     elif theirs.key is not None:
         reasons.append(

@@ -155,6 +155,13 @@ class GroupIndex:
             return sharing.outputs_until(made_s, count)
         return [sharing.output] if type(sharing) is Pair else []
 
+    def causes(self, key: GroupKey) -> list[CauseNode]:
+        """Give all causes of a key."""
+        sharing = self._sharing.get(key)
+        if type(sharing) is Group:
+            return list(sharing.causes())
+        return [sharing.cause] if type(sharing) is Pair else []
+
     def delivered(self, cause: CauseNode) -> list[CauseNode]:
         """Give all who were given the same record by the same keys."""
         found: list[CauseNode] = []

@@ -109,6 +109,11 @@ class Group:
         for lane in self._lanes.values():
             yield from lane.delivered(identity)
 
+    def causes(self) -> Iterator[CauseNode]:
+        """Give all causes."""
+        for lane in self._lanes.values():
+            yield from lane.causes()
+
     def changed(self, consumer: Consumer, identity: Identity) -> None:
         """Note that what is known of a cause changed: its time, or stronger evidence."""
         lane = self._lanes.get(consumer)

@@ -18,6 +18,7 @@ from causality.matching.delivery import Identity
 from causality.matching.match_keys import (
     MESSAGE_IDS,
     NAMELESS,
+    PAYLOADS,
     is_handed_on,
     output_order,
     record_identity,
@@ -45,6 +46,7 @@ class HandedOn:
         """Begin without any."""
         self.invokes: dict[Invocation, dict[OutputNode, None]] = {}
         self._given: dict[_Token, dict[Invocation, None]] = {}
+        self._sent: dict[str, dict[OutputNode, None]] = {}  # by the hash of the payload
 
     def __len__(self) -> int:
         return sum(map(len, self.invokes.values()))
@@ -61,6 +63,7 @@ class HandedOn:
             for cause in maker.causes:
                 self.note_given(cause)
         self.invokes[maker][output] = None
+        self._sent.setdefault(output.fact.item_hash, {})[output] = None
         return True
 
     def remove(self, output: OutputNode) -> bool:
@@ -70,6 +73,10 @@ class HandedOn:
         if made is None or output not in made:
             return False
         del made[output]
+        sent = self._sent.get(output.fact.item_hash or "", {})
+        sent.pop(output, None)
+        if not sent:
+            self._sent.pop(output.fact.item_hash or "", None)
         if not made:
             del self.invokes[maker]
             for token in {token for cause in maker.causes for token in _tokens_of(cause)}:
@@ -88,21 +95,23 @@ class HandedOn:
         return True
 
     def by(self, cause: CauseNode) -> list[OutputNode]:
-        """Give the Invokes that may have handed on the event of a cause."""
+        """Give the Invokes that may have handed on the event of a cause, or what it names."""
         invocation, began_s = cause.invocation, cause.invocation.recorded_at_s
         if cause.fact.service == "lambda" or began_s is None or is_handed_on(cause.exact):
             return []
         identity = record_identity(cause)
         tokens = _event_ids(cause) if identity[0] == NAMELESS else [identity]
         makers = {maker: None for token in tokens for maker in self._given.get(token, ())}
-        makers.pop(invocation, None)
+        invokes = {output: None for maker in makers for output in self.invokes[maker]}
+        if cause.fact.service in PAYLOADS and cause.exact is not None:
+            invokes |= self._sent.get(cause.fact.item_hash or "", {})
         place = (invocation.region or "", invocation.function or "")
         return sorted(
             (
                 output
-                for maker in makers
-                for output in self.invokes[maker]
-                if began_s - _LONGEST_S <= output.made_s <= began_s + CLOCK_SKEW_S
+                for output in invokes
+                if output.call.invocation is not invocation
+                and began_s - _LONGEST_S <= output.made_s <= began_s + CLOCK_SKEW_S
                 and _place_of(output) == place
                 and not _is_explained(output)
             ),

@@ -104,6 +104,11 @@ class Lane:
         delivery = self._by_identity.get(identity)
         return () if delivery is None else tuple(delivery.causes)
 
+    def causes(self) -> Iterator[CauseNode]:
+        """Give all causes."""
+        for delivery in self._sorted:
+            yield from delivery.causes
+
     def changed_at(self, at_s: float) -> None:
         """Note that something changed for outputs or deliveries of that time."""
         self._changed_s = min(self._changed_s, at_s)

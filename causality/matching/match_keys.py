@@ -60,7 +60,9 @@ NAMELESS: Final = "invocation"  # in the place of a kind: of a record that shows
 # Equal ones at one function are one message, delivered to it again.
 MESSAGE_IDS: Final = frozenset({wire.ID_SNS_MESSAGE, wire.ID_SQS_MESSAGE, wire.ID_KINESIS})
 _CHANGES = {True: ("delete",), False: ("put",), None: ("put", "delete")}
-_PAYLOADS = frozenset({"lambda", "scheduler"})  # their calls hold what a function will be given
+_GIVEN = frozenset({"lambda", "scheduler"})  # their calls hold what a function will be given
+# Events that somebody composed, who may have named an execution or a schedule in it.
+PAYLOADS: Final = frozenset({"lambda", "stepfunctions", "schedule"})
 _key_decoder = msgspec.json.Decoder(tuple[tuple[str, str, str], ...])
 _DELETES = frozenset({"DeleteItem", "DeleteObject", "DeleteObjects"})
 # What S3 does by itself, by its rules.
@@ -174,7 +176,7 @@ def group_output_keys(
     elif call.service == "sns":
         if fact.subject is not None:
             yield ORDER, ("subject", resource, fact.subject)
-    elif fact.item_hash and call.service in _PAYLOADS and not tells_callee(node):
+    elif fact.item_hash and call.service in _GIVEN and not tells_callee(node):
         region = call.region or node.call.invocation.region or ""
         yield CONTENT, ("payload", region, names.bare_function(resource), fact.item_hash)
     elif fact.item_hash and call.service == "firehose":
@@ -213,11 +215,12 @@ def group_cause_keys(node: CauseNode) -> Iterator[tuple[int, GroupKey]]:
             yield ORDER, ("object", resource, fact.key, s3_deed)
     elif fact.service == "sns" and fact.subject is not None:
         yield ORDER, ("subject", resource, fact.subject)
-    elif fact.service == "lambda" and fact.item_hash and fact.caller is None:
+    elif fact.service in PAYLOADS and fact.item_hash and fact.caller is None:
         region = invocation.region or fact.region or ""
         callee = names.bare_function(resource or invocation.function or "")
         yield CONTENT, ("payload", region, callee, fact.item_hash)
-        yield ORDER, ("message", region, fact.item_hash)
+        if fact.service == "lambda":
+            yield ORDER, ("message", region, fact.item_hash)
     elif fact.service == "firehose" and fact.item_hash:
         yield CONTENT, ("data", resource, fact.item_hash)
 

@@ -286,7 +286,10 @@ class Matcher:
             self._join_again(cause)
 
     def _ask_handed(self, invoke: OutputNode) -> None:
-        """Look again at those that show what who made an Invoke had been given."""
+        """Look again at those that show what an Invoke sent, or who made it had been given."""
+        for key in invoke.keys:
+            payloads = self._groups.causes(key)
+            self._perhaps |= {one: None for one in payloads if one.fact.service != "lambda"}
         for given in invoke.call.invocation.causes:
             self._ask_given(given)
 

@@ -114,3 +114,40 @@ def test_where_nobody_else_sent_it_the_call_is_all_that_could_be_meant() -> None
     assert why.summary == (
         "One call could be meant, but its answer does not tell whether it started this."
     )
+
+
+_EXECUTION = "arn:aws:states:us-west-2:123456789012:execution:flow:1"
+
+
+@pytest.mark.parametrize("order", permutations(("starter", "watcher", "worker")))
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("same", [True, False])
+def test_an_execution_may_be_named_by_who_invokes_locally(
+    order: tuple[str, ...], known: bool, same: bool
+) -> None:
+    story = Story()
+    start = {"k": "c", "i": "start", "t": T, "d": 0.01, "s": "stepfunctions", "local": 1}
+    start |= {"o": "StartExecution", "out": [{"res": "flow", "ids": {"execution_arn": _EXECUTION}}]}
+    ids = {"execution_arn": _EXECUTION, "lambda_request": "worker"}
+    payload = {"s": "stepfunctions", "res": "worker", "hash": "p" if same else "q", "ids": ids}
+    for name in order:
+        if name == "starter":
+            story.invocation(name, T, *([start] if known else ()), function=name)
+        elif name == "watcher":
+            story.invocation(name, T + 0.3, _invoke(local=1), function=name)
+        else:
+            story.invocation(name, T + 0.5, causes=(payload,), function=name)
+    story.engine.finish()
+    (cause,) = story.engine.invocations["worker"].causes
+    edge = cause.edge
+    if not (known or same):
+        assert edge is None
+        return
+    assert edge is not None
+    meant = [call.id for call in edge.candidates]
+    assert meant == ["start"] * known + ["invoke"] * same
+    if known and same:
+        assert edge.evidence == "ambiguous"
+        assert "same content" in story.why("worker").candidates[1]
+    else:
+        assert edge.evidence == ("exact" if known else "content")

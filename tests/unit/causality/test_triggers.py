@@ -340,6 +340,7 @@ def test_every_resolver_of_one_request_to_appsync_is_its_own() -> None:
         story.invocation(name, T + 0.4, causes=(cause,))
     story.engine.finish()
     assert [story.edge(name).evidence for name in names] == ["exact"] * 2
+    assert hop_of(story.edge(names[0])) == tuple(to.split())
 
 
 @pytest.mark.parametrize(("later_s", "evidence"), [(0.2, "ambiguous"), (30.0, "exact")])
