@@ -212,7 +212,7 @@ class AnswerTable(LineList):
         return Segment(" " if at == self._first else _GAP)
 
     def _fitted(self, at: int, text: str, cells: int) -> str:
-        fit = self.look.right if self._columns[at].right else self.look.left
+        fit = self.look.right if self._columns[at].right else self.look.name
         return fit(text, cells)
 
     def _cells(self, at: int) -> int:

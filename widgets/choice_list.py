@@ -169,7 +169,7 @@ class ChoiceList(LineList):
             if self._many
             else (glyphs.radio_on, glyphs.radio_off)
         )
-        text = look.cut(look.safe(choice.text), max(8, width - 6))
+        text = look.shortened(look.safe(choice.text), max(8, width - 6))
         segments = [
             Segment(" "),
             Segment(on if made else off, palette.key if made else palette.muted),

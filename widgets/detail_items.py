@@ -183,7 +183,8 @@ class DetailItems:
         def paint(width: int) -> list[Segment]:
             name_width, bars = self._chain_layout(width)
             chosen = bar.node == detail.node
-            name = " " * min(bar.depth, name_width // 2) + look.safe(bar.function)
+            indent = " " * min(bar.depth, name_width // 2)
+            name = indent + look.shortened(look.safe(bar.function), name_width - 1 - len(indent))
             if bar.duration_s is None:
                 took = glyphs.ellipsis if bar.state == "running" else glyphs.text(formats.UNKNOWN)
             else:

@@ -9,7 +9,7 @@ from rich.style import Style
 from widgets.formats import short_region
 from widgets.glyphs import ASCII, UNICODE, Glyphs
 from widgets.palette import Palette
-from widgets.text import cut, left, right, shortened, shown
+from widgets.text import cut, left, name, right, shortened, shown
 
 
 class Look:
@@ -57,6 +57,10 @@ class Look:
     def shortened(self, text: str, width: int) -> str:
         """Cut safe text, such as a name, to at most `width` cells, in its middle."""
         return shortened(text, width, self.glyphs.ellipsis)
+
+    def name(self, text: str, width: int) -> str:
+        """Cut a safe name in its middle and pad it to exactly `width` cells, flush left."""
+        return name(text, width, self.glyphs.ellipsis)
 
     def left(self, text: str, width: int) -> str:
         """Cut and pad safe text to exactly `width` cells, flush left."""

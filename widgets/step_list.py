@@ -57,7 +57,7 @@ def paint_step(step: StepLike, width: int, look: Look) -> list[Segment]:
     word = {"running": "", "failed": "failed", "skipped": "left as it is"}.get(step.state, "")
     detail = detail or word
     room = width - used - 1
-    text = look.cut(look.safe(step.text), room)
+    text = look.shortened(look.safe(step.text), room)
     segments.append(Segment(text, text_style))
     room -= len(text) + 2
     if detail and room >= 4:

@@ -71,6 +71,11 @@ def left(text: str, width: int, ellipsis: str = "…") -> str:
     return _padded(cut(text, width, ellipsis), width, before=False)
 
 
+def name(text: str, width: int, ellipsis: str = "…") -> str:
+    """Cut `text` in its middle and pad it to exactly `width` cells, flush left."""
+    return _padded(shortened(text, width, ellipsis), width, before=False)
+
+
 def right(text: str, width: int, ellipsis: str = "…") -> str:
     """Cut and pad `text` to exactly `width` cells, flush right."""
     return _padded(cut(text, width, ellipsis), width, before=True)

@@ -17,6 +17,7 @@ from widgets.tree_columns import TreeColumns
 
 _LATE_S = 1.0  # a trigger delay from here on is shown as a warning
 _LONGEST_RUN_S = 900.0  # what AWS lets an invocation run
+_NAME_KEPT = 20  # cells that a name leaves to nothing behind it
 _NAME_LEAST = 8  # cells that deep indentation leaves to the name
 FOLD_MARK_AT = 3  # where the fold mark of a root stands
 CELLS_A_LEVEL = 2
@@ -86,7 +87,7 @@ def paint_row(
         line += [gap, Segment(look.left(look.safe(region), columns.region), style)]
     if columns.trigger:
         trigger = "" if row.kind == "link" else look.safe(row.trigger)
-        line += [gap, Segment(look.left(trigger, columns.trigger), quiet)]
+        line += [gap, Segment(look.name(trigger, columns.trigger), quiet)]
     if columns.start:
         is_root = row.depth == 0
         start = formats.clock(row.started_at_s) if is_root else formats.offset(row.offset_s)
@@ -180,11 +181,15 @@ def _function(
     used = len(rail) + 2
     fold_style = palette.key if context.foldable else palette.rail
     segments = [Segment(rail, palette.rail), Segment(fold, fold_style), Segment(" ")]
-    for text, style in _name(row, columns, look):
+    name, *others = _name(row, columns, look)
+    room = width - used
+    told = sum(cell_len(text) for text, _ in others)
+    name = (look.shortened(name[0], min(room, max(_NAME_KEPT, room - told))), name[1])
+    for text, style in (name, *others):
         room = width - used
         if room <= 0:
             break
-        piece = look.cut(text, room)
+        piece = look.shortened(text, room)
         segments.append(Segment(piece, style))
         used += cell_len(piece)
     segments.append(Segment(" " * max(0, width - used)))

@@ -138,7 +138,8 @@ class WaterfallView(LineList):
         name_width, bar = self._layout(width)
         failed = row.state in ("error", "timeout", "throttled")
         state = palette.state(row.state)
-        name = "  " * min(row.depth, name_width // 4) + look.safe(row.name)
+        indent = "  " * min(row.depth, name_width // 4)
+        name = indent + look.shortened(look.safe(row.name), name_width - 1 - len(indent))
         style = palette.muted if row.is_call else palette.text
         if row.is_call:
             mark = f"{glyphs.state['error']} " if failed else "  "

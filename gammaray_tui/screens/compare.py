@@ -195,7 +195,7 @@ class CompareScreen(AppScreen[None]):
             return [
                 Segment(f" {sign} ", style),
                 Segment(
-                    look.left(self._named(shift.name, shift.account), name),
+                    look.name(self._named(shift.name, shift.account), name),
                     look.region_style(shift.region),
                 ),
                 Segment(look.right(_side(shift.before, wide=wide), side), palette.text),

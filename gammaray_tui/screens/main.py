@@ -71,7 +71,7 @@ class MainScreen(AppScreen[None]):
     def compose(self) -> ComposeResult:
         """Compose the screen."""
         self.causal_tree.border_title = self._tree_title
-        self.latency.border_title = "2 latency"
+        self._name_latency()
         self.detail.border_title = "3 invocation"
         yield self._header
         with Container(id="panes"):

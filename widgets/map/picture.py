@@ -128,22 +128,22 @@ class Picture:
         look = self._look
         if node.outside and node.about is None:
             title, _, inside = look.safe(node.name).partition(" ")
-            return look.cut(title, _INSIDE - 2), look.cut(inside or "outside", _INSIDE)
+            return look.cut(title, _INSIDE - 2), look.shortened(inside or "outside", _INSIDE)
         sign = f"{look.glyphs.state['error']} " if node.errors else ""
         if node.about is not None:
-            title = look.cut(sign + look.safe(node.name), _INSIDE - 2)
+            title = look.shortened(sign + look.safe(node.name), _INSIDE - 2)
             return title, look.cut(look.glyphs.text(look.safe(node.about)), _INSIDE)
         place = f"{formats.short_region(node.region)} {node.account}".rstrip()
         parts = [look.safe(place), f"{formats.rate(node.rate)}/s"]
         parts.append(look.glyphs.text(formats.duration(node.p95_s)))
         if node.errors:
             parts.append(f"{sign}{share(node.errors, node.count)}")
-        return look.cut(sign + look.safe(node.name), _INSIDE - 2), " ".join(parts)
+        return look.shortened(sign + look.safe(node.name), _INSIDE - 2), " ".join(parts)
 
     def _stub(self, stub: Stub) -> str:
         name = stub.target[0] if isinstance(stub.target, tuple) else ""
         again = self._look.glyphs.text("↺ ")
-        return again + self._look.cut(self._look.safe(str(name)), _INSIDE - 2)
+        return again + self._look.shortened(self._look.safe(str(name)), _INSIDE - 2)
 
     def _labels(self, telling: str) -> Mapping[tuple[Node, Node], str]:
         if not telling:
@@ -157,7 +157,7 @@ class Picture:
         if telling == "channel":
             channels = list(dict.fromkeys(edge.channel for edge in edges if edge.channel))
             if len(channels) == 1:
-                parts.append(look.cut(look.safe(channels[0]), _CHANNEL))
+                parts.append(look.shortened(look.safe(channels[0]), _CHANNEL))
             elif channels:
                 parts.append(f"{len(channels)} channels")
         if self._rates:
