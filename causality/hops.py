@@ -1,15 +1,27 @@
-"""What an edge went through, named the same in every view."""
+"""What an edge went through, and what happened at its end, named the same in every view."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from causality import names
+from causality.facts import Cause
 from causality.graph import Edge
 from causality.matching.match_keys import is_destination
 
 # Events that these lead to name the function itself, or what somebody handed on with them.
 _NAMED_BY_CALLS: Final = frozenset({"lambda", "scheduler", "stepfunctions"})
+
+# Their word for what happened tells which service it was.
+_TELLING: Final = frozenset({"dynamodb", "events", "http", "s3", "schedule"})
+
+
+def happening(cause: Cause) -> str:
+    """Name what happened by the service's own word: "INSERT", "cognito PreSignUp_SignUp"."""
+    if not cause.name:
+        return cause.service
+    word = names.last_part(cause.name)
+    return word if cause.service in _TELLING else f"{cause.service} {word}"
 
 
 def operation_of(edge: Edge) -> str | None:

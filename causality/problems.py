@@ -14,6 +14,7 @@ from causality.analysis.loops import Loop, loops
 from causality.engine import DEADLINE_S, Engine
 from causality.facts import Cause
 from causality.graph import CallNode, CauseNode, Invocation
+from causality.hops import happening
 from causality.keys import display_key
 from causality.latency import SeriesKey, function_key
 from causality.matching.match_keys import exact_cause_keys, is_destination
@@ -128,9 +129,8 @@ def describe_cause(cause: Cause) -> str:
         return "invoked by a person" if cause.name == "external" else "invoked directly"
     if cause.service == "unknown":
         return resource or "unknown trigger"
-    what = f"{cause.name} " if cause.name else f"{cause.service} "
     key = f"/{display_key(cause.key)}" if cause.key else ""
-    return f"{what}{resource}{key}".strip()
+    return f"{happening(cause)} {resource}{key}".strip()
 
 
 def _losses(engine: Engine) -> list[Problem]:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from causality.engine import DEADLINE_S
-from causality.problems import Problem, ProblemIndex, problems
+from causality.facts import Cause
+from causality.problems import Problem, ProblemIndex, describe_cause, problems
 from causality.records import Unreadable, decode_page
 from tests.unit.causality import world_records
 from tests.unit.causality.story import Story, T
@@ -147,6 +148,34 @@ def test_unreadable_lines_of_files_are_grouped_too_and_payloads_shown() -> None:
             "r1",
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        (Cause("lambda", "fn"), "invoked directly"),
+        (Cause("lambda", "fn", name="external"), "invoked by a person"),
+        (Cause("unknown"), "unknown trigger"),
+        (
+            Cause("schedule", "arn:aws:events:us-west-2:1:rule/nightly", name="Scheduled Event"),
+            "Scheduled Event rule/nightly",
+        ),
+        (
+            Cause("s3", "photos", key="a.jpg", name="ObjectCreated:Put"),
+            "ObjectCreated:Put photos/a.jpg",
+        ),
+        (Cause("dynamodb", "t", key='[["id","S","a"]]', name="REMOVE:ttl"), "REMOVE:ttl t/a"),
+        (Cause("http", "GET x.org/a", name="rest-api"), "rest-api GET x.org/a"),
+        (Cause("cognito", "pool", name="PreSignUp_SignUp"), "cognito PreSignUp_SignUp pool"),
+        (Cause("ses", name="Receipt"), "ses Receipt"),
+        (
+            Cause("kinesisanalytics", "arn:aws:kinesis:r:1:stream/s", name="arn:a:b:r:1:app/x"),
+            "kinesisanalytics app/x stream/s",
+        ),
+    ],
+)
+def test_what_comes_from_outside_is_named(cause: Cause, words: str) -> None:
+    assert describe_cause(cause) == words
 
 
 def test_doubts_about_an_invoke_are_told_in_plain_words() -> None:
