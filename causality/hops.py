@@ -8,9 +8,11 @@ from causality import names
 from causality.facts import Cause
 from causality.graph import Edge
 from causality.matching.match_keys import is_destination
+from gammaray_recorder import wire
 
-# Events that these lead to name the function itself, or what somebody handed on with them.
-_NAMED_BY_CALLS: Final = frozenset({"lambda", "scheduler", "stepfunctions"})
+# Events that these lead to name something else: the function itself, a consumer of the stream, or
+# what somebody handed on with them.
+_NAMED_BY_CALLS: Final = frozenset({"kinesis", "lambda", "scheduler", "stepfunctions"})
 
 # Their word for what happened tells which service it was.
 _TELLING: Final = frozenset({"dynamodb", "events", "http", "s3", "schedule"})
@@ -22,6 +24,14 @@ def happening(cause: Cause) -> str:
         return cause.service
     word = names.last_part(cause.name)
     return word if cause.service in _TELLING else f"{cause.service} {word}"
+
+
+def origin_of(cause: Cause) -> str:
+    """Name where it happened: a table, a bucket, a schedule, a state machine; "" for nowhere."""
+    if cause.service == "stepfunctions":  # whose events name the function itself
+        parts = cause.ids.get(wire.ID_EXECUTION, "").split(":")
+        return parts[6] if len(parts) > 6 else ""
+    return names.last_part(cause.ids.get(wire.ID_SCHEDULE) or cause.resource or "")
 
 
 def operation_of(edge: Edge) -> str | None:

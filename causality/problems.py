@@ -14,10 +14,10 @@ from causality.analysis.loops import Loop, loops
 from causality.engine import DEADLINE_S, Engine
 from causality.facts import Cause
 from causality.graph import CallNode, CauseNode, Invocation
-from causality.hops import happening
+from causality.hops import happening, origin_of
 from causality.keys import display_key
 from causality.latency import SeriesKey, function_key
-from causality.matching.match_keys import exact_cause_keys, is_destination
+from causality.matching.match_keys import exact_cause_keys, is_destination, s3_change
 from causality.silence import Silence
 
 _CANDIDATES = 4
@@ -119,7 +119,7 @@ class ProblemIndex:
 
 def describe_cause(cause: Cause) -> str:
     """Say what an event says of its trigger, in a few words."""
-    resource = names.last_part(cause.resource) if cause.resource else ""
+    resource = origin_of(cause)
     if is_destination(cause):
         brought = f" through {resource}" if resource else ""
         return f"result of another invocation{brought}"
@@ -263,6 +263,8 @@ def _why_orphan(function: str, cause: CauseNode) -> str:
             f"{fact.caller}, of which no record was read"
         )
     reason = "no recorded call wrote it"
+    if fact.service == "s3" and s3_change(fact.name) is None:
+        reason = "calls that do so are recorded without an id to match by"
     if not cause.keys and not exact_cause_keys(cause):
         reason = "its record holds no id or key to match by"
     return f"{_how_started(function, fact)}: {reason}"

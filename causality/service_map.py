@@ -13,7 +13,7 @@ from causality import names
 from causality.accounts import UNKNOWN, Key, Place, key_of, shared_places, told
 from causality.filters import exactly, holding
 from causality.graph import CauseNode, Invocation
-from causality.hops import happening
+from causality.hops import happening, origin_of
 from causality.snapshot import LatencyRow
 
 _BUCKET_S = 10
@@ -222,8 +222,7 @@ def _origin(cause: CauseNode) -> MapNodeId:
         return key_of("Invoke", OUTSIDE, "")
     if fact.service in ("http", "unknown"):
         return key_of(happening(fact), OUTSIDE, "")
-    resource = names.last_part(fact.resource or "")
-    return key_of(f"{happening(fact)} {resource}".strip(), OUTSIDE, "")
+    return key_of(f"{happening(fact)} {origin_of(fact)}".strip(), OUTSIDE, "")
 
 
 def map_node(node: MapNodeId, row: LatencyRow | None) -> MapNode:

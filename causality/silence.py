@@ -87,4 +87,6 @@ def _place(service: str, resource: str, key: str | None, region: str) -> Place:
         return (service, f"{resource}/{folder}")
     if service == "lambda":
         resource = names.bare_function(resource)
+    elif service == "kinesis":  # an event may name a consumer of the stream
+        resource = names.stream(resource)
     return (service, f"{region} {resource}" if service in _REGIONAL else resource)

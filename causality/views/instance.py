@@ -11,6 +11,7 @@ from causality.engine import Engine
 from causality.facts import Cause
 from causality.filters import Test
 from causality.graph import CallNode, CauseNode, Edge, Invocation
+from causality.hops import origin_of
 from causality.keys import display_key
 from causality.sdk_time import time_in_calls
 from causality.views.links import Links
@@ -137,7 +138,7 @@ def source_node(fact: Cause, *, unseen: bool) -> ViewNode:
     direct = fact.service == "lambda" or (fact.service == "unknown" and not fact.resource)
     if direct and not unseen:
         return _CLIENTS
-    resource = names.last_part(fact.caller_function or fact.resource or "")
+    resource = names.last_part(fact.caller_function or "") or origin_of(fact)
     kind = "unseen" if unseen else "outside"
     name = fact.name or fact.service
     return ViewNode(

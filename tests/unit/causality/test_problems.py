@@ -168,6 +168,23 @@ def test_unreadable_lines_of_files_are_grouped_too_and_payloads_shown() -> None:
         (Cause("http", "GET x.org/a", name="rest-api"), "rest-api GET x.org/a"),
         (Cause("cognito", "pool", name="PreSignUp_SignUp"), "cognito PreSignUp_SignUp pool"),
         (Cause("ses", name="Receipt"), "ses Receipt"),
+        (Cause("stepfunctions", "fn"), "stepfunctions"),
+        (
+            Cause(
+                "stepfunctions",
+                "fn",
+                ids={"execution_arn": "arn:aws:states:us-west-2:1:execution:flow:42"},
+            ),
+            "stepfunctions flow",
+        ),
+        (
+            Cause(
+                "schedule",
+                "fn",
+                ids={"schedule_arn": "arn:aws:scheduler:us-west-2:1:schedule/default/nightly"},
+            ),
+            "schedule schedule/default/nightly",
+        ),
         (
             Cause("kinesisanalytics", "arn:aws:kinesis:r:1:stream/s", name="arn:a:b:r:1:app/x"),
             "kinesisanalytics app/x stream/s",
@@ -176,6 +193,30 @@ def test_unreadable_lines_of_files_are_grouped_too_and_payloads_shown() -> None:
 )
 def test_what_comes_from_outside_is_named(cause: Cause, words: str) -> None:
     assert describe_cause(cause) == words
+
+
+def test_a_record_that_a_consumer_of_the_stream_was_not_given_is_told() -> None:
+    story = Watched()
+    stream = "arn:aws:kinesis:us-west-2:1:stream/clicks"
+    call = {"k": "c", "i": "c1", "t": T, "s": "kinesis", "o": "PutRecords", "g": "us-west-2"}
+    call |= {"res": stream, "out": [{"res": stream, "ids": {"kinesis": "shard:1"}}]}
+    story.invocation("r1", T, call, {**call, "i": "c2", "out": [{"res": stream, "ids": {}}]})
+    cause = {"s": "kinesis", "res": f"{stream}/consumer/fan:1", "ids": {"kinesis": "shard:1"}}
+    story.invocation("r2", T + 1, causes=(cause,), function="consumer")
+    story.engine.finish()
+    (found,) = story.problems("never-triggered")
+    assert found.detail == "PutRecords stream/clicks by fn started nothing, although others did"
+
+
+def test_a_tag_of_an_object_cannot_be_followed() -> None:
+    story = Watched()
+    cause = {"s": "s3", "res": "photos", "key": "a", "name": "ObjectTagging:Put"}
+    story.invocation("r1", T, causes=({**cause, "ids": {"s3_request": "R1"}},))
+    (found,) = story.problems("orphan")
+    assert found.detail == (
+        "fn was started by ObjectTagging:Put photos/a: "
+        "calls that do so are recorded without an id to match by"
+    )
 
 
 def test_doubts_about_an_invoke_are_told_in_plain_words() -> None:

@@ -216,6 +216,11 @@ HOPS = {
         },
         "exact",
     ),
+    "Kinesis, by a consumer of the stream": Hop(
+        _call("kinesis", "PutRecord", {"res": _STREAM, "ids": {"kinesis": _SHARD}}),
+        {"s": "kinesis", "res": f"{_STREAM}/consumer/fan:1525898737", "ids": {"kinesis": _SHARD}},
+        "exact",
+    ),
     "the end of a tumbling window": Hop(
         _call("kinesis", "PutRecord", {"res": _STREAM, "ids": {"kinesis": _SHARD}}),
         {"s": "window", "res": _STREAM},
