@@ -46,7 +46,8 @@ def _known(there: Mapping[str, Any], ours: Set[str], region: str) -> KnownFuncti
     state: FunctionState = "plain"
     detail = ""
     if there["FunctionArn"] in ours:
-        state, detail = "deployed", "by this tool, which decides itself what observes it"
+        state = "deployed"
+        detail = "deployed by this tool: deploy it in another configuration instead"
     elif is_attached(there):
         state = "recorded"
     else:

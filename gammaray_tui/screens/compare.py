@@ -138,7 +138,7 @@ class CompareScreen(AppScreen[None]):
             ("functions that vanished", "-", found.functions_vanished, palette.warn),
         ):
             if functions:
-                items += [self._heading(title)]
+                items += [self._heading(f" {title}")]
                 items += [
                     pieces_item([(f" {sign} ", style), (self._named(name, account), palette.text)])
                     for name, _, account in functions

@@ -52,7 +52,7 @@ class DeployScreen(ActDialog):
     BINDINGS: ClassVar[list[BindingType]] = [*screen_keys.DEPLOY]
     DEFAULT_CSS = """
     DeployScreen {
-        #steps { max-height: 14; }
+        #steps { max-height: 25vh; }
         &.-short {
             #applications, #configuration { max-height: 3; }
             #regions { max-height: 2; }

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Static
@@ -128,7 +129,7 @@ class Dialog(ModalScreen[Result], AppScreen[Result]):
 
     def compose(self) -> ComposeResult:
         """Compose the box."""
-        with Vertical(id="box") as box:
+        with _Box(id="box") as box:
             box.border_title = Content(f" {self.look.safe(self.title_text())} ")
             box.border_subtitle = self._named_keys(self.KEYS_TEXT)
             yield from self.content()
@@ -202,4 +203,24 @@ def plain(text: str, *, id: str | None = None, classes: str = "") -> Static:
 def push_button(label: str, id: str, *, kind: str = "", disabled: bool = False) -> Button:
     """Make a button of one line; its kind is "go", "danger" or nothing."""
     classes = f"-{kind}" if kind else ""
-    return Button(Content(label), id=id, classes=classes, compact=True, disabled=disabled)
+    return _PushButton(Content(label), id=id, classes=classes, compact=True, disabled=disabled)
+
+
+class _Box(Vertical):
+    """As tall as its content."""
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Measure the content in the room that there is.
+
+        Textual measures it in none, where a height that is bounded by a share is not bounded:
+        lines stayed empty below the buttons.
+        """
+        return self.arrange(Size(width, container.height)).total_region.height
+
+
+class _PushButton(Button):
+    """A button that is as wide as what it says now."""
+
+    def watch_label(self) -> None:
+        """Give another label its room."""
+        self.refresh(layout=True)

@@ -105,7 +105,7 @@ class InstrumentScreen(ActDialog):
         if function.state == self._wanted:
             return Choice(function.arn, function.name, function.runtime)
         why = function.detail or _STATES[function.state] or "not recorded"
-        return Choice("", f"     {function.name}: {why}")
+        return Choice("", f"    {function.name}: {why}")
 
     @on(ChoiceList.Changed, "#functions")
     @on(ChoiceList.Changed, "#roles")

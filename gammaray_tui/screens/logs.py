@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
+from rich.cells import chop_cells
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -28,6 +29,8 @@ from widgets.look import Look
 from widgets.painted_list import Item, pieces_item
 
 _AGAIN_EVERY_S = 3.0
+_BESIDE = 16  # cells of the clock before a line, and of the scrollbar behind it
+_LEAST = 20
 
 
 class LogsScreen(Dialog[None]):
@@ -82,6 +85,11 @@ class LogsScreen(Dialog[None]):
         self._fetch()
         self.set_interval(_AGAIN_EVERY_S, self._again)
 
+    def on_resize(self) -> None:
+        """Fold the lines anew."""
+        if self._lines:
+            self._show()
+
     def _again(self) -> None:
         if self._tails:
             self._fetch()
@@ -125,6 +133,7 @@ class LogsScreen(Dialog[None]):
         palette = look.palette
         items: list[Item] = []
         before = ""
+        room = max(_LEAST, self._list.line_width - _BESIDE)
         for line in lines:
             if line.request_id != before:
                 before = line.request_id
@@ -136,8 +145,12 @@ class LogsScreen(Dialog[None]):
                 items.append(pieces_item(pieces, line.request_id))
             clock = f"{datetime.fromtimestamp(line.at_s, UTC):%H:%M:%S.%f}"[:-3]
             for text in line.text.splitlines() or [""]:
-                pieces = [(f" {clock} ", palette.muted), (look.safe(text), palette.text)]
-                items.append(pieces_item(pieces, text))
+                # Lambda's own lines are full of tabs, and hold what matters at their end.
+                shown = look.safe(text.replace("\t", "  "))
+                for part in chop_cells(shown, room) or [""]:
+                    pieces = [(f" {clock} ", palette.muted), (part, palette.text)]
+                    items.append(pieces_item(pieces, text))
+                    clock = " " * len(clock)
         return items
 
     def action_chain(self) -> None:

@@ -127,8 +127,8 @@ class WaterfallScreen(AppScreen[NodeId]):
             (glyphs.init * 2, "init"),
             (glyphs.run * 2, "handler"),
             (glyphs.sdk * 2, "SDK call"),
-            (glyphs.running * 2, "still running"),
-            (glyphs.critical, "on the critical path"),
+            (glyphs.running * 2, "running"),
+            (glyphs.critical, "critical path"),
         ]
         return "  ".join(f"{sign} {word}" for sign, word in signs)
 

@@ -136,7 +136,9 @@ async def test_buttons_stay_in_sight_below_a_long_list(key: str) -> None:
     async with running(shop_model(), operations=operations, size=(80, 24)) as (app, pilot):
         await pilot.press(key)
         await until(pilot, lambda: "40 " in text_of(app))
-        await until(pilot, lambda: "delete 40" in text_of(app) or "set up the" in text_of(app))
+        await until(pilot, lambda: "delete 40 …" in text_of(app) or "set up the" in text_of(app))
+        below = [app.screen.query_one(name).region.bottom for name in ("#buttons", "#box")]
+        assert below[1] - below[0] == 2  # padding and frame: no room is lost
         if key == "D":
             await pilot.press("tab", "tab", "enter")
             await until(pilot, lambda: "type testuser to confirm" in text_of(app))

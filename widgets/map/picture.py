@@ -16,9 +16,9 @@ from widgets.map.layers import BOX_ROWS, Node, Stub, layered
 from widgets.map.routes import Drawing, Frame, route
 
 _INSIDE = 24  # cells of a frame's content, at most
-_CHANNEL = 12
 _FRAME = 4  # two edges and two spaces
-_LABELS = ("channel", "rate", "")  # what lines tell, from much to nothing
+# What lines tell, from much to nothing: cells for the channel, and whether the rate stands there.
+_LABELS = ((24, True), (12, True), (0, True), (0, False))
 
 _LINES = {0: " ", 2: "─", 8: "─", 10: "─", 1: "│", 4: "│", 5: "│", 6: "╭", 12: "╮", 3: "╰", 9: "╯"}
 _LINES |= {7: "├", 13: "┤", 14: "┬", 11: "┴", 15: "┼"}
@@ -63,8 +63,9 @@ class Picture:
             self._between.setdefault((edge.source, edge.target), []).append(edge)
         layers = layered(list(self._nodes), self._between)
         frames = self._widths([node for layer in layers.layers for node in layer])
-        for telling in _LABELS:
-            self.drawing: Drawing = route(layers, frames, self._labels(telling))
+        for channel, rate in _LABELS:
+            labels = self._labels(channel) if rate else {}
+            self.drawing: Drawing = route(layers, frames, labels)
             if self.drawing.width <= width:
                 break
         self._rows: dict[tuple[int, MapNodeId | None], list[Segment]] = {}
@@ -145,19 +146,17 @@ class Picture:
         again = self._look.glyphs.text("↺ ")
         return again + self._look.shortened(self._look.safe(str(name)), _INSIDE - 2)
 
-    def _labels(self, telling: str) -> Mapping[tuple[Node, Node], str]:
-        if not telling:
-            return {}
-        return {pair: self._label(edges, telling) for pair, edges in self._between.items()}
+    def _labels(self, channel: int) -> Mapping[tuple[Node, Node], str]:
+        return {pair: self._label(edges, channel) for pair, edges in self._between.items()}
 
-    def _label(self, edges: list[MapEdge], telling: str) -> str:
+    def _label(self, edges: list[MapEdge], channel: int) -> str:
         look = self._look
         errors, count = sum(e.errors for e in edges), sum(e.count for e in edges)
         parts = []
-        if telling == "channel":
+        if channel:
             channels = list(dict.fromkeys(edge.channel for edge in edges if edge.channel))
             if len(channels) == 1:
-                parts.append(look.shortened(look.safe(channels[0]), _CHANNEL))
+                parts.append(look.shortened(look.safe(channels[0]), channel))
             elif channels:
                 parts.append(f"{len(channels)} channels")
         if self._rates:
