@@ -83,10 +83,12 @@ class RecordLines:
     def of(self, batch: RecordBatch) -> Iterator[str]:
         """Give the lines of a batch's records that were not told before."""
         for record in batch.records:
-            if record.dynamodb.NewImage is None and record.eventName == "REMOVE":
+            image = record.dynamodb.NewImage
+            item_key = image.reqID.S if image is not None else ""  # of one that is not of a stream
+            if image is None and record.eventName == "REMOVE":
                 self.removed += 1
-            elif self._is_new(batch, record.eventID, record.dynamodb.SequenceNumber):
-                yield self._told(self._read(record.dynamodb.NewImage, batch.region), record)
+            elif self._is_new(batch, record.eventID, record.dynamodb.SequenceNumber or item_key):
+                yield self._told(self._read(image, batch.region), record)
         for unreadable in batch.unreadable:
             if self._is_new(batch, unreadable.event_id, unreadable.sequence or unreadable.raw):
                 line = Line(None, batch.region, "unreadable", None, None, unreadable.reason)
@@ -99,6 +101,8 @@ class RecordLines:
         return line.as_json(record) if self._as_json else line.as_text()
 
     def _is_new(self, batch: RecordBatch, event_id: str, sequence: str) -> bool:
+        if not (event_id or sequence):
+            return True  # nothing tells it from others
         identity = hash((batch.region, event_id) if event_id else (batch.source, sequence))
         if identity in self._seen:
             self.repeated += 1

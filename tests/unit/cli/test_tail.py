@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from causality.records import StreamRecord, Unreadable, decode_record
+from causality.records import Change, StreamRecord, Unreadable, decode_record
 from gammaray_recorder import wire
 from gammaray_tui.commands.reading import Queue
 from gammaray_tui.commands.record_lines import RecordLines
@@ -95,6 +95,16 @@ def test_the_same_event_id_in_two_regions_is_two_records() -> None:
     records = recorded("imageproc")[:1]
     assert len(list(lines.of(batch(records)))) == 1
     assert len(list(lines.of(batch(records, region="us-east-1")))) == 1
+
+
+def test_records_of_no_stream_are_told_by_their_items() -> None:
+    lines = RecordLines()
+    records = [written(number, END) for number in range(3)]
+    for record in records:
+        record.eventID = record.dynamodb.SequenceNumber = ""
+    assert len(list(lines.of(batch([*records, *records])))) == 3
+    gone = [StreamRecord(Change()), StreamRecord(Change())]
+    assert len(list(lines.of(batch(gone)))) == 2
 
 
 def test_a_line_tells_when_where_what_who() -> None:
