@@ -13,7 +13,7 @@ from causality.matching.found import Found
 CANDIDATES = 32
 
 Identity: TypeAlias = tuple[str, str, int]
-Place: TypeAlias = tuple[float, str, str, int]
+Place: TypeAlias = tuple[float, Identity]
 
 
 class Delivery:
@@ -40,7 +40,7 @@ class Delivery:
         self.latest_s = self.began_s + CLOCK_SKEW_S
         if self.written_s is not None:
             self.latest_s = min(self.latest_s, self.written_s + 1.0 + CLOCK_SKEW_S)
-        self.place: Place = (self.latest_s, *self.identity)
+        self.place: Place = (self.latest_s, self.identity)
 
     def is_timed(self) -> bool:
         """Say whether its time is still that of its causes."""
@@ -48,12 +48,10 @@ class Delivery:
 
     def written_after(self, output: OutputNode) -> bool:
         """Say whether the record was written when the output's call was long answered."""
+        if self.written_s is None:
+            return False
         ended_s = output.call.fact.ended_at_s
-        return (
-            self.written_s is not None
-            and ended_s is not None
-            and ended_s + CLOCK_SKEW_S < self.written_s
-        )
+        return ended_s is not None and ended_s + CLOCK_SKEW_S < self.written_s
 
 
 def _began_s(causes: list[CauseNode]) -> float:

@@ -114,7 +114,7 @@ class Doubts:
         if (
             explained
             and not returns
-            and not (cause in self._unexplained or cause in self._returning)
+            and not (cause in self._unexplained.of or cause in self._returning.of)
         ):
             return  # as nearly all: no sign, and none before
         source, stretch = source_of(cause.keys[0]), _stretch(began_s)
@@ -190,18 +190,19 @@ class Doubts:
 
 
 class _Signs:
-    """Causes that are signs of something, and where and when they are."""
+    """Causes that are signs of something, and where and when they are.
+
+    Attributes:
+        of: these causes.
+    """
 
     def __init__(self) -> None:
-        self._of: dict[CauseNode, tuple[Source, int]] = {}
+        self.of: dict[CauseNode, tuple[Source, int]] = {}
         self._counts: dict[tuple[Source, int], int] = {}
         self._lasting: dict[tuple[Source, int], None] = {}  # of causes that left the graph
 
     def __len__(self) -> int:
-        return len(self._of) + len(self._lasting)
-
-    def __contains__(self, cause: CauseNode) -> bool:
-        return cause in self._of
+        return len(self.of) + len(self._lasting)
 
     def near(self, source: Source, stretch: int) -> bool:
         """Say whether a sign is near."""
@@ -214,14 +215,14 @@ class _Signs:
 
     def put(self, cause: CauseNode, place: tuple[Source, int] | None) -> list[tuple[Source, int]]:
         """Put a sign somewhere, or nowhere; gives the places that have become others."""
-        known = self._of.get(cause)
+        known = self.of.get(cause)
         if place == known:
             return []
         flipped = []
         if known is not None:
             flipped += self.drop(cause, lasting=False)
         if place is not None:
-            self._of[cause] = place
+            self.of[cause] = place
             self._counts[place] = self._counts.get(place, 0) + 1
             if self._counts[place] == 1:
                 flipped.append(place)
@@ -233,7 +234,7 @@ class _Signs:
 
     def drop(self, cause: CauseNode, *, lasting: bool) -> list[tuple[Source, int]]:
         """Take a sign away, or let it last; gives the places that have become others."""
-        place = self._of.pop(cause, None)
+        place = self.of.pop(cause, None)
         if place is None:
             return []
         if lasting:

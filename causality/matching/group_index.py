@@ -1,12 +1,14 @@
 """The index of match keys that several may share: who shares each, and what has to be solved.
 
-Most keys are shown by one output and met by one cause or none. So a key leads to the half that
-showed it, to a pair once another half of the other kind did, and to a group from there on.
+Most keys are shown by one output and met by one cause or none, or by one at each of a few
+functions. So a key leads to the half that showed it, to pairs once halves of the other kind did,
+and to a group from there on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Final, TypeAlias
 
 import msgspec
@@ -22,21 +24,31 @@ from causality.matching.stretch import LedTo, Rules
 
 # Of a record that need not be told from others.
 _ONLY: Final = ("", "", 0)
+# More functions than these are not looked through for one more.
+_FEW: Final = 16
+_arn_of = attrgetter("invocation.arn")
 
 
-class Pair(msgspec.Struct, gc=False, eq=False):
-    """The only output and the only cause of a key.
+class Pairs(msgspec.Struct, gc=False, eq=False):
+    """The only output of a key with the only cause, or with the only one of each function.
 
     Attributes:
         level: what sharing the key proves, content or order.
+        causes: where they are several, none of them shows an id that tells which record it is.
     """
 
     level: int
     output: OutputNode
-    cause: CauseNode
+    causes: tuple[CauseNode, ...]
+
+    def can_take(self, cause: CauseNode) -> bool:
+        """Say whether one more cause has nothing to do with the others."""
+        if cause.fact.ids or self.causes[0].fact.ids or len(self.causes) == _FEW:
+            return False  # others may have been given the same record
+        return cause.invocation.arn not in map(_arn_of, self.causes)
 
 
-Sharing: TypeAlias = OutputNode | CauseNode | Pair | Group
+Sharing: TypeAlias = OutputNode | CauseNode | Pairs | Group
 
 
 class GroupIndex:
@@ -69,7 +81,7 @@ class GroupIndex:
         if known is node:
             return
         if type(known) is CauseNode:
-            self._sharing[key] = Pair(level, node, known)
+            self._sharing[key] = Pairs(level, node, (known,))
         else:
             self._group(level, key, known).add_output(node)
         self._dirty[level][key] = None
@@ -81,7 +93,9 @@ class GroupIndex:
             return ()
         given: Sequence[CauseNode] = ()
         if type(known) is OutputNode:
-            self._sharing[key] = Pair(level, known, node)
+            self._sharing[key] = Pairs(level, known, (node,))
+        elif type(known) is Pairs and known.can_take(node):
+            known.causes += (node,)
         else:
             given = _enter(self._group(level, key, known), node)
         self._dirty[level][key] = None
@@ -93,8 +107,8 @@ class GroupIndex:
             sharing = self._sharing.get(key)
             if sharing is node:
                 del self._sharing[key]
-            elif type(sharing) is Pair:
-                self._sharing[key] = sharing.cause
+            elif type(sharing) is Pairs:
+                self._take_out_output(key, sharing)
                 self._dirty[sharing.level][key] = None
             elif type(sharing) is Group:
                 sharing.remove_output(node)
@@ -106,8 +120,8 @@ class GroupIndex:
             sharing = self._sharing.get(key)
             if sharing is node:
                 del self._sharing[key]
-            elif type(sharing) is Pair:
-                self._sharing[key] = sharing.cause
+            elif type(sharing) is Pairs:
+                self._take_out_output(key, sharing)
             elif type(sharing) is Group:
                 sharing.forget_output(node)
                 if not sharing:
@@ -119,8 +133,12 @@ class GroupIndex:
             sharing = self._sharing.get(key)
             if sharing is node:
                 del self._sharing[key]
-            elif type(sharing) is Pair:
-                self._sharing[key] = sharing.output
+            elif type(sharing) is Pairs:
+                sharing.causes = tuple([cause for cause in sharing.causes if cause is not node])
+                if not sharing.causes:
+                    self._sharing[key] = sharing.output
+                elif not silently:
+                    self._dirty[sharing.level][key] = None
             elif type(sharing) is Group:
                 identity = record_identity(node)
                 sharing.remove_cause(node.invocation.consumer, identity, node, silently=silently)
@@ -135,10 +153,17 @@ class GroupIndex:
             group.add_output(known)
         elif isinstance(known, CauseNode):
             _enter(group, known)
-        elif isinstance(known, Pair):
+        elif isinstance(known, Pairs):
             group.add_output(known.output)
-            _enter(group, known.cause)
+            for cause in known.causes:
+                _enter(group, cause)
         return group
+
+    def _take_out_output(self, key: GroupKey, pairs: Pairs) -> None:
+        if len(pairs.causes) == 1:
+            self._sharing[key] = pairs.causes[0]
+        else:
+            self._group(pairs.level, key, pairs).forget_output(pairs.output)
 
     def _removed(self, key: GroupKey, group: Group) -> None:
         if group:
@@ -153,14 +178,14 @@ class GroupIndex:
         sharing = self._sharing.get(key)
         if type(sharing) is Group:
             return sharing.outputs_until(made_s, count)
-        return [sharing.output] if type(sharing) is Pair else []
+        return [sharing.output] if type(sharing) is Pairs else []
 
     def causes(self, key: GroupKey) -> list[CauseNode]:
         """Give all causes of a key."""
         sharing = self._sharing.get(key)
         if type(sharing) is Group:
             return list(sharing.causes())
-        return [sharing.cause] if type(sharing) is Pair else []
+        return list(sharing.causes) if type(sharing) is Pairs else []
 
     def delivered(self, cause: CauseNode) -> list[CauseNode]:
         """Give all who were given the same record by the same keys."""
@@ -187,7 +212,7 @@ class GroupIndex:
             if type(sharing) is Group and sharing.level == level:
                 sharing.changed(cause.invocation.consumer, record_identity(cause))
                 self._dirty[level][key] = None
-            elif type(sharing) is Pair and sharing.level == level:
+            elif type(sharing) is Pairs and sharing.level == level:
                 self._dirty[level][key] = None
 
     def lineage_changed(self, output: OutputNode) -> None:
@@ -197,24 +222,24 @@ class GroupIndex:
             if type(sharing) is Group:
                 sharing.changed_at(output.made_s)
                 self._dirty[sharing.level][key] = None
-            elif type(sharing) is Pair:
+            elif type(sharing) is Pairs:
                 self._dirty[sharing.level][key] = None
 
     def solve(self, level: int, led_to: LedTo) -> Iterator[tuple[CauseNode, Found | None]]:
         """Give what holds now at one level, for the causes for which it may have changed."""
         dirty, self._dirty[level] = self._dirty[level], {}
-        rules, blind_rules = Rules(level, False, led_to), Rules(level, True, led_to)
+        rules = Rules(level, False, led_to)
         left = self._departures or None
         for key in dirty:
             sharing = self._sharing.get(key)
-            if type(sharing) is Pair:
-                blind = level == ORDER and is_blind(sharing.cause.fact)
-                found = _of_pair(sharing, blind_rules if blind else rules, blind)
-                if left is not None and found is not None:
-                    delivery = Delivery(_ONLY, sharing.cause)
-                    found.certain = found.certain and not left.concern(level, key, delivery)
-                    found.recurs = level == CONTENT and key in left
-                yield sharing.cause, found
+            if type(sharing) is Pairs:
+                for cause in sharing.causes:
+                    found = _of_pair(sharing, cause, rules)
+                    if left is not None and found is not None:
+                        delivery = Delivery(_ONLY, cause)
+                        found.certain = found.certain and not left.concern(level, key, delivery)
+                        found.recurs = level == CONTENT and key in left
+                    yield cause, found
             elif type(sharing) is Group:
                 for verdict in sharing.solve(led_to):
                     if left is not None:
@@ -232,14 +257,19 @@ def _enter(group: Group, cause: CauseNode) -> Sequence[CauseNode]:
     return group.add_cause(cause.invocation.consumer, record_identity(cause), cause)
 
 
-def _of_pair(pair: Pair, rules: Rules, blind: bool) -> Found | None:
-    """Give what a group of these two would, by the same rules, without one."""
-    output, cause = pair.output, pair.cause
+def _are_blind(causes: Sequence[CauseNode]) -> bool:
+    """Say whether content alone does not tell everything of some of these."""
+    return any(is_blind(cause.fact) for cause in causes)
+
+
+def _of_pair(pairs: Pairs, cause: CauseNode, rules: Rules) -> Found | None:
+    """Give what a group would give a cause, by the same rules, without one."""
+    output = pairs.output
     if cause.exact is not None:
         return None
-    if pair.level == ORDER:
+    if pairs.level == ORDER:
         told_by_content = cause.content is not None and output in cause.content.outputs
-        if told_by_content or (is_specific(output) and not blind):
+        if told_by_content or (is_specific(output) and not _are_blind(pairs.causes)):
             return None
     verdicts = rules.of_one(Delivery(_ONLY, cause), output)
     return verdicts[0].found() if verdicts else None

@@ -58,7 +58,7 @@ class Group:
             self._note_account(account, ids)
         if not is_specific(output):
             self._mix()
-        self.changed_at(output.made_s)
+        self.changed_at(place[0])
 
     def remove_output(self, output: OutputNode) -> None:
         """Take out an output that never was: its call failed."""

@@ -257,7 +257,7 @@ class Lane:
 
     def _restart(self, changed_s: float) -> tuple[int, _Mark | None]:
         """Find where to begin: the last mark that a change at that time leaves as it is."""
-        safe = bisect_left(self._places, (changed_s, "", "", 0)) - 2 * REACH
+        safe = bisect_left(self._places, (changed_s, ("", "", 0))) - 2 * REACH
         marks = self._marks
         while marks and (
             marks[-1].place[0] >= changed_s or bisect_right(self._places, marks[-1].place) > safe

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from typing import Final, TypeVar
 
 from causality.graph import Invocation, OutputNode
@@ -14,17 +14,20 @@ _WIDTH: Final = 256
 _Node = TypeVar("_Node")
 
 
-def led_to(first: _Node, last: _Node, parents_of: Callable[[_Node], Iterable[_Node]]) -> bool:
+def led_to(first: _Node, last: _Node, parents_of: Callable[[_Node], Collection[_Node]]) -> bool:
     """Say whether one leads to another, as far as it is followed."""
+    parents = parents_of(last)
+    if not parents:
+        return False  # as of most
     reached = {last}
-    level = [last]
     for _ in range(LINEAGE):
-        level = [p for member in level for p in parents_of(member) if p not in reached]
+        level = [parent for parent in parents if parent not in reached]
         if first in level:
             return True
         reached.update(level)
         if not level or len(reached) > _WIDTH:
             return False
+        parents = [parent for member in level for parent in parents_of(member)]
     return False
 
 
@@ -52,10 +55,9 @@ def follow(invocation: Invocation, note: Callable[[OutputNode], None]) -> None:
 
 def proven_parents(invocation: Invocation) -> list[Invocation]:
     """Give the invocations that led to one, by its proven edges."""
-    return [
-        cause.edge.parent
-        for cause in invocation.causes
-        if cause.edge is not None
-        and cause.edge.evidence == "exact"
-        and cause.edge.parent is not None
-    ]
+    parents = []
+    for cause in invocation.causes:
+        edge = cause.edge
+        if edge is not None and edge.evidence == "exact" and edge.parent is not None:
+            parents.append(edge.parent)
+    return parents

@@ -313,12 +313,12 @@ class Rules:
         """Say whether order may prove it: a clock's error or an outsider's write may not."""
         if self._by_content:
             return True
-        began_s = verdict.delivery.began_s
-        return any(
-            o.made_s <= began_s + ROUNDING_S
-            and (verdict.delivery.written_s is not None or began_s - o.made_s <= PROMPT_START_S)
-            for o in verdict.outputs
-        )
+        began_s, is_timed = verdict.delivery.began_s, verdict.delivery.written_s is not None
+        for output in verdict.outputs:
+            made_s = output.made_s
+            if made_s <= began_s + ROUNDING_S and (is_timed or began_s - made_s <= PROMPT_START_S):
+                return True
+        return False
 
 
 def _taken(verdicts: Iterable[Verdict]) -> set[OutputNode]:
