@@ -35,6 +35,8 @@ class InvocationEntry(msgspec.Struct):
     trace_id: str | None
     redelivery_of: str | None = None
     cause: str | None = None
+    error: str | None = None
+    queue_s: float | None = None
 
 
 class CallEntry(msgspec.Struct):
@@ -214,7 +216,19 @@ def _entry(
         (attempt.trace_id or None) if attempt else None,
         redelivery_of,
         describe_cause(invocation.causes[0].fact) if invocation.causes else None,
+        (attempt.error or None) if attempt else None,
+        _queue_s(invocation) if number == 1 else None,
     )
+
+
+def _queue_s(invocation: Invocation) -> float | None:
+    """Give how long an event waited for its first attempt, as X-Ray saw it."""
+    waits = [
+        (segment.queued_at_s or 0.0, segment.dwell_s)
+        for segment in invocation.segments
+        if segment.dwell_s is not None
+    ]
+    return min(waits)[1] if waits else None
 
 
 def _call_entry(call: CallNode) -> CallEntry:

@@ -87,7 +87,7 @@ def _invocation(*documents: dict[str, Any]) -> InvocationEntry:
 def test_without_documents_the_recorders_times_stay() -> None:
     entry = _invocation()
     assert (entry.started_at, entry.duration_s) == (T, _about(0.8))
-    assert entry.init_s is None
+    assert entry.init_s is entry.queue_s is None
 
 
 def test_times_are_those_of_the_function_segment() -> None:
@@ -95,6 +95,7 @@ def test_times_are_those_of_the_function_segment() -> None:
     assert entry.started_at == T - 0.01
     assert entry.duration_s == _about(0.91)
     assert entry.init_s == _about(0.2)
+    assert entry.queue_s == _about(0.2)
 
 
 def test_restoring_a_snapshot_is_the_start_of_a_function_that_has_one() -> None:

@@ -17,7 +17,8 @@ APPLICATIONS = ["imageproc", "imageproc_overlap", "mapreduce", "webapp"]
 CASES = APPLICATIONS + sorted(f"edge/{folder.name}" for folder in (ORACLE / "edge").iterdir())
 MEMBERS = {
     "invocations": "request_id attempt function region account started_at duration_s init_s "
-    "cold_start status sdk_s trace_id redelivery_of cause",
+    "cold_start status sdk_s trace_id redelivery_of cause error "
+    "queue_s",
     "calls": "id request_id service operation region resource key started_at duration_s error",
     "edges": "parent_request_id child_request_id call_id operation resource evidence candidates "
     "call_candidates key",
