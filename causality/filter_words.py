@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from causality import names
 from causality.facts import Call, Cause
 from causality.graph import Invocation
+from causality.keys import display_key
 
 Test: TypeAlias = Callable[[Invocation], bool]
 MeasureKind: TypeAlias = Literal["duration", "count", "time"]
@@ -84,7 +85,7 @@ FIELDS: Mapping[str, Field] = {
     ),
     "key": Field(
         "item's or object's key of its trigger or of a call",
-        lambda i: [fact.key or "" for fact in _facts(i)],
+        lambda i: [display_key(fact.key) if fact.key else "" for fact in _facts(i)],
     ),
 }
 

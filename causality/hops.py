@@ -12,7 +12,7 @@ from gammaray_recorder import wire
 
 # Events that these lead to name something else: the function itself, a consumer of the stream, or
 # what somebody handed on with them.
-_NAMED_BY_CALLS: Final = frozenset({"kinesis", "lambda", "scheduler", "stepfunctions"})
+_NAMED_BY_CALLS: Final = frozenset({"iot-data", "kinesis", "lambda", "scheduler", "stepfunctions"})
 
 # Their word for what happened tells which service it was.
 _TELLING: Final = frozenset({"dynamodb", "events", "http", "s3", "schedule"})
