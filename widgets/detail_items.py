@@ -78,18 +78,17 @@ class DetailItems:
         init = "–" if detail.cold is None else "cold" if detail.cold else "warm"
         if detail.init_s is not None:
             init = f"{init} {formats.duration(detail.init_s)}"
-        figures = [
+        return [
             ("dur", formats.duration(detail.duration_s), palette.text),
             ("init", init, palette.running if detail.cold else palette.text),
             ("delay", formats.delay(detail.delay_s), palette.text),
         ]
-        if detail.sdk_s is not None:
-            figures.append(("sdk", formats.duration(detail.sdk_s), palette.text))
-        return figures
 
     def _resources(self) -> list[_Figure]:
         detail, palette = self._detail, self._look.palette
         figures: list[_Figure] = []
+        if detail.sdk_s is not None:
+            figures.append(("sdk", formats.duration(detail.sdk_s), palette.text))
         if detail.memory_mb is not None:
             used = f"{detail.used_mb}/" if detail.used_mb is not None else ""
             figures.append(("mem", f"{used}{detail.memory_mb}MB", palette.text))

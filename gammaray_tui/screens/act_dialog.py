@@ -37,7 +37,7 @@ class ActDialog(Dialog[None]):
 
     def reload(self) -> None:
         """Load again; what goes wrong is shown in the dialog."""
-        self.run_worker(self.trying(self.load()), exit_on_error=False)
+        self.run_worker(self.looking(self.load()), exit_on_error=False)
 
     async def load(self) -> None:
         """Look for what can be done. Raises UserError."""

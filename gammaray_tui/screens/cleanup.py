@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from itertools import groupby
 from typing import ClassVar, Literal, TypeAlias
 
@@ -75,6 +75,13 @@ class CleanupScreen(ActDialog):
         """Compose the buttons."""
         yield push_button("keep them", "cancel")
         yield push_button("delete …", "delete", disabled=True, kind="danger")
+
+    async def looking(self, work: Awaitable[None], told: str = "#state") -> bool:
+        """Look for resources; where that goes wrong, it can be tried again."""
+        went_well = await super().looking(work, told)
+        if not went_well:
+            self._enter("done", "")
+        return went_well
 
     async def load(self) -> None:
         """Look for resources."""

@@ -157,7 +157,7 @@ class DeployScreen(ActDialog):
             self._enter("choosing", "Choose an application and a region.")
             return
         self._enter("choosing", f"planning {', '.join(wanted)} …")
-        work = self.trying(self._load_plan(wanted))
+        work = self.looking(self._load_plan(wanted))
         self._planning = self.run_worker(work, exit_on_error=False)
 
     async def _load_plan(self, wanted: dict[str, Sequence[str]]) -> None:

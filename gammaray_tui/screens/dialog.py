@@ -175,6 +175,13 @@ class Dialog(ModalScreen[Result], AppScreen[Result]):
             return False
         return True
 
+    async def looking(self, work: Awaitable[None], told: str = "#state") -> bool:
+        """Await work whose beginning was told; where it goes wrong, tell that no longer."""
+        went_well = await self.trying(work)
+        if not went_well:
+            self.query_one(told, Static).update(Content(""))
+        return went_well
+
     def copied(self) -> str:
         """Give what copying takes, in the dialogs that have the key for it."""
         return ""

@@ -118,7 +118,7 @@ class FireScreen(Dialog[Shot]):
         """Look for applications."""
         self.query_one("#cancel", Button).focus()
         self._entries = self._history.entries()
-        self.run_worker(self.trying(self._load()), exit_on_error=False)
+        self.run_worker(self.looking(self._load(), "#what"), exit_on_error=False)
 
     async def _load(self) -> None:
         self._applications = await self._operations.applications()

@@ -121,7 +121,7 @@ class InstrumentScreen(ActDialog):
             self._enter("choosing", "Choose functions." if some else self._none)
             return
         self._enter("choosing", "planning …")
-        work = self.trying(self._load_plan(self._act_of(chosen)))
+        work = self.looking(self._load_plan(self._act_of(chosen)))
         self._planning = self.run_worker(work, exit_on_error=False)
 
     async def _load_plan(self, task: _Task) -> None:

@@ -97,7 +97,7 @@ class LogsScreen(Dialog[None]):
     def _fetch(self) -> None:
         if not self._lines:
             self._say("fetching the logs …")
-        self.run_worker(self.trying(self._load()), exclusive=True, exit_on_error=False)
+        self.run_worker(self.looking(self._load()), exclusive=True, exit_on_error=False)
 
     async def _load(self) -> None:
         self._chain = self._chain_now() or self._chain

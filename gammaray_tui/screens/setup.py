@@ -91,7 +91,7 @@ class SetupScreen(ActDialog):
         """Look for what the collector takes once it is chosen: most have none."""
         if _COLLECTOR in self.query_one(ChoiceList).chosen and not self._collector_plan:
             self.run_worker(
-                self.trying(self._load_collector()), group="collector", exclusive=True,
+                self.looking(self._load_collector()), group="collector", exclusive=True,
                 exit_on_error=False,
             )  # fmt: skip
         self._show()

@@ -99,6 +99,7 @@ class MockOperations:
         self.deleted: list[Resource] = []
         self.deploy_error: UserError | None = None
         self.fire_error: UserError | None = None
+        self.list_error: UserError | None = None
         self.not_accepted: tuple[str, ...] = ()
         self.before_firing: Callable[[], object] = lambda: None
         self.fails_to_delete: str = ""
@@ -236,6 +237,8 @@ class MockOperations:
         regions: Sequence[str] | Literal["all"] = (),
         on_scope: Callable[[Scope], None] | None = None,
     ) -> Sequence[Resource]:
+        if self.list_error is not None:
+            raise self.list_error
         assert regions == "all", "a screen that leaves regions out would have to say so"
         if on_scope is not None:
             on_scope(SCOPE)

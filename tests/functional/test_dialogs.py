@@ -10,6 +10,7 @@ import pytest
 from textual.widgets import Input
 
 from gammaray_tui.actions import ACTIONS
+from providers.errors import UserError
 from tests.functional.mock_data import START_S
 from tests.functional.mock_model import MockModel, shop_model
 from tests.functional.mock_operations import CHECKS, RESOURCES, MockOperations
@@ -178,6 +179,20 @@ async def test_cleanup_tells_what_could_not_be_deleted() -> None:
         await until(pilot, lambda: "4 resources deleted, 1 not" in text_of(app))
         assert "function DBSyncPy: AccessDenied" in text_of(app)
         assert "Clean up again" in text_of(app)
+
+
+async def test_cleanup_that_could_not_look_can_be_told_to_look_again() -> None:
+    operations = MockOperations()
+    operations.list_error = UserError("The connection was closed.", on="us-west-2")
+    async with running(shop_model(), operations=operations) as (app, pilot):
+        await pilot.press("D")
+        await until(pilot, lambda: "The connection was closed." in text_of(app))
+        await until(pilot, lambda: "r look again" in text_of(app))
+        assert "looking for" not in text_of(app)
+        operations.list_error = None
+        await pilot.press("r")
+        await until(pilot, lambda: "5 resources chosen" in text_of(app))
+        assert "The connection was closed." not in text_of(app)
 
 
 async def test_nothing_to_clean_up_says_so() -> None:
