@@ -20,7 +20,7 @@ _STARTED_BY = "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID"
 
 def read(event: Dict[str, Any]) -> List[Cause]:
     """Give the causes of an event whose shape is known; none when it is not."""
-    if "requestContext" in event or "raw_path" in event:
+    if "requestContext" in event or {"raw_path", "method"} <= event.keys():
         return _http(event)
     if "detail-type" in event and "source" in event:
         from gammaray_recorder.cause_records import event_bridge
