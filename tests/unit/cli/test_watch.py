@@ -60,7 +60,7 @@ def test_an_archive_that_cannot_be_written_is_said_and_is_no_success(tmp_path: P
     (tmp_path / "history" / "invocations").write_text("in the way")
     line = command("replay", "records.jsonl", "--speed", "max", "--archive", "history")
     with Terminal(line, clean_environment(tmp_path), tmp_path) as terminal:
-        terminal.wait_for("quit")
+        terminal.wait_for("UpdateWebsite")  # there is something to archive
         terminal.type("q")
         assert terminal.wait() == 1
         assert "gammaray-tui: The archive cannot be written" in terminal.text
