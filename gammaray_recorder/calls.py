@@ -138,27 +138,16 @@ def _object(bucket: str, key: str, result: Parameters, response: Parameters) -> 
 
 
 def _publish(params: Parameters, response: Parameters, place: Place) -> List[Output]:
-    return _messages(_topic(params), wire.ID_SNS_MESSAGE, [response])
-
-
-def _publish_batch(params: Parameters, response: Parameters, place: Place) -> List[Output]:
-    return _messages(_topic(params), wire.ID_SNS_MESSAGE, response.get("Successful", []))
-
-
-def _topic(params: Parameters) -> Optional[str]:
-    return params.get("TopicArn") or params.get("TargetArn")  # never a PhoneNumber
+    topic = params.get("TopicArn") or params.get("TargetArn")  # never a PhoneNumber
+    return _messages(topic, wire.ID_SNS_MESSAGE, response)
 
 
 def _send_message(params: Parameters, response: Parameters, place: Place) -> List[Output]:
-    return _messages(_queue(params, place), wire.ID_SQS_MESSAGE, [response])
+    return _messages(_queue(params, place), wire.ID_SQS_MESSAGE, response)
 
 
-def _send_message_batch(params: Parameters, response: Parameters, place: Place) -> List[Output]:
-    queue = _queue(params, place)
-    return _messages(queue, wire.ID_SQS_MESSAGE, response.get("Successful", []))
-
-
-def _messages(resource: Optional[str], kind: str, results: List[Any]) -> List[Output]:
+def _messages(resource: Optional[str], kind: str, response: Parameters) -> List[Output]:
+    results = response.get("Successful", [response])  # of a batch, or of one
     return [_identified(resource, {kind: result.get("MessageId")}) for result in results]
 
 
@@ -202,19 +191,11 @@ def _iot_publish(params: Parameters, response: Parameters, place: Place) -> List
 # --- streams ------------------------------------------------------------------------------
 
 
-def _put_record(params: Parameters, response: Parameters, place: Place) -> List[Output]:
-    return _stream_records(params, [response], place)
-
-
 def _put_records(params: Parameters, response: Parameters, place: Place) -> List[Output]:
-    return _stream_records(params, response.get("Records", []), place)
-
-
-def _stream_records(params: Parameters, results: List[Any], place: Place) -> List[Output]:
     arn = _stream(params, place)
     return [
         _identified(arn, {wire.ID_KINESIS: "%s:%s" % (result["ShardId"], result["SequenceNumber"])})
-        for result in results
+        for result in response.get("Records", [response])
         if result.get("SequenceNumber")  # of a batch, some may have failed
     ]
 
@@ -329,12 +310,12 @@ _OUTPUTS: Dict[Any, Callable[[Parameters, Parameters, Place], List[Output]]] = {
     ("s3", "DeleteObject"): _s3_object,
     ("s3", "DeleteObjects"): _delete_objects,
     ("sns", "Publish"): _publish,
-    ("sns", "PublishBatch"): _publish_batch,
+    ("sns", "PublishBatch"): _publish,
     ("sqs", "SendMessage"): _send_message,
-    ("sqs", "SendMessageBatch"): _send_message_batch,
+    ("sqs", "SendMessageBatch"): _send_message,
     ("events", "PutEvents"): _put_events,
     ("iot-data", "Publish"): _iot_publish,
-    ("kinesis", "PutRecord"): _put_record,
+    ("kinesis", "PutRecord"): _put_records,
     ("kinesis", "PutRecords"): _put_records,
     ("firehose", "PutRecord"): _deliver,
     ("firehose", "PutRecordBatch"): _deliver_batch,
