@@ -25,7 +25,7 @@ _NAME_CAP = 40
 _LONG_NAMES = 16  # cells more for names, where they are long; those of edges always are
 _SPARK_LEAST, _SPARK_CAP = 5, 15
 _FAILING_SHARE = 0.05  # from this share of errors on, a name carries the error sign
-_PLACE_LEAST = 10  # cells of region and account behind a name
+_PLACE_LEAST = 8  # cells of region and account behind a name
 _MARKS = 2  # cursor, error sign
 
 
@@ -271,8 +271,8 @@ class LatencyTable(LineList):
         look = self.look
         name, place = self._told_name(row)
         # Accounts are long, and tell most at their end.
-        place = look.shortened(place, max(_PLACE_LEAST, width // 2))
-        name = look.shortened(name, width - cell_len(place))
+        place = look.shortened(place, max(_PLACE_LEAST, width // 4))
+        name = look.shortened_path(name, width - cell_len(place))
         rest = " " * (width - cell_len(name) - cell_len(place))
         return [
             Segment(name, look.palette.text),

@@ -9,7 +9,7 @@ from rich.style import Style
 from widgets.formats import short_region
 from widgets.glyphs import ASCII, UNICODE, Glyphs
 from widgets.palette import Palette
-from widgets.text import cut, left, name, right, shortened, shown
+from widgets.text import cut, left, name, right, shortened, shortened_path, shown
 
 
 class Look:
@@ -57,6 +57,10 @@ class Look:
     def shortened(self, text: str, width: int) -> str:
         """Cut safe text, such as a name, to at most `width` cells, in its middle."""
         return shortened(text, width, self.glyphs.ellipsis)
+
+    def shortened_path(self, text: str, width: int) -> str:
+        """Cut safe names with " → " between them to at most `width` cells, each in its middle."""
+        return shortened_path(text, self.glyphs.text(" → "), width, self.glyphs.ellipsis)
 
     def name(self, text: str, width: int) -> str:
         """Cut a safe name in its middle and pad it to exactly `width` cells, flush left."""

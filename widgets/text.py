@@ -19,6 +19,7 @@ _REPLACEMENT = "\ufffd"
 # They ask for a picture or a letter, which terminals count as different numbers of cells.
 _VARIATIONS = frozenset("\ufe0e\ufe0f")
 _LEAST_HALF = 3  # cells; of less, nobody recognises a name
+_LEAST_NAME = 8  # likewise, of one name among several
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -64,6 +65,21 @@ def shortened(text: str, width: int, ellipsis: str = "…") -> str:
         return cut(text, width, ellipsis)
     end = set_cell_size(text[::-1], (room + 1) // 2)[::-1].lstrip()
     return set_cell_size(text, room // 2).rstrip() + ellipsis + end
+
+
+def shortened_path(text: str, arrow: str, width: int, ellipsis: str = "…") -> str:
+    """Cut names with arrows between them to at most `width` cells, each name in its middle."""
+    parts = text.split(arrow)
+    room = width - cell_len(arrow) * (len(parts) - 1)
+    if cell_len(text) <= width or room < _LEAST_NAME * len(parts):
+        return shortened(text, width, ellipsis)
+    fitted = list(parts)
+    # What the short ones leave over is for the long ones.
+    by_length = sorted(range(len(parts)), key=lambda at: cell_len(parts[at]))
+    for left_over, at in zip(range(len(parts), 0, -1), by_length, strict=True):
+        fitted[at] = shortened(parts[at], room // left_over, ellipsis)
+        room -= cell_len(fitted[at])
+    return arrow.join(fitted)
 
 
 def left(text: str, width: int, ellipsis: str = "…") -> str:

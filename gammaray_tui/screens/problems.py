@@ -32,6 +32,7 @@ class ProblemsScreen(Dialog[NodeId]):
     WIDE = True
     SAFE = "#problems"
     DEFAULT_CSS = """
+    ProblemsScreen #problems { max-height: 45vh; }
     ProblemsScreen #whole { height: auto; max-height: 5; margin-top: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [*screen_keys.COPY]

@@ -33,6 +33,9 @@ class WhyScreen(Dialog[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*screen_keys.COPY]
     WIDE = True
     SAFE = "#why"
+    DEFAULT_CSS = """
+    WhyScreen #why { max-height: 60vh; }
+    """
 
     def __init__(self, look: Look, detail: Detail) -> None:
         super().__init__(look)
@@ -61,14 +64,10 @@ class WhyScreen(Dialog[None]):
         """Fold the lines anew."""
         look = self.look
         width = max(30, min(100, self.app.size.width - 14))
+        cause = f"caused by {look.safe(self._detail.cause)}"
         items = [
-            pieces_item(
-                [
-                    (look.safe(self._detail.function), look.palette.strong),
-                    ("  caused by  ", look.palette.muted),
-                    (look.safe(self._detail.cause), look.palette.text),
-                ]
-            )
+            pieces_item([(look.safe(self._detail.function), look.palette.strong)]),
+            *(pieces_item([(line, look.palette.muted)]) for _, line in wrapped(cause, width)),
         ]
         for why in self._detail.edges:
             items += [blank_item(), *self._edge(why, width)]
@@ -104,9 +103,9 @@ class WhyScreen(Dialog[None]):
                                 palette.ok,
                             ),
                             (look.left(look.safe(name), _NAME) + " ", palette.muted),
-                            (look.left(look.safe(at_call), value), palette.text),
+                            (look.name(look.safe(at_call), value), palette.text),
                             (" = " if same else "   ", palette.ok),
-                            (look.left(look.safe(at_cause), value), palette.text),
+                            (look.name(look.safe(at_cause), value), palette.text),
                         ]
                     )
                 )

@@ -13,7 +13,7 @@ from widgets.detail_items import DetailItems
 from widgets.glyphs import ASCII, UNICODE
 from widgets.look import Look
 from widgets.palette import Palette
-from widgets.text import cut, left, right, shortened, shown
+from widgets.text import cut, left, right, shortened, shortened_path, shown
 from widgets.timeline import half_cells
 from widgets.tree_columns import tree_columns
 from widgets.wrapping import wrapped
@@ -123,6 +123,9 @@ def test_names_are_cut_in_their_middle() -> None:
     assert shortened("orders-production-charge-card", 17) == "orders-p…rge-card"
     assert shortened("orders-production-charge-card", 29) == "orders-production-charge-card"
     assert shortened("orders", 4) == "ord…"
+    edge = "orders-production-intake → jobs → orders-production-charge-card"
+    assert shortened_path(edge, " → ", 40) == "orders-…-intake → jobs → orders-…ge-card"
+    assert shortened_path(edge, " → ", 20) == "orders-pr…harge-card"
 
 
 def test_lines_are_folded_at_spaces_and_long_words_anywhere() -> None:

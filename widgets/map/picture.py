@@ -15,6 +15,7 @@ from widgets.look import Look
 from widgets.map.layers import BOX_ROWS, Node, Stub, layered
 from widgets.map.routes import Drawing, Frame, route
 
+_ACCOUNT_END = 4  # digits
 _INSIDE = 24  # cells of a frame's content, at most
 _FRAME = 4  # two edges and two spaces
 # What lines tell, from much to nothing: cells for the channel, and whether the rate stands there.
@@ -134,8 +135,11 @@ class Picture:
         if node.about is not None:
             title = look.shortened(sign + look.safe(node.name), _INSIDE - 2)
             return title, look.cut(look.glyphs.text(look.safe(node.about)), _INSIDE)
-        place = f"{formats.short_region(node.region)} {node.account}".rstrip()
-        parts = [look.safe(place), f"{formats.rate(node.rate)}/s"]
+        parts = [look.safe(formats.short_region(node.region))]
+        if node.account:  # told by its end: frames must stay narrow
+            end = look.safe(node.account[-_ACCOUNT_END:])
+            parts.append(end if len(end) < _ACCOUNT_END else f"{look.glyphs.ellipsis}{end}")
+        parts.append(f"{formats.rate(node.rate)}/s")
         parts.append(look.glyphs.text(formats.duration(node.p95_s)))
         if node.errors:
             parts.append(f"{sign}{share(node.errors, node.count)}")
