@@ -12,7 +12,8 @@ from typing import Final, TypeAlias
 
 from causality import names
 from causality.facts import Cause
-from causality.graph import CallNode, Invocation, OutputNode
+from causality.graph import CallNode, CauseNode, Invocation, OutputNode
+from causality.matching.match_keys import exact_cause_keys
 
 Place: TypeAlias = tuple[str, str]  # service; resource, with its region where its name has none
 
@@ -34,7 +35,7 @@ class Silence:
         """Take over what changed of an invocation, or that it left."""
         for cause in invocation.causes:
             place = place_of_cause(cause.fact, invocation)
-            if place is not None:
+            if place is not None and _can_be_matched(cause):
                 self._starting[place] = None
         for call in invocation.calls.values():
             silent = not (invocation.gone or call.edges or call.effect != "proven")
@@ -57,6 +58,11 @@ class Silence:
                     alike = (maker.function or "", maker.account or "", call.fact.operation)
                     together.setdefault(alike, []).append(call)
             yield from together.values()
+
+
+def _can_be_matched(cause: CauseNode) -> bool:
+    """Say whether a call can be found for a cause; not for a message in the original's records."""
+    return cause.edge is not None or bool(cause.keys or exact_cause_keys(cause))
 
 
 def _places(call: CallNode) -> Iterator[Place]:

@@ -208,6 +208,17 @@ def test_a_record_that_a_consumer_of_the_stream_was_not_given_is_told() -> None:
     assert found.detail == "PutRecords stream/clicks by fn started nothing, although others did"
 
 
+def test_whom_the_original_shows_without_ids_tells_nothing_of_calls() -> None:
+    story = Watched()
+    queue = "arn:aws:sqs:us-west-2:1:work"
+    call = {"k": "c", "i": "c1", "t": T, "s": "sqs", "o": "SendMessage", "g": "us-west-2"}
+    story.invocation("r1", T, {**call, "out": [{"res": queue, "ids": {"sqs_message": "m"}}]})
+    story.invocation("r2", T + 1, causes=({"s": "sqs", "res": queue},), function="consumer")
+    story.engine.finish()
+    assert not story.problems("never-triggered")
+    assert story.problems("orphan")
+
+
 def test_a_tag_of_an_object_cannot_be_followed() -> None:
     story = Watched()
     cause = {"s": "s3", "res": "photos", "key": "a", "name": "ObjectTagging:Put"}
