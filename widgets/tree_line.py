@@ -18,6 +18,7 @@ from widgets.tree_columns import TreeColumns
 _LATE_S = 1.0  # a trigger delay from here on is shown as a warning
 _LONGEST_RUN_S = 900.0  # what AWS lets an invocation run
 _NAME_KEPT = 20  # cells that a name leaves to nothing behind it
+_PIECE_LEAST = 6  # of less than that of what stands behind a name, nobody recognises it
 _NAME_LEAST = 8  # cells that deep indentation leaves to the name
 FOLD_MARK_AT = 3  # where the fold mark of a root stands
 CELLS_A_LEVEL = 2
@@ -187,7 +188,7 @@ def _function(
     name = (look.shortened(name[0], min(room, max(_NAME_KEPT, room - told))), name[1])
     for text, style in (name, *others):
         room = width - used
-        if room <= 0:
+        if room < min(cell_len(text), _PIECE_LEAST):
             break
         piece = look.shortened(text, room)
         segments.append(Segment(piece, style))

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from typing import ClassVar
 
+from rich.cells import cell_len
+from rich.segment import Segment
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -24,11 +26,12 @@ from widgets.line_list import LineList
 from widgets.look import Look
 from widgets.map import share
 from widgets.map_view import MapView
-from widgets.painted_list import Item, PaintedList, pieces_item
+from widgets.painted_list import Item, PaintedList
 
 _EVERY_S = 1.0  # it is for reading: faster than that nothing can be
 _LEAST_COLUMNS = 100  # below, an indented tree tells more than frames that must be scrolled
 _NEIGHBOURS = 4
+_NAME_KEPT = 20  # cells that a name leaves to no figures
 _HINTS = (
     ("map.left map.down map.up map.right", "move"),
     ("map.choose", "show its chains"),
@@ -130,13 +133,22 @@ class ServiceMapScreen(AppScreen[MapNodeId]):
         look, palette = self._look, self._look.palette
         name = look.safe(node.name)
         style = palette.muted if node.outside else look.region_style(node.region)
-        pieces = [("  " * depth + " ", palette.rail)]
+        indent = "  " * depth + " "
         if again:
-            pieces.append((look.glyphs.text(f"↺ {name}"), palette.muted))
+            name, figures, style = look.glyphs.text(f"↺ {name}"), "", palette.muted
         else:
-            pieces += [(name, palette.error if node.errors else style)]
-            pieces.append((f"  {self._figures(node)}", palette.muted))
-        return pieces_item(pieces, node.name)
+            figures = f"  {self._figures(node)}"
+            style = palette.error if node.errors else style
+
+        def paint(width: int) -> list[Segment]:
+            room = max(_NAME_KEPT, width - len(indent) - cell_len(figures))
+            return [
+                Segment(indent, palette.rail),
+                Segment(look.shortened(name, room), style),
+                Segment(figures, palette.muted),
+            ]
+
+        return Item(paint, node.name)
 
     # --- what is known of the node under the cursor -------------------------------------------
 
