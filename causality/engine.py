@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from sys import intern
 
 import msgspec
 
@@ -21,7 +22,6 @@ from causality.facts import (
     Facts,
     Start,
     UnreadablePayload,
-    shrink_end,
     shrink_start,
 )
 from causality.graph import CauseNode, Edge, Invocation
@@ -255,8 +255,7 @@ class Engine:
             self._keep_unreadable(reason, "", facts.request_id, written_at_s)
         self.touched[invocation] = None
         maker = facts.attempt
-        nonce = maker or ""
-        attempt = invocation.attempt(nonce) if invocation.tried is not None else None
+        attempt = invocation.attempt(maker or "") if invocation.tried is not None else None
         if attempt is not None and maker:
             maker = attempt.nonce  # the one copy of it
         for fact in facts.facts:
@@ -264,7 +263,7 @@ class Engine:
                 self._calls.apply(invocation, fact, maker, written_at_s)
                 continue
             if attempt is None:
-                attempt = Attempt(nonce, facts.generation)
+                attempt = Attempt(maker or "", facts.generation)
                 invocation.add_attempt(attempt)
             if type(fact) is Start:
                 self._apply_start(invocation, attempt, fact)
@@ -309,7 +308,8 @@ class Engine:
                 self._callers_awaited.setdefault(cause.fact.caller, []).append(cause)
 
     def _apply_end(self, invocation: Invocation, attempt: Attempt, end: End) -> None:
-        shrink_end(end)
+        if end.status is not None:
+            end.status = intern(end.status)
         if attempt.end is None or end.at_s > attempt.end.at_s:
             attempt.end = end  # a timeout seen coming is written ahead; the true end corrects it
         elif end.at_s == attempt.end.at_s:

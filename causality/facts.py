@@ -278,8 +278,8 @@ def shrink_start(start: Start) -> None:
             cause.resource = intern(cause.resource)
         ids = cause.ids
         if len(ids) == 1:
-            ((kind, value),) = ids.items()
-            cause.ids = _one_id(kind, value)
+            (kind,) = ids
+            cause.ids = _one_id(kind, ids[kind])
 
 
 def shrink_call(call: Call) -> None:
@@ -298,11 +298,5 @@ def shrink_call(call: Call) -> None:
             output.resource = intern(output.resource)
         ids = output.ids
         if len(ids) == 1:
-            ((kind, value),) = ids.items()
-            output.ids = _one_id(kind, value)
-
-
-def shrink_end(end: End) -> None:
-    """Let an end take less memory."""
-    if end.status is not None:
-        end.status = intern(end.status)
+            (kind,) = ids
+            output.ids = _one_id(kind, ids[kind])

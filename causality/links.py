@@ -56,9 +56,11 @@ def _unlink_calls(
         old.meant.causes.pop(cause, None)
         return ()
     before = old.candidates
-    # Of many calls few come or go at a time.
     kept: Collection[CallNode] = ()
-    if len(before) > 1 and new is not None and not isinstance(new.meant, Alike):
+    if new is not None and new.meant is old.meant:
+        kept = before  # more is known of the same
+    # Of many calls few come or go at a time.
+    elif len(before) > 1 and new is not None and not isinstance(new.meant, Alike):
         kept = set(before).intersection(new.candidates)
     for call in before:
         if call not in kept:

@@ -60,8 +60,11 @@ class Doubts:
             at_once: look again at no more causes than these for now; the others are `due`.
         """
         self.horizon_s = max(self.horizon_s, horizon_s)
-        while self.due and (at_once is None or len(self._again) < at_once):
-            cause = heapq.heappop(self._young)[2]
+        young = self._young
+        while young and young[0][0] <= self.horizon_s:
+            if at_once is not None and len(self._again) >= at_once:
+                break
+            cause = heapq.heappop(young)[2]
             if not cause.invocation.gone:
                 self._again[cause] = None
         return bool(self._again)
@@ -107,17 +110,16 @@ class Doubts:
         """
         if not cause.keys:
             return
-        began_s = _began_s(cause)
-        if not explained and began_s > self.horizon_s:
+        if not explained and _began_s(cause) > self.horizon_s:
             explained = True  # not yet: its call may be on its way
-            self._ask_later(cause, began_s)
+            self._ask_later(cause, _began_s(cause))
         if (
             explained
             and not returns
             and not (cause in self._unexplained.of or cause in self._returning.of)
         ):
             return  # as nearly all: no sign, and none before
-        source, stretch = source_of(cause.keys[0]), _stretch(began_s)
+        source, stretch = source_of(cause.keys[0]), _stretch(_began_s(cause))
         for signs, applies in ((self._unexplained, not explained), (self._returning, returns)):
             for flipped in signs.put(cause, (source, stretch) if applies else None):
                 self._ask_again(*flipped)
@@ -128,11 +130,12 @@ class Doubts:
         if began_s > self.horizon_s:
             self._ask_later(cause, began_s)  # whatever is noted until then
             return False
-        return not self._doubtful(*self._depend(cause)) and not self._unread.may_mean(cause)
+        source, stretch = self._depend(cause, began_s)
+        return not (self._doubtful(source, stretch) or self._unread.may_mean(cause))
 
     def trusts_content(self, cause: CauseNode) -> bool:
         """Say whether content that occurs but once proves the edge of a cause."""
-        source, stretch = self._depend(cause)
+        source, stretch = self._depend(cause, _began_s(cause))
         return not self._returning.near(source, stretch) or self.trusts_order(cause)
 
     def reason(self, cause: CauseNode) -> str | None:
@@ -170,10 +173,13 @@ class Doubts:
                     del self._dependents[source]
         self._again.pop(cause, None)
 
-    def _depend(self, cause: CauseNode) -> tuple[Source, int]:
+    def _depend(self, cause: CauseNode, began_s: float) -> tuple[Source, int]:
         source = source_of(cause.keys[0])
-        self._dependents.setdefault(source, {})[cause] = None
-        return source, _stretch(_began_s(cause))
+        dependents = self._dependents.get(source)
+        if dependents is None:
+            dependents = self._dependents[source] = {}
+        dependents[cause] = None
+        return source, _stretch(began_s)
 
     def _doubtful(self, source: Source, stretch: int) -> bool:
         if self._unexplained.near(source, stretch):

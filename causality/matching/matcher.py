@@ -95,7 +95,7 @@ class Matcher:
         """Put one output of a call into the indices."""
         self._ids.add_output(node, self._unsure)
         fact = node.fact
-        if node.call.fact.retries:
+        if node.call.fact.retries or node.call.fact.error is not None:
             self._unsure.update(self.retried.add_output(node))
         if fact.key is fact.item_hash is fact.subject is None and not fact.attribute_hashes:
             return  # nothing but its ids tells it
@@ -384,5 +384,5 @@ class Matcher:
 
     def _lineage_changed(self, invocation: Invocation) -> None:
         """Consider again what those effects may have caused whose lineage became known."""
-        if len(self._groups) and (invocation.made or invocation.triggered):
+        if (invocation.made or invocation.triggered) and len(self._groups):
             follow(invocation, self._groups.lineage_changed)
