@@ -116,9 +116,11 @@ def _publish(world: World, run: Run) -> Call:
     params = {"TopicArn": topic, "Message": "m"}
     if world.chance(0.7):
         params["Subject"] = subject
+    elif world.options.generation == 1 and world.chance(0.3):
+        params["Message"] = f"m:Subject:{subject}"  # written down, it looks like one with a subject
 
     def take_effect(origin: Origin | None) -> Event:
-        record, message_id = _sns_record(world, topic, "m", params.get("Subject"))
+        record, message_id = _sns_record(world, topic, params["Message"], params.get("Subject"))
         world.deliver("topic:news", record, origin, run.depth + 1)
         return {**metadata(world), "MessageId": message_id}
 
