@@ -108,6 +108,8 @@ def _why_not_certain(matcher: Matcher, cause: CauseNode, call: CallNode) -> str:
     if output is not None and accounts_differ(output, cause):
         return "it was made in another account, which may use the same names"
     found = cause.content or cause.order
+    if found is None and call.fact.error is not None:
+        return "it was not answered: nobody knows the id of what it may have sent"
     if found is None:
         return "its answer shows another id: this may be what an earlier try of it sent"
     if found.short:

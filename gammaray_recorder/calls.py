@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Place = Tuple[Invocation, str]
 
 _RESOURCE_LIMIT = 512
+_SENDING = ("events", "kinesis", "sns", "sqs")
 _EMPTY_PAYLOAD = 2  # "{}" would be equal to too many
 
 
@@ -49,6 +50,8 @@ def describe(
         outputs = [
             output for output in outputs_of(params, response or {}, place) if len(output) > 1
         ]
+        if response is None and service in _SENDING and not outputs:
+            outputs = [{wire.RESOURCE: resource or ""}]  # it may have been sent
         if outputs:
             event[wire.OUTPUTS] = outputs
             return

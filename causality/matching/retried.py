@@ -1,8 +1,8 @@
-"""Calls that were tried again: an earlier try may have worked, and nobody was told its id.
+"""Calls of which a try may have worked without that anybody was told its id.
 
-Boto3 shows the answer to a call's last try. The message, event or stream record that an earlier
-one sent has an id that no call shows. Then the call is a candidate, never more, if the service
-says that it took the record while the call lasted.
+Boto3 shows the answer to a call's last try, if there was one. The message, event or stream record
+that another one sent has an id that no call shows. Then the call is a candidate, never more, if
+the service says that it took the record while the call lasted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LONGEST_S: Final = 900.0  # Lambda ends a function by then
 
 
 class Retried:
-    """Calls that were tried again, and causes of which no call shows the id.
+    """Calls that were tried again or not answered, and causes of which no call shows the id.
 
     Attributes:
         waiting: these causes.
@@ -40,7 +40,7 @@ class Retried:
         return sum(map(len, self.waiting.values())) + sum(map(len, self._outputs.values()))
 
     def add_output(self, node: OutputNode) -> dict[CauseNode, None]:
-        """Enter an output of a call that was tried again; gives the causes that may be of it."""
+        """Enter an output, if nobody knows all ids of its call; gives what may be of it."""
         slots = _slots_of(node)
         for slot in slots:
             self._outputs.setdefault(slot, {})[node] = None
@@ -74,7 +74,8 @@ class Retried:
 
 def _slots_of(node: OutputNode) -> list[_Slot]:
     call, made_s = node.call.fact, node.call.fact.at_s
-    if not call.retries or call.service not in _SERVICES or made_s is None:
+    hides_ids = call.retries > 0 or call.error is not None
+    if not hides_ids or call.service not in _SERVICES or made_s is None:
         return []
     resource = node.fact.resource or call.resource or ""
     region = call.region or node.call.invocation.region or ""

@@ -74,6 +74,25 @@ def test_what_an_earlier_try_sent_may_be_of_the_call(service: str) -> None:
     assert all(graph == graphs[0] for graph in graphs)
 
 
+@pytest.mark.parametrize("service", _KINDS)
+@pytest.mark.parametrize("called_first", [True, False])
+def test_what_a_call_without_an_answer_sent_may_be_of_it(service: str, called_first: bool) -> None:
+    lost = _call(service, "", retries=0, err="ReadTimeoutError")
+    lost["out"] = [{"res": _KINDS[service].called}]
+    story = Story()
+    given = (_given(service, "1", T + 0.1),)
+    for name in ("sender", "child")[:: 1 if called_first else -1]:
+        if name == "sender":
+            story.invocation(name, T, lost, function=name)
+        else:
+            story.invocation(name, T, causes=given, function=name)
+    edge = story.edge("child")
+    assert (edge.evidence, [call.id for call in edge.candidates]) == ("ambiguous", ["c1"])
+    why = story.why("child")
+    assert "it was not answered" in why.summary
+    assert "it was not answered, and may have taken effect" in why.candidates[0]
+
+
 @pytest.mark.parametrize(
     ("call", "cause"),
     [

@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from gammaray_recorder import calls, calls_dynamodb, wire
+from gammaray_recorder.invocation import Invocation
 from gammaray_recorder.recording import Recorder
 from tests.unit.recorder.boto import boto_session
 from tests.unit.recorder.call_cases import (
@@ -28,6 +29,7 @@ from tests.unit.recorder.support import (
     ACCOUNT,
     REGION,
     Answer,
+    Context,
     Json,
     MemoryWriter,
     Request,
@@ -153,6 +155,28 @@ def test_a_call_without_an_answer_may_have_written(recording: Recording, server:
     assert call["err"] == "ReadTimeoutError"
     assert call["local"] == 1
     assert call["out"] == [put_output("orders", ITEM_IN_EVENT, ("id", "n", "photo"))]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "params", "resource"),
+    [
+        ("sqs", "SendMessageBatch", {"QueueUrl": f"https://sqs/{ACCOUNT}/jobs"}, "sqs"),
+        ("sns", "Publish", {"TopicArn": "arn:aws:sns:us-west-2:1:t"}, "sns"),
+        ("kinesis", "PutRecords", {"StreamName": "clicks"}, "kinesis"),
+        ("events", "PutEvents", {"Entries": [{"Source": "shop"}]}, ""),
+    ],
+)
+def test_a_message_without_an_answer_may_have_been_sent(
+    service: str, operation: str, params: Json, resource: str
+) -> None:
+    event: Json = {"s": service, "o": operation, "err": "ReadTimeoutError"}
+    calls.describe(event, params, None, (Invocation(Context(), REGION), REGION))
+    (output,) = event["out"]
+    assert list(output) == ["res"]
+    assert resource in output["res"]
+    refused: Json = {"s": service, "o": operation, "err": "AccessDenied"}
+    calls.describe(refused, params, {}, (Invocation(Context(), REGION), REGION))
+    assert "out" not in refused
 
 
 def test_retries_are_counted(recording: Recording, server: Server) -> None:
