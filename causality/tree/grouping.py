@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from itertools import accumulate
 from typing import Literal, TypeAlias
 
+from causality.accounts import Key, Place, shared_places, told
 from causality.snapshot import NodeId, State, TreeRow
 from causality.tree.index import TreeIndex
 from causality.tree.lines import Chain
@@ -56,11 +57,13 @@ class _Group:
     Attributes:
         node: the heading's id.
         at_s: when its time begins, where that is what it stands for.
+        account: the function's, where it stands for one.
         ends: the lines up to the end of each chain; made anew when `stale`.
         roots: by function, how many of the chains begin there.
     """
 
     __slots__ = (
+        "account",
         "at_s",
         "chains",
         "ends",
@@ -73,8 +76,9 @@ class _Group:
         "stale",
     )
 
-    def __init__(self, node: NodeId, at_s: float | None, region: str) -> None:
+    def __init__(self, node: NodeId, at_s: float | None, region: str, account: str) -> None:
         self.node = node
+        self.account = account
         self.at_s = at_s
         self.region = region
         self.chains: list[Chain] = []
@@ -84,8 +88,12 @@ class _Group:
         self.stale = True
 
     @property
-    def order(self) -> tuple[float, str, str]:
-        return (self.at_s or 0.0, self.label, self.region)
+    def order(self) -> tuple[float, Key]:
+        return (self.at_s or 0.0, self.key)
+
+    @property
+    def key(self) -> Key:
+        return (self.label, self.region, self.account)
 
     @property
     def label(self) -> str:
@@ -132,6 +140,7 @@ class GroupedRows:
         self._all_folded = by != "time"
         self._flipped: set[NodeId] = set()  # groups that are not as all others are
         self._order: list[_Group] = []
+        self._shared: frozenset[Place] = frozenset()  # whose accounts are told
         self._offsets: list[int] = [0]  # lines before each group, one more at the end
         self._revision = 0
         self._stale = True
@@ -227,6 +236,7 @@ class GroupedRows:
         self._changed.clear()
         self._stale = False
         self._order = sorted(self._groups.values(), key=lambda group: group.order)
+        self._shared = shared_places(group.key for group in self._order)
         sizes = (1 if self._is_folded(group) else 1 + group.lines() for group in self._order)
         self._offsets = [0, *accumulate(sizes)]
 
@@ -267,17 +277,17 @@ class GroupedRows:
 
     def _group_of(self, chain: Chain) -> _Group:
         root = chain.root
-        at_s, region = None, ""
+        at_s, region, account = None, "", ""
         if self._by == "time":
             at_s = chain.key[0] // _MINUTE_S * _MINUTE_S
             name = f"{at_s:.0f}"
         elif self._by == "application":
             name = self._applications.of(root.function or _UNKNOWN)
         else:
-            region = root.region or ""
-            name = f"{root.function or _UNKNOWN} {region}"
+            region, account = root.region or "", root.account or ""
+            name = f"{root.function or _UNKNOWN} {region} {account}".rstrip()
         node = f"{_PREFIX}{name}"
-        return self._groups.get(node) or _Group(node, at_s, region)
+        return self._groups.get(node) or _Group(node, at_s, region, account)
 
     def _position(self, group: _Group) -> int:
         return bisect_left(self._order, group.order, key=lambda known: known.order)
@@ -290,7 +300,7 @@ class GroupedRows:
             depth=-1,
             guides=(),
             last=False,
-            function=group.label,
+            function=f"{group.label} {told(group.key, self._shared)[2]}".rstrip(),
             region=group.region,
             state=group.state,
             started_at_s=group.at_s,

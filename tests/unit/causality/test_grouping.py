@@ -181,3 +181,18 @@ def test_levels_go_from_headings_to_everything() -> None:
     assert [row.node for row in _rows(shown.rows)] == ["a1", "a2"]
     assert shown.find("a1", lambda member: member.node == "a3", 1) == "a3"
     assert len(shown.rows) == 3
+
+
+def test_headings_tell_accounts_apart_where_they_share_a_function() -> None:
+    story = Story()
+    for request_id, function, account in (
+        ("r1", "pay", "111111111111"),
+        ("r2", "pay", "222222222222"),
+        ("r3", "pay", "222222222222"),
+        ("r4", "mail", "222222222222"),
+    ):
+        story.invocation(request_id, T, function=function, account=account)
+    tree = TreeIndex(story.engine)
+    tree.update(story.engine.invocations.values())
+    headings = {row.function: row.children for row in _rows(GroupedRows(tree, "function"))}
+    assert headings == {"mail": 1, "pay 111111111111": 1, "pay 222222222222": 2}
