@@ -17,6 +17,10 @@ from causality.snapshot import Evidence
 
 SCHEMA = "gammaray-graph/1"
 
+# Of a thousand alike calls to one function any may be meant by each of a thousand invocations:
+# to list them all, each time, would let a document grow with the square.
+_MAX_CALLS = 100
+
 
 class InvocationEntry(msgspec.Struct):
     """One attempt of one request id."""
@@ -265,8 +269,9 @@ def _edge_order(edge: EdgeEntry) -> tuple[str, ...]:
 
 def _edge_entry(edge: Edge) -> EdgeEntry:
     fact = edge.cause.fact
-    ambiguous = edge.parent is None
-    parents = dict.fromkeys(call.invocation.request_id for call in edge.candidates)
+    calls = edge.candidates
+    makers = calls if edge.parent is None else ()
+    parents = dict.fromkeys(call.invocation.request_id for call in makers)
     return EdgeEntry(
         edge.parent.request_id if edge.parent else None,
         edge.cause.invocation.request_id,
@@ -274,7 +279,7 @@ def _edge_entry(edge: Edge) -> EdgeEntry:
         operation_of(edge),
         resource_of(edge) or None,
         edge.evidence,
-        list(parents) if ambiguous else [],
-        [call.id for call in edge.candidates] if edge.call is None else [],
+        list(parents),
+        [call.id for call in calls[:_MAX_CALLS]] if edge.call is None else [],
         display_key(fact.key) if fact.key is not None else None,
     )

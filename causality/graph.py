@@ -117,9 +117,10 @@ class CallNode(msgspec.Struct, gc=False, eq=False):
         if self.fact.key is not None:
             return self.fact.key
         if len(self.outputs) == 1:
-            if self.outputs[0].fact.key is not None:
-                return self.outputs[0].fact.key
-            for cause in self.edges:
+            output = self.outputs[0].fact
+            if output.key is not None:
+                return output.key
+            for cause in self.edges if output.attribute_hashes else ():
                 if cause.fact.key is not None and cause.fact.service == self.fact.service:
                     return cause.fact.key
         return None

@@ -7,6 +7,7 @@ from typing import Final
 from causality import names
 from causality.facts import Cause
 from causality.graph import Edge
+from causality.matching.found import Alike
 from causality.matching.match_keys import is_destination
 from gammaray_recorder import wire
 
@@ -36,6 +37,8 @@ def origin_of(cause: Cause) -> str:
 
 def operation_of(edge: Edge) -> str | None:
     """Name what the caller did; None when nothing tells, or no call was involved."""
+    if isinstance(edge.meant, Alike):
+        return edge.meant.operation or None
     operations = {call.fact.operation for call in edge.candidates}
     if not operations and edge.parent is not None and not is_destination(edge.cause.fact):
         return "Invoke"  # the caller named itself in the payload that it sent

@@ -56,10 +56,12 @@ class Alike(msgspec.Struct, gc=False, eq=False):
     Attributes:
         calls: in order of their time, two or more.
         causes: all that mean them: the `edges` of each of the calls.
+        operation: what all of them did; None if they did not do the same.
     """
 
     calls: tuple[CallNode, ...]
     causes: dict[CauseNode, None]
+    operation: str | None
 
 
 def put_together(known: Alike | None, outputs: Sequence[OutputNode]) -> Alike | None:
@@ -78,7 +80,8 @@ def put_together(known: Alike | None, outputs: Sequence[OutputNode]) -> Alike | 
     calls = tuple([output.call for output in outputs])
     for call in calls:
         call.edges = causes
-    return Alike(calls, causes)
+    operations = {call.fact.operation for call in calls}
+    return Alike(calls, causes, operations.pop() if len(operations) == 1 else None)
 
 
 def take_asunder(alike: Alike) -> None:

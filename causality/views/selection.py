@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from causality.engine import Engine
 from causality.filters import Test
 from causality.graph import CallNode, Edge, Invocation
+from causality.matching.found import Alike
 
 # An ambiguous delivery is drawn from so many of the calls that can be meant: with thousands of
 # alike calls, all pairs would be more lines than any reader or layout can take.
@@ -59,7 +60,10 @@ def parents(edge: Edge) -> list[Invocation]:
 
 def candidates_drawn(edge: Edge) -> list[CallNode]:
     """Give the calls that a line is drawn from: the certain one, in doubt the first few."""
-    return sorted(edge.candidates, key=call_order)[:MAX_CANDIDATES]
+    calls = edge.candidates
+    if not isinstance(edge.meant, Alike):  # whose calls are in order of time
+        calls = tuple(sorted(calls, key=call_order))
+    return list(calls[:MAX_CANDIDATES])
 
 
 def time_order(invocation: Invocation) -> tuple[float, str]:

@@ -225,6 +225,12 @@ def _applied(items: list[Item], bound: int | None = None) -> Engine:
     return engine
 
 
+def test_a_document_does_not_grow_with_the_square_of_alike_calls() -> None:
+    edges = graph_document(_applied(_alike(150))).edges
+    assert {edge.parent_request_id for edge in edges} == {"p"}
+    assert {tuple(edge.call_candidates) for edge in edges} == {tuple(f"a{n}" for n in range(100))}
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_calls_that_nothing_tells_apart_share_what_they_led_to(order: int) -> None:
     engine = _applied(_alike(9)[::order])
