@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from causality.graph import CallNode, CauseNode, Invocation
+from causality.graph import CallNode, CauseNode, Invocation, Meant
+from causality.matching.found import Alike
 from causality.views.selection import call_order, time_order
 
 
@@ -21,13 +22,14 @@ def paired_calls(parent: Invocation) -> dict[CauseNode, CallNode]:
         return {}
     pairs: dict[CauseNode, CallNode] = {}
     taken: set[CallNode] = set()
-    left: dict[tuple[CallNode, ...], list[CallNode]] = {}  # the earliest at the end
+    left: dict[Meant | int, list[CallNode]] = {}  # the earliest at the end
     for cause in sorted(open_causes, key=_start):
         edge = cause.edge
         assert edge is not None
-        alike = edge.candidates
+        # What a thousand share is told by its identity: to hash it is to look at a thousand calls.
+        alike = id(edge.meant) if isinstance(edge.meant, Alike) else edge.meant
         if alike not in left:
-            left[alike] = sorted(alike, key=call_order, reverse=True)
+            left[alike] = sorted(edge.candidates, key=call_order, reverse=True)
         while len(left[alike]) > 1 and left[alike][-1] in taken:
             left[alike].pop()
         pairs[cause] = left[alike][-1]
