@@ -21,6 +21,7 @@ from causality.matching.match_keys import exact_cause_keys, is_destination, s3_c
 from causality.silence import Silence
 
 _CANDIDATES = 4
+_DEEDS = {"dynamodb": "wrote", "s3": "wrote", "stepfunctions": "started"}
 # Error codes of calls that a service refused because they were too many: those that botocore
 # retries as such, and HTTP's.
 THROTTLED = frozenset(
@@ -262,8 +263,10 @@ def _why_orphan(function: str, cause: CauseNode) -> str:
             f"{function} was invoked by {fact.caller_function or 'a function'} "
             f"{fact.caller}, of which no record was read"
         )
-    reason = "no recorded call wrote it"
-    if fact.service == "s3" and s3_change(fact.name) is None:
+    reason = f"no recorded call {_DEEDS.get(fact.service, 'sent')} it"
+    if fact.service == "sqs":
+        reason += ", unless a topic did whose messages are delivered raw, without their ids"
+    elif fact.service == "s3" and s3_change(fact.name) is None:
         reason = "calls that do so are recorded without an id to match by"
     if not cause.keys and not exact_cause_keys(cause):
         reason = "its record holds no id or key to match by"

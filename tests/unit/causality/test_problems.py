@@ -219,6 +219,31 @@ def test_whom_the_original_shows_without_ids_tells_nothing_of_calls() -> None:
     assert story.problems("orphan")
 
 
+@pytest.mark.parametrize(
+    ("cause", "reason"),
+    [
+        (
+            {"s": "sqs", "res": "arn:aws:sqs:r:1:work", "ids": {"sqs_message": "m"}},
+            "fn was started by sqs work: no recorded call sent it, "
+            "unless a topic did whose messages are delivered raw, without their ids",
+        ),
+        (
+            {"s": "events", "res": "shop", "name": "Sold", "ids": {"event_id": "e"}},
+            "fn was started by Sold shop: no recorded call sent it",
+        ),
+        (
+            {"s": "s3", "res": "b", "key": "k", "name": "ObjectCreated:Put"},
+            "fn was started by ObjectCreated:Put b/k: no recorded call wrote it",
+        ),
+    ],
+)
+def test_why_a_call_is_missing_is_told(cause: dict[str, Any], reason: str) -> None:
+    story = Watched()
+    story.invocation("r1", T, causes=(cause,))
+    (found,) = story.problems("orphan")
+    assert found.detail == reason
+
+
 def test_a_tag_of_an_object_cannot_be_followed() -> None:
     story = Watched()
     cause = {"s": "s3", "res": "photos", "key": "a", "name": "ObjectTagging:Put"}

@@ -112,7 +112,7 @@ def test_an_orphan_is_one_after_the_deadline_and_until_its_call_comes() -> None:
     assert not index.newest(T + DEADLINE_S - 1, 9)
     (problem,) = index.newest(T + DEADLINE_S + 1, 9)
     assert (problem.kind, problem.request_id) == ("orphan", "r1")
-    assert "no recorded call wrote it" in problem.detail
+    assert "no recorded call sent it" in problem.detail
     call = {"k": "c", "i": "c1", "t": T - 1, "s": "sns", "o": "Publish"}
     call["out"] = [{"res": "topic", "ids": {"sns_message": "m"}}]
     engine.apply_records(_records(call, request_id="late"))
