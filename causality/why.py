@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from causality.clock import ROUNDING_S
 from causality.facts import Cause
-from causality.graph import CallNode, CauseNode, Edge, OutputNode
+from causality.graph import CallNode, CauseNode, Edge, Invocation, OutputNode
 from causality.keys import display_key
 from causality.matching.agreement import accounts_differ, same_address, started_by
 from causality.matching.match_keys import is_destination
@@ -37,6 +37,9 @@ def explain(matcher: Matcher, edge: Edge) -> Why:
         output = _output_for(call, cause.fact)
         if output is not None:
             fields.extend(_fields(output, cause))
+    trace = _shared_trace(edge.parent, cause) if edge.parent is not None else None
+    if trace is not None:
+        fields.append(("X-Ray trace", trace, trace))
     candidates: list[str] = []
     if edge.call is None:
         candidates = [f"{_call_text(call)}: {_why_perhaps(call, cause)}" for call in calls]
@@ -203,6 +206,8 @@ def _why_perhaps(call: CallNode, cause: CauseNode) -> str:
     began_s = cause.invocation.recorded_at_s
     if began_s is not None:
         reasons.append(_distance(output.made_s, began_s))
+    if _shared_trace(call.invocation, cause) is not None:
+        reasons.append("of the same X-Ray trace")
     if call.fact.retries:
         reasons.append(f"tried {call.fact.retries + 1} times, any of which may have worked")
     elif call.effect == "possible":
@@ -210,6 +215,14 @@ def _why_perhaps(call: CallNode, cause: CauseNode) -> str:
     if ours.doubtful:
         reasons.append("its text can be read so, and in another way")
     return ", ".join(reasons)
+
+
+def _shared_trace(maker: Invocation, cause: CauseNode) -> str | None:
+    """Give the X-Ray trace that both sides show: it supports an edge, and proves none."""
+    ours = {attempt.trace_id for attempt in maker.attempts.values()}
+    theirs = {attempt.trace_id for attempt in cause.invocation.attempts.values()}
+    theirs.add(cause.fact.ids.get(wire.ID_TRACE_ROOT))
+    return min((trace for trace in ours & theirs if trace), default=None)
 
 
 def _distance(made_s: float, began_s: float) -> str:

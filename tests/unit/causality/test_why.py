@@ -131,3 +131,24 @@ def test_a_header_that_arrived_elsewhere_may_have_been_handed_on() -> None:
     assert forwarded.edge("r2").evidence == "ambiguous"
     assert "handed it on" in forwarded.why("r2").summary
     assert f"sent to {_URL}" in forwarded.why("r2").candidates[0]
+
+
+def test_a_trace_that_both_sides_show_supports_an_edge() -> None:
+    trace = "1-65f1a2b3-0123456789abcdef01234567"
+    queue = "arn:aws:sqs:us-west-2:123456789012:work"
+    story = Story()
+    traced = {"k": "s", "t": T, "trace": trace}
+    sent = {"k": "c", "t": T, "d": 0.5, "g": "us-west-2", "s": "sqs", "o": "SendMessage"}
+    first = {**sent, "i": "c1", "out": [{"res": queue, "ids": {"sqs_message": "m1"}}]}
+    # Nobody knows the ids of what these two may have sent.
+    lost = {**sent, "err": "ReadTimeoutError", "out": [{"res": queue}]}
+    story.invocation("r1", T, traced, first, {**lost, "i": "c2"}, function="sender")
+    story.invocation("r2", T, {**lost, "i": "c3"}, function="other")
+    for name in ("m1", "m2"):
+        ids = {"sqs_message": name, "trace_root": trace}
+        cause = {"s": "sqs", "res": queue, "t": T + 0.1, "g": "us-west-2", "ids": ids}
+        story.invocation(name, T + 0.6, causes=(cause,))
+    assert ("X-Ray trace", trace, trace) in story.why("m1").fields
+    one, other = story.why("m2").candidates
+    assert "of the same X-Ray trace" in one
+    assert "X-Ray" not in other
