@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
@@ -16,7 +17,10 @@ from widgets.timeline import timeline
 
 _Figure: TypeAlias = tuple[str, str, Style]  # name, value, how the value looks
 
+_FROM = " from "
 _CHAIN_DURATION = 7
+_NAME_KEPT = 16  # cells that a name leaves to nothing beside it
+_CALL_FIGURES = 17  # cells of sign, offset and duration
 _CHAIN_NAME_LEAST, _CHAIN_NAME_CAP = 12, 28
 
 
@@ -64,14 +68,21 @@ class DetailItems:
         detail, look = self._detail, self._look
         palette = look.palette
         state = palette.state(detail.state)
-        pieces = [
-            (f" {look.glyphs.state[detail.state]} {STATE_WORDS[detail.state]}", state),
-            ("  " + look.safe(detail.function), palette.strong),
-            ("  " + look.safe(detail.region), look.region_style(detail.region)),
-        ]
-        if detail.attempts > 1:
-            pieces.append((f"  try {detail.attempt} of {detail.attempts}", palette.warn))
-        return pieces_item(pieces, detail.function)
+        before = f" {look.glyphs.state[detail.state]} {STATE_WORDS[detail.state]}"
+        region = "  " + look.safe(detail.region)
+        tries = f"  try {detail.attempt} of {detail.attempts}" if detail.attempts > 1 else ""
+
+        def paint(width: int) -> list[Segment]:
+            room = width - cell_len(before + region + tries) - 2
+            name = look.shortened(look.safe(detail.function), max(_NAME_KEPT, room))
+            return [
+                Segment(before, state),
+                Segment(f"  {name}", palette.strong),
+                Segment(region, look.region_style(detail.region)),
+                *([Segment(tries, palette.warn)] if tries else ()),
+            ]
+
+        return Item(paint, detail.function)
 
     def _times(self) -> list[_Figure]:
         detail, palette = self._detail, self._look.palette
@@ -105,13 +116,26 @@ class DetailItems:
 
     def _cause(self) -> Item:
         detail, look = self._detail, self._look
-        pieces = [(" from ", look.palette.muted), (look.safe(detail.cause), look.palette.text)]
-        grades = {why.evidence for why in detail.edges}
-        for grade in ("exact", "content", "order", "ambiguous"):
-            if grade in grades:
-                style = look.palette.warn if grade == "ambiguous" else look.palette.ok
-                pieces.append((f"  {EVIDENCE_LETTERS[grade]} {grade}", style))
-        return pieces_item(pieces, detail.cause)
+        graded = {why.evidence for why in detail.edges}
+        grades = [
+            Segment(
+                f"  {EVIDENCE_LETTERS[grade]} {grade}",
+                look.palette.warn if grade == "ambiguous" else look.palette.ok,
+            )
+            for grade in EVIDENCE_LETTERS
+            if grade in graded
+        ]
+
+        def paint(width: int) -> list[Segment]:
+            room = width - len(_FROM) - sum(len(grade.text) for grade in grades)
+            cause = look.shortened(look.safe(detail.cause), max(_NAME_KEPT, room))
+            return [
+                Segment(_FROM, look.palette.muted),
+                Segment(cause, look.palette.text),
+                *grades,
+            ]
+
+        return Item(paint, detail.cause)
 
     def _error(self) -> Item:
         text = self._detail.error or ""
@@ -122,8 +146,13 @@ class DetailItems:
     def _label(self, name: str, value: str | None) -> Item:
         look = self._look
         text = look.glyphs.text(formats.UNKNOWN) if value is None else look.safe(value)
-        pieces = [(f" {name} ", look.palette.muted), (text, look.palette.text)]
-        return pieces_item(pieces, value or "")
+        head = f" {name} "
+
+        def paint(width: int) -> list[Segment]:
+            shown = look.shortened(text, width - cell_len(head))
+            return [Segment(head, look.palette.muted), Segment(shown, look.palette.text)]
+
+        return Item(paint, value or "")
 
     def _heading(self, text: str) -> Item:
         style = self._look.palette.muted + Style(bold=True)
@@ -226,16 +255,25 @@ class DetailItems:
         def paint(width: int) -> list[Segment]:
             sign = glyphs.state["error"] if call.error else " "
             on = look.safe(call.resource)
+            started = ", ".join(look.safe(name) for name in call.triggered)
+            operation = f"  {look.safe(call.operation)}"
+            # Half of what is left for each of the two names, when there are two.
+            room = width - _CALL_FIGURES - cell_len(operation) - 1
+            kept = max(_NAME_KEPT, (room - 3) // 2 if started else room)
             pieces = [
                 (f" {sign} ", palette.error),
                 (look.right(formats.offset(call.offset_s), 7) + " ", palette.muted),
                 (look.right(glyphs.text(formats.duration(call.duration_s)), 6), palette.text),
-                (f"  {look.safe(call.operation)}", palette.text),
-                (f"{glyphs.arrow}{on}" if on else f" {look.safe(call.service)}", palette.text),
+                (operation, palette.text),
+                (
+                    f"{glyphs.arrow}{look.shortened(on, kept)}"
+                    if on
+                    else f" {look.safe(call.service)}",
+                    palette.text,
+                ),
             ]
-            if call.triggered:
-                started = ", ".join(look.safe(name) for name in call.triggered)
-                pieces.append((f"  {glyphs.arrow} {started}", palette.key))
+            if started:
+                pieces.append((f"  {glyphs.arrow} {look.shortened(started, kept)}", palette.key))
             if call.error:
                 pieces.append((f"  {look.safe(call.error)}", palette.error))
             if call.key:
