@@ -74,7 +74,8 @@ class ProblemIndex:
         """Take over what changed in the graph."""
         for invocation in touched:
             self._silence.update(invocation)
-            found = [] if invocation.gone else list(_standing(self._engine, invocation))
+            standing = () if invocation.gone else _standing(self._engine, invocation)
+            found = list(dict.fromkeys(standing))  # records of one key are in doubt together
             if found:
                 self._standing[invocation] = found
             else:
@@ -96,10 +97,9 @@ class ProblemIndex:
         found = _losses(self._engine)
         for standing in islice(reversed(self._standing.values()), limit):
             found.extend(standing)
-        for cause in islice(reversed(self._engine.waiting), limit):
-            orphan = _orphan(self._engine, cause, now_s)
-            if orphan is not None:
-                found.append(orphan)
+        waiting = islice(reversed(self._engine.waiting), limit)
+        orphans = (_orphan(self._engine, cause, now_s) for cause in waiting)
+        found.extend(dict.fromkeys(orphan for orphan in orphans if orphan is not None))
         found.extend(islice(_looping(self._loops), limit))
         finished = self._engine.finished
         until_s = float("inf") if finished else now_s - DEADLINE_S

@@ -255,6 +255,20 @@ def test_a_tag_of_an_object_cannot_be_followed() -> None:
     )
 
 
+def test_one_doubt_of_many_records_is_told_once() -> None:
+    story = Watched()
+    for name in ("r1", "r2"):
+        call = {**_put("c1", T), "o": "UpdateItem", "out": [{"res": "orders", "key": "a"}]}
+        story.invocation(name, T, call, function="writer")
+    causes = tuple({**TABLE, "key": "a", "ids": {"ddb_event": f"e{n}"}} for n in range(2))
+    story.invocation("r3", T + 1, causes=causes, function="consumer")
+    story.engine.finish()
+    assert len(story.problems("ambiguous")) == 1
+    messages = ({"s": "sqs", "res": "q", "ids": {"sqs_message": f"m{n}"}} for n in range(2))
+    story.invocation("r4", T + 2, causes=tuple(messages), function="consumer")
+    assert len(story.problems("orphan")) == 1
+
+
 def test_doubts_about_an_invoke_are_told_in_plain_words() -> None:
     story = Watched()
     payload = {"res": "fn", "hash": "h"}
