@@ -7,8 +7,6 @@ text's readings the likeliest has the shortest values: what one call is doubted 
 
 from __future__ import annotations
 
-from collections import Counter
-
 from causality.graph import CallNode, CauseNode, OutputNode
 from causality.matching.delivery import CANDIDATES
 from causality.matching.found import Found
@@ -68,13 +66,14 @@ class Readings:
         given of just these calls. What makes order doubtful is left out: it is near those, too,
         to whom a less likely reading is a rival.
         """
-        given: Counter[tuple[tuple[CallNode, ...], tuple[str, str]]] = Counter()
+        given: dict[tuple[tuple[CallNode, ...], tuple[str, str]], int] = {}
         for cause in call.edges:
             found = _result_of(cause)
             if found is not None and found.certain and len(found.outputs) < CANDIDATES:
                 if len(found.outputs) == 1:
                     return True
-                given[tuple([o.call for o in found.outputs]), cause.invocation.consumer] += 1
+                told = (tuple([o.call for o in found.outputs]), cause.invocation.consumer)
+                given[told] = given.get(told, 0) + 1
         return any(len(calls) <= count for (calls, _), count in given.items())
 
 

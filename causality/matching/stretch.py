@@ -139,12 +139,10 @@ class Rules:
         if cause.exact is None and (
             self._by_content or cause.content is None or _is_foreign(cause.content, cause)
         ):
-            if visible and self._fits(output, delivery):
-                if not accounts_differ(output, cause):
-                    return [self._alone(delivery, [output])]
-                verdict = Verdict(delivery, [output])
-            else:
-                verdict = Verdict(delivery, [])
+            covers = self._covers(output, delivery) if visible else None
+            if covers is not None and not accounts_differ(output, cause):
+                return [self._alone(delivery, [output], covers)]
+            verdict = Verdict(delivery, [] if covers is None else [output])
             verdict.left_out = True
             return [verdict]
         stretch = Stretch(crowded=False)
@@ -173,7 +171,9 @@ class Rules:
     def _solved(self, entries: list[Entry]) -> Iterator[Verdict]:
         if len(entries) == 1 and len(entries[0].fitting) == 1:
             if not entries[0].settled:
-                yield self._alone(entries[0].delivery, entries[0].fitting)
+                (entry,) = entries
+                covers = self._is_proven(entry.fitting[0], entry)
+                yield self._alone(entry.delivery, entry.fitting, covers)
             return
         fits = [entry.fitting for entry in entries]
         ordered = in_sequence([e.delivery for e in entries], [e.fitting for e in entries])
@@ -215,12 +215,11 @@ class Rules:
                 verdict.excluded = [o for o in fit if o not in verdict.outputs]
             yield verdict
 
-    def _alone(self, delivery: Delivery, fitting: list[OutputNode]) -> Verdict:
+    def _alone(self, delivery: Delivery, fitting: list[OutputNode], covers: bool) -> Verdict:
         """Solve a stretch of one delivery that one output fits."""
         verdict = Verdict(delivery, fitting)
-        covered = self._is_proven_for(fitting[0], delivery.causes[0])
-        verdict.left_out = not covered
-        verdict.certain = covered and self._is_plausible(verdict)
+        verdict.left_out = not covers
+        verdict.certain = covers and self._is_plausible(verdict)
         return verdict
 
     def cast_doubt(self, verdicts: list[Verdict]) -> None:
@@ -272,26 +271,33 @@ class Rules:
         ]
 
     def _fits(self, output: OutputNode, delivery: Delivery) -> bool:
+        return self._covers(output, delivery) is not None
+
+    def _covers(self, output: OutputNode, delivery: Delivery) -> bool | None:
+        """Say whether an output that fits a delivery surely took effect; None if it does not fit."""
         made_s = output.made_s
         cause = delivery.causes[0]
         if made_s > delivery.latest_s or contents_differ(output, cause.fact):
-            return False
-        if not self._is_proven_for(output, cause) and not output.spare:
-            return False
+            return None
+        proven = self._is_proven_for(output, cause)
+        if not proven and not output.spare:
+            return None
         if made_s < delivery.began_s - self.window_s or delivery.written_after(output):
-            return False
+            return None
         if deeds_differ(output, cause.fact):
-            return False
+            return None
         maker = output.call.invocation
         may_follow = made_s > delivery.began_s - CLOCK_SKEW_S
         for given in delivery.causes:
             if maker is given.invocation:
-                return False
+                return None
             if may_follow and maker.causes and self._led_to(given.invocation, maker):
-                return False
-        if self._elsewhere is None or delivery.identity[0] == NAMELESS:
-            return True
-        return not any(self._followed(output, given) for given in self._elsewhere(delivery))
+                return None
+        if self._elsewhere is not None and delivery.identity[0] != NAMELESS:
+            for given in self._elsewhere(delivery):
+                if self._followed(output, given):
+                    return None
+        return proven
 
     def _followed(self, output: OutputNode, given: CauseNode) -> bool:
         """Say whether an output came of a record, which then is not its own."""

@@ -98,15 +98,6 @@ def _cause(text: str, function: str | None) -> Cause:
     if text.startswith(":esARN:"):
         return _cause_with_arn(text.removeprefix(":esARN:"))
     source = text.removeprefix(":es:")
-    # What follows is of an event that was handed on with the records that somebody else was given.
-    if source == _EXTERNAL or source.startswith(f"{_EXTERNAL}:"):
-        return Cause("lambda", function, name="external")
-    if source.startswith(_INVOKED):
-        caller, _, rest = source.removeprefix(_INVOKED).partition(":")
-        request_id = rest.partition(":")[0]
-        if not caller or not request_id:
-            raise UnreadablePayload(f"entry names no caller: {text[:120]!r}")
-        return Cause("lambda", function, caller=request_id, caller_function=caller)
     if source.startswith("sns:sub:"):
         subject, _, topic = source.removeprefix("sns:sub:").rpartition(":op:")
         if not _TOPIC.match(topic):
@@ -118,6 +109,15 @@ def _cause(text: str, function: str | None) -> Cause:
         if not bucket or not found or not found_too:
             raise UnreadablePayload(f"S3 entry cannot be read: {text[:120]!r}")
         return Cause("s3", bucket, key=unquote_plus(key), name=name or None)
+    # What follows is of an event that was handed on with the records that somebody else was given.
+    if source == _EXTERNAL or source.startswith(f"{_EXTERNAL}:"):
+        return Cause("lambda", function, name="external")
+    if source.startswith(_INVOKED):
+        caller, _, rest = source.removeprefix(_INVOKED).partition(":")
+        request_id = rest.partition(":")[0]
+        if not caller or not request_id:
+            raise UnreadablePayload(f"entry names no caller: {text[:120]!r}")
+        return Cause("lambda", function, caller=request_id, caller_function=caller)
     return Cause("unknown", source or None)
 
 
