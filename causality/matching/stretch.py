@@ -274,7 +274,7 @@ class Rules:
         return self._covers(output, delivery) is not None
 
     def _covers(self, output: OutputNode, delivery: Delivery) -> bool | None:
-        """Say whether an output that fits a delivery surely took effect; None if it does not fit."""
+        """Say whether an output that fits a delivery surely took effect; None if it does not."""
         made_s = output.made_s
         cause = delivery.causes[0]
         if made_s > delivery.latest_s or contents_differ(output, cause.fact):
