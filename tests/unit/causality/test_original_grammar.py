@@ -380,7 +380,11 @@ def test_a_call_that_started_nothing_is_told_once_however_it_can_be_read() -> No
         _record("p:entry00000000", f"pl:{arn}parent:es:ext:invokeCLI", T),
         _record("p:1", json.dumps({"id": "c1", "start_time": T, "gr_payload": text}), T),
         *(
-            _record(f"{n}:entry00000000", f"pl:{arn}child:es:s3:bkt:b:key:{key}:op:Other", T + 9)
+            _record(
+                f"{n}:entry00000000",
+                f"pl:{arn}child:es:s3:bkt:b:key:{key}:op:ObjectCreated:Put",
+                T + 9,
+            )
             for n, key in enumerate(["in/x", "in/a%3AContentType%3Aimage/x"])
         ),
     ]
