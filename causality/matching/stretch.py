@@ -233,12 +233,11 @@ class Rules:
             if not verdict.left_out:
                 continue
             first = max(0, index - REACH)
+            near = {output for outputs in own[first:index] for output in outputs}
+            fitting = {output for output in near if self._fits(output, verdict.delivery)}
             for earlier, outputs in zip(verdicts[first:index], own[first:index], strict=True):
-                shared = [o for o in outputs if self._fits(o, verdict.delivery)]
-                if shared:
-                    earlier.certain = False
-                    verdict.outputs = list(dict.fromkeys([*shared, *verdict.outputs]))
-            verdict.outputs.sort(key=output_order)
+                earlier.certain = earlier.certain and fitting.isdisjoint(outputs)
+            verdict.outputs = sorted(fitting.union(verdict.outputs), key=output_order)
             for later in verdicts[index + 1 : index + 1 + REACH]:
                 if later.delivery.latest_s - verdict.delivery.latest_s <= PROMPT_S:
                     later.certain = False
