@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator
 from itertools import islice
 
@@ -17,7 +18,12 @@ from causality.graph import CallNode, CauseNode, Invocation
 from causality.hops import happening, origin_of
 from causality.keys import display_key
 from causality.latency import SeriesKey, function_key
-from causality.matching.match_keys import exact_cause_keys, is_destination, s3_change
+from causality.matching.match_keys import (
+    exact_cause_keys,
+    is_destination,
+    record_identity,
+    s3_change,
+)
 from causality.silence import Silence
 
 _CANDIDATES = 4
@@ -178,7 +184,10 @@ def _standing(engine: Engine, invocation: Invocation) -> Iterator[Problem]:
     tries = engine.matcher.redeliveries.tries(invocation)
     if len(tries) > 1 and tries[-1] is invocation and invocation.causes:
         what = describe_cause(invocation.causes[0].fact)
-        detail = f"{function} was given {what} {len(tries)} times, under other request ids"
+        given = Counter(record_identity(cause) for member in tries for cause in member.causes)
+        times = max(given.values())
+        parts = " in parts," if times < len(tries) else ""  # a batch may come again in halves
+        detail = f"{function} was given {what} {times} times,{parts} under other request ids"
         yield Problem("retry", detail, request_id, at_s)
     if tries[0] is invocation and any(cause.repeated for cause in invocation.causes):
         again = [cause for cause in invocation.causes if cause.repeated]

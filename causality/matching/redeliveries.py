@@ -72,6 +72,9 @@ class Redeliveries:
                 if joined or other.repeated != repeated:
                     other.repeated = repeated
                     yield other
+            if joined:
+                # Others were given other parts of the batch: which try they are has changed, too.
+                yield from self._beside([other.invocation for other in again])
 
     def _join(
         self, invocations: Sequence[Invocation], records: dict[Invocation, set[Identity]]
@@ -92,6 +95,14 @@ class Redeliveries:
                     joined = True
                     break
         return joined
+
+    def _beside(self, invocations: Sequence[Invocation]) -> Iterator[CauseNode]:
+        known = set(invocations)
+        groups = {id(group): group for i in invocations if (group := self._tries.get(i))}
+        for group in groups.values():
+            for member in group:
+                if member not in known:
+                    yield from member.causes[:1]
 
     def _unite(self, one: Invocation, other: Invocation) -> None:
         few, many = sorted((self._tries.get(i, {i: None}) for i in (one, other)), key=len)

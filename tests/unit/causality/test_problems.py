@@ -118,6 +118,18 @@ def test_a_record_that_came_again_is_a_retry() -> None:
     assert found.detail == "fn was given sqs work 3 times, under other request ids"
 
 
+def test_a_batch_that_came_again_in_parts_is_a_retry() -> None:
+    story = Watched()
+    stream = "arn:aws:kinesis:us-west-2:1:stream/clicks"
+    causes = [{"s": "kinesis", "res": stream, "ids": {"kinesis": f"s:{n}"}} for n in range(2)]
+    for number, batch in enumerate((causes, causes[:1], causes[1:])):
+        story.invocation(f"r{number}", T + number, causes=tuple(batch))
+    (found,) = story.problems("retry")
+    assert found.detail == (
+        "fn was given kinesis stream/clicks 2 times, in parts, under other request ids"
+    )
+
+
 def test_unreadable_records_are_grouped_by_reason_with_their_place() -> None:
     story = Watched()
     story.engine.apply_unreadable(
