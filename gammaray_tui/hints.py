@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from causality.snapshot import Header
+from causality.snapshot import Header, Snapshot
 from gammaray_tui.actions import BY_ID, Pane, key_sign
 from gammaray_tui.keymap import Keymap
 from widgets import formats
@@ -86,6 +87,33 @@ def empty_hints(
     return [(keymap.shown(BY_ID[action_id]), text) for action_id, text in wanted]
 
 
+class Emptiness(NamedTuple):
+    """Why nothing is shown, and the keys that change that, each with what it does."""
+
+    title: str
+    hints: list[tuple[str, str]]
+
+
+def chosen_away(snapshot: Snapshot, keymap: Keymap, filter_text: str) -> Emptiness | None:
+    """Say by which choice of the user nothing of what there is can be seen; None: by none."""
+    back = keymap.shown(BY_ID["back"])
+    if filter_text:
+        change = keymap.shown(BY_ID["filter"])
+        hints = [(back, "to take the filter off"), (change, "to change it")]
+        return Emptiness("Nothing fits the filter", hints)
+    if snapshot.after_s is not None:
+        since = formats.clock(snapshot.after_s)
+        return Emptiness(
+            f"No chain has begun since {since} UTC", [(back, "to show all chains again")]
+        )
+    return None
+
+
+def in_trouble(header: Header) -> bool:
+    """Say whether a region cannot be read now."""
+    return any(state.phase in ("retrying", "down") for state in header.regions)
+
+
 def screen_hints(keymap: Keymap, *wanted: tuple[str, str]) -> Sequence[KeyHint]:
     """Give the hints of a screen beside the main one.
 
@@ -110,6 +138,7 @@ def footer_hints(
     paused: bool,
     empty: bool,
     filtered: bool,
+    troubled: bool = False,
     replaying: bool = False,
     ended: bool = False,
     past: bool = False,
@@ -119,6 +148,8 @@ def footer_hints(
     wanted = _EMPTY_FOOTER if empty else _FOOTERS[pane]
     if replaying:
         wanted = tuple(dict.fromkeys((*_REPLAY_FOOTER, *wanted)))
+    if troubled:  # what is wrong with a region is told there, and what to do
+        wanted = tuple(dict.fromkeys(("regions", *wanted)))
     if past:
         wanted = ("back", *(action_id for action_id in wanted if action_id != "pause"))
     for action_id in wanted:

@@ -15,7 +15,7 @@ from causality.service_map import edge_filter, node_filter
 from causality.snapshot import Mode, NodeId, Snapshot
 from causality.tree.grouping import Grouping
 from gammaray_tui.actions import Pane, key_bindings
-from gammaray_tui.hints import empty_hints, footer_hints
+from gammaray_tui.hints import chosen_away, empty_hints, footer_hints, in_trouble
 from gammaray_tui.screens.app_screen import AppScreen
 from gammaray_tui.screens.filtering import FilterLine
 from gammaray_tui.screens.main_css import MAIN_CSS
@@ -119,13 +119,15 @@ class MainScreen(AppScreen[None]):
             self.causal_tree.border_title = self._tree_title
             self._name_latency()
         empty = len(snapshot.rows) == 0
-        if empty != self.has_class("-empty"):
-            self.set_class(empty, "-empty")
-            self.show_hints()
+        for name, holds in (("-empty", empty), ("-troubled", in_trouble(header))):
+            if holds != self.has_class(name):
+                self.set_class(holds, name)
+                self.show_hints()
         if empty:
             self._explain_emptiness(snapshot)
-        chains = formats.plural(header.chains, "chain")
-        counted = f"{formats.count(header.invocations)} inv · {chains}"
+        counted = (
+            f"{formats.count(header.invocations)} inv · {formats.plural(header.chains, 'chain')}"
+        )
         self._set_subtitle(self._look.glyphs.text(counted))
 
     @property
@@ -137,25 +139,20 @@ class MainScreen(AppScreen[None]):
         return title if after_s is None else f"{title}, since {formats.clock(after_s)}"
 
     def _explain_emptiness(self, snapshot: Snapshot) -> None:
-        header = snapshot.header
-        if self.filter_text and header.invocations:
-            hints = [("esc", "to take the filter off"), ("/", "to change it")]
-            self._start.show_state((), (), hints, "Nothing fits the filter")
-        elif snapshot.after_s is not None and header.invocations:
-            hints = [("esc", "to show all chains again")]
-            since = formats.clock(snapshot.after_s)
-            self._start.show_state((), (), hints, f"No chain has begun since {since} UTC")
-        else:
-            app = self.gammaray
-            hints = empty_hints(
-                header,
-                app.keymap,
-                can_operate=app.operations is not None,
-                can_look=app.can_look,
-                can_switch=app.switching is not None,
-            )
-            title = "There was no record" if self._replay.state == "ended" else "No records yet"
-            self._start.show_state(header.regions, snapshot.notes, hints, title)
+        app, header = self.gammaray, snapshot.header
+        why = chosen_away(snapshot, app.keymap, self.filter_text) if header.invocations else None
+        if why is not None:
+            self._start.show_state((), (), why.hints, why.title)
+            return
+        hints = empty_hints(
+            header,
+            app.keymap,
+            can_operate=app.operations is not None,
+            can_look=app.can_look,
+            can_switch=app.switching is not None,
+        )
+        title = "There was no record" if self._replay.state == "ended" else "No records yet"
+        self._start.show_state(header.regions, snapshot.notes, hints, title)
 
     def _set_subtitle(self, text: str) -> None:
         # Assigning a title paints the whole pane again: not more often than it can be read.
@@ -192,6 +189,7 @@ class MainScreen(AppScreen[None]):
                 paused=app.paused or self._replay.state == "paused",
                 ended=self._replay.state == "ended",
                 empty=self.has_class("-empty") and not self.filter_text,
+                troubled=self.has_class("-troubled"),
                 filtered=bool(self.filter_text),
                 replaying=app.player is not None,
                 past=app.live is not None,

@@ -68,6 +68,7 @@ async def test_a_firing_that_failed_leaves_the_state_of_the_regions_in_sight() -
         await until(pilot, lambda: "The connection was closed." in text_of(app))
         await pilot.press("escape")
         await until(pilot, lambda: "There is no table gammaRays here" in text_of(app))
+        assert text_of(app).splitlines()[-1].startswith(" r regions")  # which tells more
         assert "press i to deploy" in text_of(app)
         assert "press f" not in text_of(app)
 
