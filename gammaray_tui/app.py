@@ -312,6 +312,7 @@ class GammarayApp(FewToasts):
     async def action_act(self, action_id: str) -> None:
         """Do what an action of the registry says; what stands in its way becomes a message."""
         action = BY_ID[action_id]
+        self.main.take_selection()
         try:
             result = action.run(self)
             if inspect.isawaitable(result):

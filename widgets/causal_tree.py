@@ -108,6 +108,11 @@ class CausalTree(LineList):
         return self._rows.row(self.cursor) if self.cursor < len(self._rows) else None
 
     @property
+    def selected(self) -> NodeId | None:
+        """The invocation or call that the cursor stands on."""
+        return self._selected
+
+    @property
     def ticks(self) -> bool:
         """Whether a line on screen changes as time passes, as it was shown last."""
         return self._ticks

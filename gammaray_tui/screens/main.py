@@ -12,7 +12,7 @@ from textual.containers import Container
 from textual.widgets import Static
 
 from causality.service_map import edge_filter, node_filter
-from causality.snapshot import Mode, NodeId, Snapshot
+from causality.snapshot import Header, Mode, NodeId, Snapshot
 from causality.tree.grouping import Grouping
 from gammaray_tui.actions import Pane, key_bindings
 from gammaray_tui.hints import chosen_away, empty_hints, footer_hints, in_trouble
@@ -65,6 +65,7 @@ class MainScreen(AppScreen[None]):
         self._chosen_layout: Layout | None = None
         self._shown_layout: Layout = "stack"
         self._pane: Pane = "tree"
+        self._taken: NodeId | None = None  # what of the tree the detail shows
         self._maximised = False
         self._counted_at_s = float("-inf")
 
@@ -125,10 +126,7 @@ class MainScreen(AppScreen[None]):
                 self.show_hints()
         if empty:
             self._explain_emptiness(snapshot)
-        counted = (
-            f"{formats.count(header.invocations)} inv · {formats.plural(header.chains, 'chain')}"
-        )
-        self._set_subtitle(self._look.glyphs.text(counted))
+        self._count(header)
 
     @property
     def _tree_title(self) -> str:
@@ -154,11 +152,13 @@ class MainScreen(AppScreen[None]):
         title = "There was no record" if self._replay.state == "ended" else "No records yet"
         self._start.show_state(header.regions, snapshot.notes, hints, title)
 
-    def _set_subtitle(self, text: str) -> None:
+    def _count(self, header: Header) -> None:
         # Assigning a title paints the whole pane again: not more often than it can be read.
         now_s = time.monotonic()
         if now_s - self._counted_at_s >= _COUNTED_EVERY_S:
             self._counted_at_s = now_s
+            chains = formats.plural(header.chains, "chain")
+            text = self._look.glyphs.text(f"{formats.count(header.invocations)} inv · {chains}")
             if self.causal_tree.border_subtitle != text:
                 self.causal_tree.border_subtitle = text
 
@@ -264,9 +264,8 @@ class MainScreen(AppScreen[None]):
         else:
             layout = "side" if width >= _SIDE_COLUMNS else "stack"
         self._shown_layout = layout
-        alone = self._pane if self._maximised or layout == "mono" else None
-        if layout == "mono" and self._pane == "tree" and not self._maximised:
-            alone = None
+        is_alone = self._maximised or (layout == "mono" and self._pane != "tree")
+        alone = self._pane if is_alone else None
         for name in _LAYOUTS:
             self.set_class(name == layout, f"-{name}")
         for pane in PANES:
@@ -292,12 +291,14 @@ class MainScreen(AppScreen[None]):
     # What panes ask for
 
     @on(CausalTree.Selected)
-    def _selected(self, event: CausalTree.Selected) -> None:
-        self.gammaray.model.select(event.node)
-        if self.causal_tree.following:  # a frame for this alone would be another for each frame
-            self.gammaray.refresh_soon()
-        else:
-            self.gammaray.refresh_views()
+    def take_selection(self) -> None:
+        """Show what the tree's cursor stands on; a key may come before the tree's message does."""
+        node, app = self.causal_tree.selected, self.gammaray
+        if node != self._taken:
+            self._taken = node
+            app.model.select(node)
+            # A frame for this alone, while it follows, would be another for each frame.
+            (app.refresh_soon if self.causal_tree.following else app.refresh_views)()
 
     @on(CausalTree.FoldAsked)
     def _fold_asked(self, event: CausalTree.FoldAsked) -> None:

@@ -286,6 +286,16 @@ async def test_why_shows_fields_grade_and_rivals() -> None:
         assert "3 ms earlier" in text
 
 
+async def test_why_is_of_the_line_that_the_cursor_stands_on() -> None:
+    """Also where keys come so fast that what the tree tells of its cursor is still on its way."""
+    async with running(shop_model()) as (app, pilot):
+        await pilot.press("g")
+        await until(pilot, lambda: app.main.causal_tree.cursor == 0)
+        app.main.causal_tree.move_to(1)
+        await app.action_act("why")
+        assert "A exact" in text_of(app)
+
+
 async def test_keys_of_dialogs_can_be_changed_and_the_frame_says_so() -> None:
     keys = {"dialog.copy": "c", "dialog.cancel": "x"}
     async with running(shop_model(), keys=keys) as (app, pilot):
