@@ -166,11 +166,12 @@ class IdIndex:
     def find(self, cause: CauseNode) -> Found | None:
         """Find the output that an id proves; the id that was delivered last decides."""
         fact = cause.fact
-        invokes = self._invokes(cause)
-        if len(invokes) == 1:
-            return _only(invokes[0])
-        if invokes:
-            return Found(tuple(sorted(invokes, key=output_order)), True)
+        if cause.invocation.request_id in self._of[_REQUEST]:
+            invokes = self._invokes(cause)
+            if len(invokes) == 1:
+                return _only(invokes[0])
+            if invokes:
+                return Found(tuple(sorted(invokes, key=output_order)), True)
         only: object = fact.ids
         if type(only) is OneId and only.kind in _PROOFS and fact.caller is None:
             shown = self._of[only.kind].get(only.value)

@@ -337,7 +337,10 @@ class Matcher:
                     self._ask_handed(output)
         proven = new is not None and new.evidence == "exact"
         if proven or (old is not None and old.evidence == "exact"):
-            self._lineage_changed(cause.invocation)
+            # Look again at what those effects may have caused whose lineage became known.
+            invocation = cause.invocation
+            if (invocation.made or invocation.triggered) and len(self._groups):
+                follow(invocation, self._groups.lineage_changed)
 
     def _edge_of(self, cause: CauseNode) -> Edge | None:
         exact = cause.exact
@@ -381,8 +384,3 @@ class Matcher:
     def _led_to(self, first: Invocation, last: Invocation) -> bool:
         """Say whether proven edges lead from one invocation to another."""
         return led_to(first, last, proven_parents)
-
-    def _lineage_changed(self, invocation: Invocation) -> None:
-        """Consider again what those effects may have caused whose lineage became known."""
-        if (invocation.made or invocation.triggered) and len(self._groups):
-            follow(invocation, self._groups.lineage_changed)
