@@ -116,6 +116,8 @@ class Attempt(msgspec.Struct, gc=False, eq=False):
 
 
 def attempt_order(attempt: Attempt) -> tuple[float, str]:
-    """Order the attempts of an invocation by their start."""
-    started = attempt.start.at_s if attempt.start is not None else attempt.started_at_s
-    return (started if started is not None else float("inf"), attempt.nonce)
+    """Order the attempts of an invocation by their start; one whose start was lost, by its end."""
+    at_s = attempt.start.at_s if attempt.start is not None else attempt.started_at_s
+    if at_s is None and attempt.end is not None:
+        at_s = attempt.end.at_s
+    return (at_s if at_s is not None else float("inf"), attempt.nonce)

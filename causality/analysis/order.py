@@ -16,8 +16,9 @@ import msgspec
 
 from causality.graph import Invocation
 from causality.hops import hop_of
+from causality.matching.match_keys import is_destination
 from causality.snapshot import Evidence
-from causality.views.timing import encloses, is_synchronous
+from causality.views.timing import is_synchronous, waited
 
 RelationKind: TypeAlias = Literal["same", "before", "after", "concurrent"]
 _EVER = float("-inf")
@@ -107,12 +108,16 @@ def _path(first: Invocation, second: Invocation, following: _Following) -> tuple
 
 def _next(invocation: Invocation, since_s: float) -> Iterator[tuple[Invocation, float]]:
     """Give what certainly follows from what an invocation did since a time, and since when."""
+    earliest: dict[int, float] = {}  # thousands of alike calls are shared: looked at once
     for cause in invocation.triggered:
         edge = cause.edge
         if edge is None:
             continue
-        made_s = edge.call.started_at_s if edge.call is not None else None
-        if since_s == _EVER or (made_s is not None and made_s >= since_s):
+        if since_s != _EVER and id(edge.meant) not in earliest:
+            made = (_EVER if c.started_at_s is None else c.started_at_s for c in edge.candidates)
+            earliest[id(edge.meant)] = min(made, default=_EVER)
+        ended = is_destination(cause.fact)  # a result is handed on when all is over
+        if since_s == _EVER or ended or earliest[id(edge.meant)] >= since_s:
             yield cause.invocation, _EVER
     for cause in invocation.causes:
         edge = cause.edge
@@ -126,6 +131,9 @@ def _next(invocation: Invocation, since_s: float) -> Iterator[tuple[Invocation, 
 def _perhaps_next(invocation: Invocation, since_s: float) -> Iterator[tuple[Invocation, float]]:
     """Give what follows, and what may: each call that can be meant counts as if it were."""
     yield from _next(invocation, since_s)
+    for cause in invocation.triggered:
+        if cause.edge is not None and not cause.edge.candidates:
+            yield cause.invocation, _EVER  # its call was not recorded: it may have come later
     for call in invocation.calls.values():
         if since_s == _EVER or call.started_at_s is None or call.started_at_s >= since_s:
             for cause in call.edges:
@@ -133,5 +141,5 @@ def _perhaps_next(invocation: Invocation, since_s: float) -> Iterator[tuple[Invo
     for cause in invocation.causes:
         for call in cause.edge.candidates if cause.edge is not None else ():
             answered_s = call.ended_at_s
-            if answered_s is not None and encloses(call, invocation):
+            if answered_s is not None and waited(call, invocation):
                 yield call.invocation, answered_s

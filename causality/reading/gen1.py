@@ -206,8 +206,10 @@ def _describe(call: Call, reading: keywords.Reading) -> None:
             call.outputs = (Output(topic, subject=_text(reading, "Subject") or "None"),)
     elif operation == "Invoke":
         call.resource = names.bare_function(_text(reading, "FunctionName") or "") or None
-        if reading.get("InvocationType") != "DryRun":
-            call.outputs = (Output(call.resource),)
+        kind = reading.get("InvocationType")
+        if kind != "DryRun":
+            later = wire.INVOKE_LATER if kind == "Event" else None
+            call.outputs = (Output(call.resource, operation=later),)
 
 
 def _doubt(call: Call, readings: list[keywords.Reading]) -> None:

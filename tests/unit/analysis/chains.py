@@ -61,6 +61,16 @@ class World:
             )
         )
 
+    def lose_start(self, request_id: str) -> None:
+        """Let the part of an invocation's records be lost that tells of its start."""
+        for record in self.records:
+            image = record.dynamodb.NewImage
+            assert image is not None
+            payload = json.loads(image.payload.S)
+            if payload["r"] == request_id:
+                payload["e"] = [event for event in payload["e"] if event["k"] != "s"]
+                image.payload.S = json.dumps(payload)
+
     def queued(self, request_id: str, function: str, queued_s: float, dwell_s: float) -> None:
         """Add X-Ray's word on how long a request waited in Lambda's queue."""
         dwell = {

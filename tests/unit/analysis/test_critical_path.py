@@ -78,6 +78,21 @@ def test_a_retry_is_told_apart() -> None:
     assert found.totals() == pytest.approx({"handler": 1.5, "sdk": 0.5, "delay": 1.0, "retry": 3.0})
 
 
+def test_one_whose_start_was_lost_counts_from_its_first_call() -> None:
+    world = World()
+    world.run("a", "First", 0.0, 1.0, send("s", 0.5, 0.1, "m1"))
+    world.run("b", "Second", 1.5, 3.0, send("s", 2.0, 0.1, "m2"), causes=(received("m1"),))
+    world.run("c", "Third", 4.0, 5.0, causes=(received("m2"),))
+    world.lose_start("b")
+
+    chain = select(world.engine(), lambda invocation: invocation.request_id == "c")
+    found = critical_path(chain)
+
+    assert found is not None
+    assert found.request_ids == ("b", "c")
+    assert found.totals() == pytest.approx({"sdk": 0.1, "delay": 1.9, "handler": 1.0})
+
+
 def test_nothing_known_gives_nothing() -> None:
     assert critical_path([]) is None
 

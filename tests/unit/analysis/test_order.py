@@ -63,6 +63,56 @@ def test_nobody_waits_for_what_is_invoked_for_later() -> None:
     assert relation(found["b"], found["c"]) == Relation("concurrent")
 
 
+def test_an_answer_was_waited_for_whatever_the_clock_of_the_function_says() -> None:
+    world = World()
+    world.run(
+        "a", "A", 0.0, 9.0, invoke("i1", 1.0, 2.0, "B", "b"), invoke("i2", 4.0, 2.0, "C", "c")
+    )
+    world.run("b", "B", 0.9, 2.5, causes=(invoked("B", "b"),))  # its clock is slow
+    world.run("c", "C", 4.5, 7.5, causes=(invoked("C", "c"),))  # its clock is quick
+    found = world.invocations()
+
+    assert relation(found["b"], found["c"]) == Relation("before", ("b", "a", "c"))
+
+
+def test_whichever_of_a_caller_s_calls_it_was_all_came_after_the_answer() -> None:
+    world = World()
+    calls = (update("u1", 5.0), update("u2", 6.0))
+    world.run("a", "A", 0.0, 9.0, invoke("i", 1.0, 2.0, "B", "b"), *calls)
+    world.run("b", "B", 1.5, 2.5, causes=(invoked("B", "b"),))
+    for name in ("c", "d"):
+        world.run(name, "C", 10.0, 11.0, causes=(updated(),))
+    found = world.invocations()
+    (cause,) = found["c"].causes
+    assert cause.edge is not None
+    assert cause.edge.call is None  # one of two, and a's in any case
+
+    assert relation(found["b"], found["c"]) == Relation("before", ("b", "a", "c"))
+
+
+def test_a_result_is_handed_on_after_all_that_led_to_it() -> None:
+    world = World()
+    world.run("a", "A", 0.0, 9.0, invoke("i", 1.0, 2.0, "B", "b"))
+    world.run("b", "B", 1.5, 2.5, causes=(invoked("B", "b"),))
+    handed_on = {"s": "lambda", "res": "A", "caller": "a", "name": "destination:Success"}
+    world.run("c", "C", 10.0, 11.0, causes=(handed_on,))
+    found = world.invocations()
+
+    assert relation(found["b"], found["c"]) == Relation("before", ("b", "a", "c"))
+
+
+def test_a_call_that_was_not_recorded_may_have_come_after_the_answer() -> None:
+    world = World()
+    world.run("a", "A", 0.0, 9.0, invoke("i", 1.0, 2.0, "B", "b"))
+    world.run("b", "B", 1.5, 2.5, causes=(invoked("B", "b"),))
+    by_a = {"s": "lambda", "res": "C", "caller": "a", "ids": {"lambda_request": "c"}}
+    world.run("c", "C", 5.0, 6.0, causes=(by_a,))
+    found = world.invocations()
+
+    assert relation(found["a"], found["c"]) == Relation("before", ("a", "c"))
+    assert relation(found["b"], found["c"]) == Relation("concurrent", certain=False)
+
+
 def test_siblings_of_one_fan_out_are_concurrent() -> None:
     world = World()
     world.run("a", "A", 0.0, 1.0, send("s1", 0.2, 0.1, "m1"), send("s2", 0.5, 0.1, "m2"))
