@@ -11,7 +11,7 @@ import msgspec
 
 from causality import names
 from causality.accounts import Place, has_several_accounts, shared_places, told
-from causality.analysis.loops import Loop, loops
+from causality.analysis.loops import Loop, all_below, functions_above, lineage, loops
 from causality.engine import DEADLINE_S, Engine
 from causality.facts import Cause
 from causality.graph import CallNode, CauseNode, Invocation
@@ -74,6 +74,7 @@ class ProblemIndex:
         self._engine = engine
         self._standing: dict[Invocation, list[Problem]] = {}
         self._loops: dict[Invocation, Loop] = {}
+        self._lineage: dict[Invocation, tuple[object, ...]] = {}  # of those that led to others
         self._silence = Silence()
 
     def update(self, touched: Iterable[Invocation]) -> None:
@@ -86,11 +87,30 @@ class ProblemIndex:
                 self._standing[invocation] = found
             else:
                 self._standing.pop(invocation, None)
-            turns = loops((invocation,)) if _has_parent(invocation) else []
-            if turns and not invocation.gone:
-                self._loops[invocation] = turns[0]
-            else:
-                self._loops.pop(invocation, None)
+            self._look_for_turn(invocation)
+            self._look_below(invocation)
+
+    def _look_for_turn(self, invocation: Invocation) -> None:
+        turns = loops((invocation,)) if _has_parent(invocation) else []
+        if turns and not invocation.gone:
+            self._loops[invocation] = turns[0]
+        else:
+            self._loops.pop(invocation, None)
+
+    def _look_below(self, invocation: Invocation) -> None:
+        """Look at turns again that end below an invocation of which more has become known."""
+        if invocation.gone or not invocation.triggered:
+            self._lineage.pop(invocation, None)
+            return
+        now = lineage(invocation)
+        before = self._lineage.setdefault(invocation, now)
+        if now == before:
+            return  # who it led to for the first time is looked at with it
+        self._lineage[invocation] = now
+        above = functions_above(invocation)
+        for member in all_below(invocation):
+            if member.function in above or member in self._loops:
+                self._look_for_turn(member)
 
     def newest(self, now_s: float, limit: int, shared: Container[Place] = ()) -> list[Problem]:
         """List the newest problems in order of time, at most `limit` of each sort.

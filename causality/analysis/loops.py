@@ -60,6 +60,35 @@ def loops(invocations: Iterable[Invocation]) -> list[Loop]:
     return list(found.values())
 
 
+def lineage(invocation: Invocation) -> tuple[object, ...]:
+    """Give what turns of those below it depend on, as far as this invocation tells it."""
+    causes = invocation.causes
+    parents = {c.edge.parent.request_id for c in causes if c.edge and c.edge.parent}
+    return (invocation.function, invocation.region, len(causes), *sorted(parents))
+
+
+def functions_above(invocation: Invocation) -> set[str | None]:
+    """Give the function of an invocation, and those of what led to it."""
+    led_to: dict[Invocation, Invocation | None] = {invocation: None}
+    nearest = [invocation]
+    for _ in range(_FURTHEST):
+        nearest = [found for member in nearest for found in _new_parents(member, led_to)]
+        if not nearest or len(led_to) > _MOST:
+            break
+    return {member.function for member in led_to}
+
+
+def all_below(invocation: Invocation) -> Iterator[Invocation]:
+    """Give what an invocation led to, the nearest first."""
+    known = {invocation: None}
+    nearest = [invocation]
+    for _ in range(_FURTHEST):
+        led_to = (cause.invocation for member in nearest for cause in member.triggered)
+        nearest = [member for member in dict.fromkeys(led_to) if member not in known]
+        known.update(dict.fromkeys(nearest))
+        yield from nearest
+
+
 def _turn(invocation: Invocation) -> tuple[str, str, list[Invocation]] | None:
     """Find the nearest ancestor that is the same function, started through the same resource."""
     mine = _triggers(invocation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -96,6 +97,24 @@ def test_a_ring_of_functions_is_told_once() -> None:
         story.invocation(f"order{turn}", at_s + 1, call, causes=causes, function="order")
     (found,) = story.problems("loop")
     assert found.detail == "bill started itself again 2 times through orders: bill → order → bill"
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_a_ring_is_found_in_any_order(order: tuple[int, ...]) -> None:
+    story = Watched()
+    tables = ("orders", "bills")
+    for turn in order:
+        # One function writes bills for orders, the other orders for bills.
+        given, written = tables[turn % 2], tables[(turn + 1) % 2]
+        out = [{"res": written, "hash": f"h{turn + 1}"}]
+        call = _put(f"c{turn}", T + turn, res=written, out=out)
+        causes = ({**TABLE, "res": given, "hash": f"h{turn}"},)
+        story.invocation(f"r{turn}", T + turn, call, causes=causes, function=f"of {given}")
+    (found,) = story.problems("loop")
+    assert found.request_id == "r2"
+    assert found.detail == (
+        "of orders started itself again once through orders: of orders → of bills → of orders"
+    )
 
 
 @pytest.mark.parametrize(
