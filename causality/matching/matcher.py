@@ -201,8 +201,15 @@ class Matcher:
     def moved(self, node: CauseNode) -> None:
         """Consider a cause again: its invocation's start, or its caller, became known."""
         self._unsure[node] = None
+        self.redeliveries.moved(node.invocation)
         self._groups.changed(node, CONTENT)
         self._groups.changed(node, ORDER)
+        if node.fact.caller is None:
+            self._join_again(node)  # which of its deliveries came first may be another one
+            tries = self.redeliveries.tries(node.invocation)
+            for member in tries if len(tries) > 1 else ():
+                for cause in member.causes[:1]:
+                    self._changed(cause, cause.edge)
 
     def rivals(self, cause: CauseNode) -> Iterator[tuple[OutputNode, str]]:
         """Give the outputs that met this cause under some key and lost, and why each did."""

@@ -26,12 +26,33 @@ class Try(NamedTuple):
     of: int
 
 
+class _Tries:
+    """The tries of one trigger, in order of their start once that is asked for."""
+
+    __slots__ = ("_ordered", "members")
+
+    def __init__(self, first: Invocation) -> None:
+        self.members = {first: None}
+        self._ordered: list[Invocation] | None = None
+
+    @property
+    def ordered(self) -> list[Invocation]:
+        """Not put in order for each of thousands that a message brings which nobody can take."""
+        if self._ordered is None:
+            self._ordered = sorted(self.members, key=start_order)
+        return self._ordered
+
+    def changed(self) -> None:
+        """Note that there are others, or that one began at another time than was known."""
+        self._ordered = None
+
+
 class Redeliveries:
     """The invocations that are tries of the same trigger."""
 
     def __init__(self) -> None:
         """Begin without any."""
-        self._tries: dict[Invocation, dict[Invocation, None]] = {}
+        self._tries: dict[Invocation, _Tries] = {}
 
     def __len__(self) -> int:
         return len(self._tries)
@@ -100,24 +121,31 @@ class Redeliveries:
         known = set(invocations)
         groups = {id(group): group for i in invocations if (group := self._tries.get(i))}
         for group in groups.values():
-            for member in group:
+            for member in group.members:
                 if member not in known:
                     yield from member.causes[:1]
 
     def _unite(self, one: Invocation, other: Invocation) -> None:
-        few, many = sorted((self._tries.get(i, {i: None}) for i in (one, other)), key=len)
-        many |= few
-        for invocation in (one, other, *few):
+        both = (self._tries.get(i) or _Tries(i) for i in (one, other))
+        few, many = sorted(both, key=lambda tries: len(tries.members))
+        many.members |= few.members
+        many.changed()
+        for invocation in (one, other, *few.members):
             self._tries[invocation] = many
 
-    def tries(self, invocation: Invocation) -> list[Invocation]:
+    def moved(self, invocation: Invocation) -> None:
+        """Note that an invocation began at another time than was known."""
+        if (tries := self._tries.get(invocation)) is not None:
+            tries.changed()
+
+    def tries(self, invocation: Invocation) -> Sequence[Invocation]:
         """Give all tries of an invocation's trigger, itself included, in order of their start."""
-        return sorted(self._tries.get(invocation, (invocation,)), key=start_order)
+        tries = self._tries.get(invocation)
+        return (invocation,) if tries is None else tries.ordered
 
     def first(self, invocation: Invocation) -> Invocation:
         """Give the first try of an invocation's trigger; itself for most."""
-        tries = self._tries.get(invocation)
-        return invocation if tries is None else min(tries, key=start_order)
+        return self.tries(invocation)[0]
 
     def place(self, invocation: Invocation) -> Try:
         """Say which of the tries an invocation is, attempts under one request id included."""
@@ -130,18 +158,20 @@ class Redeliveries:
 
         Others may have belonged together only through that one.
         """
-        members = list(self._tries.get(invocation, ()))
+        tries = self._tries.get(invocation)
+        members = list(tries.members) if tries is not None else []
         for member in members:
             del self._tries[member]
         return members
 
     def forget(self, invocation: Invocation) -> None:
         """Let an invocation go."""
-        group = self._tries.pop(invocation, None)
-        if group is not None:
-            group.pop(invocation, None)
-            if len(group) == 1:
-                self._tries.pop(next(iter(group)), None)
+        tries = self._tries.pop(invocation, None)
+        if tries is not None:
+            tries.members.pop(invocation, None)
+            tries.changed()
+            if len(tries.members) == 1:
+                self._tries.pop(next(iter(tries.members)), None)
 
 
 def _records(

@@ -10,7 +10,7 @@ import pytest
 from causality.document import graph_document
 from causality.engine import Engine
 from causality.latency import latencies_of
-from causality.problems import problems
+from causality.problems import ProblemIndex, problems
 from causality.records import decode_page
 from causality.tree.index import TreeIndex
 from gammaray_recorder import wire
@@ -28,6 +28,7 @@ def _add(
     *causes: dict[str, Any],
     function: str = "fn",
     invokes: str = "",
+    nonce: str = "n",
 ) -> None:
     arn = f"arn:aws:lambda:us-west-2:123456789012:function:{function}"
     events: list[dict[str, Any]] = [
@@ -37,7 +38,7 @@ def _add(
         output = {"res": function, "ids": {"lambda_request": invokes}}
         call = {"k": "c", "i": "c1", "t": at_s + 0.1, "s": "lambda", "o": "Invoke"}
         events.append({**call, "d": 0.1, "out": [output]})
-    item = wire.encode_item(request_id, "n", 0, events, at_s, 3600, "us-west-2")
+    item = wire.encode_item(request_id, nonce, 0, events, at_s, 3600, "us-west-2")
     engine.apply_records(
         decode_page(world_records.page([{"dynamodb": {"NewImage": item}}])).records
     )
@@ -172,6 +173,21 @@ def test_halves_of_a_batch_are_tries_of_the_whole() -> None:
     _add(engine, "whole", T, one, other)
     engine.settle()
     assert _tries(engine, "rest") == ["whole", "half", "rest"]
+
+
+def test_which_delivery_was_the_first_may_turn_out_later() -> None:
+    engine = Engine()
+    index = ProblemIndex(engine)
+    message = _with({"s": "sqs", "res": "q"}, sqs_message="m")
+    for request_id, at_s, nonce in (("r1", T + 2, "b"), ("r2", T + 1, "n"), ("r1", T, "a")):
+        _add(engine, request_id, at_s, message, nonce=nonce)
+        engine.settle()
+        index.update(engine.touched)
+        engine.touched.clear()
+        assert index.newest(T + 1000, 100) == problems(engine, T + 1000)
+    assert _tries(engine, "r1") == ["r1", "r2"]
+    repeated = {name: i.causes[0].repeated for name, i in engine.invocations.items()}
+    assert repeated == {"r1": False, "r2": True}
 
 
 @pytest.mark.parametrize("told", list(permutations(range(4))))
