@@ -59,7 +59,9 @@ _ELSEWHERE = {
     "and": "words are joined by blanks: every one has to fit",
     "&&": "words are joined by blanks: every one has to fit",
     "or": "every word has to fit; there is no 'or'",
+    "&": "words are joined by blanks: every one has to fit",
     "||": "every word has to fit; there is no 'or'",
+    "|": "every word has to fit; there is no 'or'",
     "not": "a word is negated by '-' before it",
 }
 _SIGNS_MEANT = {
@@ -192,11 +194,13 @@ def parse(text: str, latencies: Callable[[], Latencies] | None = None) -> Filter
 
 
 def likely_meant(text: str) -> str:
-    """Say of an expression that fits nothing which of its words may be a misspelt flag; else ""."""
+    """Say which word of an expression that fits nothing may not be meant as text; else ""."""
     for word in _words(text):
-        near = get_close_matches(word.text.lower(), FLAGS, 1, 0.75)
-        if near and word.text.lower() not in FLAGS:
-            return f"{word.text!r} is looked for as text; did you mean {near[0]}?"
+        name = word.text.lower()
+        near = get_close_matches(name, [*FLAGS, *MEASURES, *QUANTILES], 1, 0.75)
+        if near and name not in FLAGS:
+            meant = near[0] if near[0] in FLAGS else f"a comparison, such as {near[0]}>1"
+            return f"{word.text!r} is looked for as text; did you mean {meant}?"
     return ""
 
 
@@ -234,7 +238,7 @@ def _negated(test: Test) -> Test:
 def _other(word: _Word) -> Test:
     """Read a word that compares no numbers."""
     if word.text.startswith('"'):
-        return _search(word.text)
+        return _text(word)
     if word.text[0] in "<>=":
         raise FilterError("a comparison holds no blanks: duration>200ms", word.column)
     if word.text.lower() in _ELSEWHERE:
@@ -242,7 +246,7 @@ def _other(word: _Word) -> Test:
     field = _FIELD.fullmatch(word.text)
     if field is None:
         flag = FLAGS.get(word.text.lower())
-        return flag.test if flag is not None else _search(word.text)
+        return flag.test if flag is not None else _text(word)
     name, pattern = field["name"].lower(), field["value"]
     if name not in FIELDS:
         raise FilterError(
@@ -257,9 +261,26 @@ def _other(word: _Word) -> Test:
     return lambda invocation: any(fits(value.lower()) for value in values(invocation))
 
 
+def _text(word: _Word) -> Test:
+    """Read a word to look for, which none is that was meant to say something else."""
+    text, column = word.text, word.column
+    if text[0] == "(":
+        raise FilterError(f"there are no parentheses: every word has to fit. {_QUOTE_IT}", column)
+    sign = re.search("[!=]?[<>≤≥]", _QUOTED.sub(lambda quoted: "_" * len(quoted.group()), text))
+    if sign is not None:
+        column += sign.start()
+        raise FilterError(f"this is no comparison, such as duration>200ms. {_QUOTE_IT}", column)
+    parts = re.split("([,;|&]+)", text.lower())
+    if len(parts) > 1 and all(part in FLAGS for part in parts[::2]):
+        raise FilterError(_ELSEWHERE["and"], column + len(parts[0]))
+    return _search(text)
+
+
 def _meant(name: str, value: str) -> str:
     if name in FLAGS:
         return f"did you mean {name}?"
+    if value.lower() in FLAGS and not get_close_matches(name, FIELDS, 1, 0.75):
+        return f"did you mean {value.lower()}?"
     if name in MEASURES or name in QUANTILES:
         return f"did you mean {name}>{value or '200ms'}?"
     return _known(name, FIELDS)
@@ -298,6 +319,8 @@ def _comparison(word: _Word, latencies: Callable[[], Latencies] | None) -> Test 
         if name in FIELDS:
             said = f"{'-' if sign == '!=' else ''}{name}:{match['value'] or 'Image*'}"
             raise FilterError(f"{name} is no number; did you mean {said}? {_QUOTE_IT}", word.column)
+        if name in FLAGS:
+            raise FilterError(f"{name} is no number; did you mean {name}? {_QUOTE_IT}", word.column)
         if sign in ("=", "!="):
             return None  # part of a key or a query, most likely
         known = _known(name, [*MEASURES, *QUANTILES])

@@ -123,6 +123,15 @@ def test_what_fits(expression: str, expected: str) -> None:
         ("duration=>1s", 9, "did you mean >=?"),
         ("cold region=us-east-1", 6, "did you mean region:us-east-1?"),
         ("cold region!=eu", 6, "did you mean -region:eu?"),
+        ("cold=true", 1, "did you mean cold?"),
+        ("retry>1", 1, "did you mean retry?"),
+        ("state:error", 1, "did you mean error?"),
+        ("error | cold", 7, "there is no 'or'"),
+        ("cold,error", 5, "joined by blanks"),
+        ("root (error", 6, "no parentheses"),
+        ("200ms<duration", 6, "no comparison, such as duration>200ms"),
+        ('cold "p95">200ms', 11, "no comparison, such as duration>200ms"),
+        ("duration!>1s", 9, "no comparison, such as duration>200ms"),
     ],
 )
 def test_mistakes_are_pointed_at(expression: str, column: int, says: str) -> None:
@@ -135,6 +144,9 @@ def test_mistakes_are_pointed_at(expression: str, column: int, says: str) -> Non
 
 def test_a_misspelt_flag_is_noticed_where_nothing_fits() -> None:
     assert likely_meant("function:x colld") == "'colld' is looked for as text; did you mean cold?"
+    assert likely_meant("p95") == (
+        "'p95' is looked for as text; did you mean a comparison, such as p95>1?"
+    )
     assert likely_meant("cold checkout") == ""
 
 
