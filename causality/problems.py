@@ -157,7 +157,7 @@ def describe_cause(cause: Cause) -> str:
     if cause.service == "unknown":
         return resource or "unknown trigger"
     key = f"/{display_key(cause.key)}" if cause.key else ""
-    return f"{happening(cause)} {resource}{key}".strip()
+    return f"{happening(cause)} {resource}{key}".strip() or "unknown trigger"
 
 
 def _losses(engine: Engine) -> list[Problem]:

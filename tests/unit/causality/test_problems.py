@@ -200,6 +200,7 @@ def test_unreadable_lines_of_files_are_grouped_too_and_payloads_shown() -> None:
         (Cause("cognito", "pool", name="PreSignUp_SignUp"), "cognito PreSignUp_SignUp pool"),
         (Cause("ses", name="Receipt"), "ses Receipt"),
         (Cause("stepfunctions", "fn"), "stepfunctions"),
+        (Cause(""), "unknown trigger"),
         (
             Cause(
                 "stepfunctions",
