@@ -18,7 +18,7 @@ from causality.graph import Invocation
 from causality.hops import hop_of
 from causality.matching.match_keys import is_destination
 from causality.snapshot import Evidence
-from causality.views.timing import is_synchronous, waited
+from causality.views.timing import can_wait, is_synchronous
 
 RelationKind: TypeAlias = Literal["same", "before", "after", "concurrent"]
 _EVER = float("-inf")
@@ -140,6 +140,7 @@ def _perhaps_next(invocation: Invocation, since_s: float) -> Iterator[tuple[Invo
                 yield cause.invocation, _EVER
     for cause in invocation.causes:
         for call in cause.edge.candidates if cause.edge is not None else ():
-            answered_s = call.ended_at_s
-            if answered_s is not None and waited(call, invocation):
-                yield call.invocation, answered_s
+            # Of one without an answer, all that came after it may have come after the answer.
+            at_s = call.ended_at_s if call.ended_at_s is not None else call.started_at_s
+            if at_s is not None and can_wait(call):
+                yield call.invocation, at_s

@@ -82,23 +82,25 @@ def _first_known_s(attempt: Attempt, calls: list[CallNode], *, alone: bool) -> f
 
 def is_synchronous(edge: Edge) -> bool:
     """Say whether the caller waited for the invocation."""
-    return edge.call is not None and waited(edge.call, edge.cause.invocation)
-
-
-def waited(call: CallNode, called: Invocation) -> bool:
-    """Say whether a call waited for the invocation that it started, or may have started."""
-    if call.fact.service not in ("lambda", "http"):
+    call = edge.call
+    if call is None or not can_wait(call):
         return False
-    if any(output.fact.operation == wire.INVOKE_LATER for output in call.outputs):
-        return False  # however quick the function was, or wrong its clock
-    if call.fact.operation == "Invoke" and call.error is None and call.ended_at_s is not None:
+    made, answered = call.started_at_s, call.ended_at_s
+    if made is None or answered is None:
+        return False
+    if call.fact.operation == "Invoke" and call.error is None:
         return True  # answered by the function, whatever the clocks of the two say
-    made, answered, started = call.started_at_s, call.ended_at_s, called.started_at_s
-    last = called.last
+    called = edge.cause.invocation
+    started, last = called.started_at_s, called.last
     ended = last.ended_at_s if last is not None else None
-    if made is None or answered is None or started is None or ended is None:
-        return False
-    return made <= started and ended <= answered
+    return started is not None and ended is not None and made <= started and ended <= answered
+
+
+def can_wait(call: CallNode) -> bool:
+    """Say whether a call is of a kind whose answer can be what the invocation returned."""
+    return call.fact.service in ("lambda", "http") and not any(
+        output.fact.operation == wire.INVOKE_LATER for output in call.outputs
+    )
 
 
 def _made_s(call: CallNode) -> float:

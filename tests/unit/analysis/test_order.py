@@ -75,6 +75,20 @@ def test_an_answer_was_waited_for_whatever_the_clock_of_the_function_says() -> N
     assert relation(found["b"], found["c"]) == Relation("before", ("b", "a", "c"))
 
 
+def test_a_request_that_may_have_been_waited_for_leaves_a_doubt() -> None:
+    world = World()
+    to_b = {**invoke("i", 1.0, 2.0, "GET b.example/x", "t"), "s": "http", "o": "GET"}
+    to_b["out"] = [{"res": "GET b.example/x", "ids": {"traceparent": "t"}}]
+    world.run("a", "A", 0.0, 9.0, to_b, send("s", 4.0, 0.1, "m"))
+    asked = {"s": "http", "res": "GET b.example/x", "ids": {"traceparent": "t"}}
+    world.run("b", "B", 0.9, 2.5, causes=(asked,))  # its clock is slow, or nobody waited
+    world.run("c", "C", 5.0, 6.0, causes=(received("m"),))
+    found = world.invocations()
+
+    assert relation(found["a"], found["b"]) == Relation("before", ("a", "b"))
+    assert relation(found["b"], found["c"]) == Relation("concurrent", certain=False)
+
+
 def test_whichever_of_a_caller_s_calls_it_was_all_came_after_the_answer() -> None:
     world = World()
     calls = (update("u1", 5.0), update("u2", 6.0))
