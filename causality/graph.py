@@ -5,7 +5,8 @@ only a view of it.
 
 The nodes point at each other and are not garbage-collected (`gc=False`): a collection would
 stop everything for as long as it takes to look at each of millions. Instead causality.links takes
-apart what leaves the graph.
+apart what leaves the graph. And each is shown (in a traceback, by a failed test) by its name: with
+all that it points at, it would be gigabytes.
 """
 
 from __future__ import annotations
@@ -52,6 +53,9 @@ class CallNode(msgspec.Struct, gc=False, eq=False):
     outputs: tuple[OutputNode, ...] = ()
     edges: Causes = ()
     segment: Call | None = None
+
+    def __repr__(self) -> str:
+        return f"<call {self.id} of {self.invocation}>"
 
     @property
     def id(self) -> str:
@@ -141,6 +145,9 @@ class OutputNode(msgspec.Struct, gc=False, eq=False):
     callee_request_id: str | None = None
     keys: tuple[GroupKey, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"<output {self.number} of {self.call}>"
+
     @property
     def made_s(self) -> float:
         """When its call was made; long ago when that is not known."""
@@ -181,6 +188,9 @@ class CauseNode(msgspec.Struct, gc=False, eq=False):
     order: Found | None = None
     edge: Edge | None = None
     repeated: bool = False
+
+    def __repr__(self) -> str:
+        return f"<cause {self.number} of {self.invocation}>"
 
 
 class Edge(msgspec.Struct, gc=False, eq=False):
@@ -264,6 +274,9 @@ class Invocation(msgspec.Struct, gc=False, eq=False):
     triggered: Causes = ()
     segments: tuple[ServiceSegment, ...] = ()
     function_segments: tuple[FunctionSegment, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<invocation {self.request_id} of {self.function}>"
 
     @property
     def node(self) -> NodeId:

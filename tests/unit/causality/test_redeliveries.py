@@ -259,6 +259,18 @@ def test_tries_that_leave_are_let_go() -> None:
     assert engine.sizes()["redeliveries"] <= 6
 
 
+def test_what_a_traceback_shows_of_a_node_is_its_name() -> None:
+    engine = Engine()
+    _published(engine, T, "m")
+    for number in range(50):
+        _add(engine, f"r{number}", T + number, _with({"s": "sqs", "res": "q"}, sqs_message="m"))
+    engine.settle()
+    assert repr(engine.invocations["r7"]) == "<invocation r7 of fn>"
+    (sender,) = engine.invocations["sender"].calls.values()
+    assert repr(sender.outputs) == ("(<output 0 of <call c1 of <invocation sender of sender>>>,)")
+    assert all(len(repr(edge)) < 1000 for edge in engine.edges())
+
+
 def test_rows_say_which_try_they_are() -> None:
     engine = Engine()
     tree = TreeIndex(engine)
