@@ -89,6 +89,14 @@ def test_columns_stand_below_each_other_whatever_letters_take() -> None:
     assert [cell_len(line) for line in lines] == [11] * 4
 
 
+def test_a_name_that_is_very_long_does_not_make_every_line_so() -> None:
+    lines = table_lines(("NAME", "N"), [("begin" + "z" * 10_000 + "end", "1"), ("short", "2")])
+
+    assert max(map(len, lines)) < 400
+    assert lines[1].startswith("beginz")
+    assert lines[1].endswith("zend  1")
+
+
 def test_a_folder_that_is_not_there_is_told_before_the_work(tmp_path: Path) -> None:
     check_place(None)
     check_place(tmp_path / "graph.json")
