@@ -32,7 +32,8 @@ class Relation(msgspec.Struct, frozen=True):
     Attributes:
         kind: the first is before, after or concurrent to the second.
         path: request ids from the earlier one to the later one; empty when concurrent.
-        certain: False for "concurrent" when an ambiguous edge may order them after all.
+        certain: False for "concurrent" when an ambiguous edge may order them after all, or when
+            each seems to have led to the other.
     """
 
     kind: RelationKind
@@ -44,12 +45,13 @@ def relation(first: Invocation, second: Invocation) -> Relation:
     """Say how two invocations of a settled graph are ordered."""
     if first is second:
         return Relation("same", (first.request_id,))
-    path = _path(first, second, _next)
+    path, back = _path(first, second, _next), _path(second, first, _next)
+    if path and back:  # records that contradict each other
+        return Relation("concurrent", certain=False)
     if path:
         return Relation("before", path)
-    path = _path(second, first, _next)
-    if path:
-        return Relation("after", path)
+    if back:
+        return Relation("after", back)
     in_doubt = _path(first, second, _perhaps_next) or _path(second, first, _perhaps_next)
     return Relation("concurrent", certain=not in_doubt)
 
@@ -95,8 +97,8 @@ def _path(first: Invocation, second: Invocation, following: _Following) -> tuple
     ]
     while todo:
         steps, since_s, _, invocation, path = heapq.heappop(todo)
-        if invocation is second:
-            return path
+        if invocation is second and since_s == _EVER:
+            return path  # not when an answer came back to it: that led to what it did then
         if reached.get(invocation, float("inf")) <= since_s:
             continue
         reached[invocation] = since_s

@@ -51,6 +51,30 @@ def test_siblings_are_ordered_when_the_caller_waited_in_between() -> None:
     assert relation(found["b"], found["d"]).kind == "concurrent"  # sent before b was invoked
 
 
+def test_a_caller_that_waited_is_before_what_it_invoked_and_not_after() -> None:
+    world = World()
+    world.run("a", "A", 0.0, 9.0, invoke("i1", 1.0, 5.0, "B", "b"), send("s", 7.0, 0.1, "m"))
+    inner = invoke("i2", 2.0, 2.0, "C", "c")
+    world.run("b", "B", 1.5, 5.5, inner, causes=(invoked("B", "b"),))
+    world.run("c", "C", 2.5, 3.5, causes=(invoked("C", "c"),))
+    world.run("d", "D", 8.0, 9.5, causes=(received("m"),))
+    found = world.invocations()
+
+    for later, path in (("b", ("a", "b")), ("c", ("a", "b", "c")), ("d", ("a", "d"))):
+        assert relation(found["a"], found[later]) == Relation("before", path)
+        assert relation(found[later], found["a"]) == Relation("after", path)
+    assert relation(found["c"], found["d"]) == Relation("before", ("c", "b", "a", "d"))
+
+
+def test_records_that_contradict_each_other_order_nothing() -> None:
+    world = World()
+    world.run("a", "A", 0.0, 5.0, send("s1", 1.0, 0.1, "m1"), causes=(received("m2"),))
+    world.run("b", "B", 2.0, 3.0, send("s2", 2.5, 0.1, "m2"), causes=(received("m1"),))
+    found = world.invocations()
+
+    assert relation(found["a"], found["b"]) == Relation("concurrent", certain=False)
+
+
 def test_nobody_waits_for_what_is_invoked_for_later() -> None:
     world = World()
     quick = invoke("i1", 1.0, 2.0, "B", "b")
@@ -164,7 +188,9 @@ def test_what_was_made_before_the_answer_leaves_no_doubt() -> None:
     assert relation(found["b"], found["c"]) == Relation("concurrent", certain=True)
 
 
-@pytest.mark.parametrize("case", ["edge/putitem_same_key_two_writers", "mapreduce"])
+@pytest.mark.parametrize(
+    "case", ["edge/putitem_same_key_two_writers", "edge/invoke_no_type", "mapreduce"]
+)
 def test_relation_is_antisymmetric(case: str) -> None:
     opposite = {"before": "after", "after": "before", "concurrent": "concurrent", "same": "same"}
     members = list(engine_of(case).invocations.values())
