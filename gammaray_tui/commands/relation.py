@@ -40,7 +40,7 @@ def relation(
     else:
         lines = [f"{one.request_id} is {_WORDS[found.kind]} {other.request_id}"]
         if not found.certain:
-            lines.append("an ambiguous edge may order them after all")
+            lines.append("what the records leave open may order them after all")
         if ways:
             lines.append(f"  {path[0].request_id}  {path[0].function or '?'}")
             lines += [
