@@ -234,7 +234,10 @@ def test_a_function_is_known_by_all_that_invoke_takes(name: str) -> None:
     assert names.bare_function(name) == "fn"
     for later, pairs in (
         ("event", {"FunctionName": name, "InvocationType": "Event", "Payload": b"{}"}),
-        (None, {"LogType": "Tail", "Qualifier": "live", "FunctionName": name}),
+        (
+            None,
+            {"LogType": "Tail", "Qualifier": "v", "FunctionName": name, "ClientContext": "e30="},
+        ),
     ):
         call = _call("Invoke", _text(pairs))
         assert call.resource == "fn"
